@@ -1,0 +1,1 @@
+//! The domain and the engine of the On Demand Compose Service

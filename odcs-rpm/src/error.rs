@@ -1,0 +1,72 @@
+//! What can go wrong with RPMs and repodata.
+
+use std::io;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What was wrong with a package, a repository file or a value. Every message names its subject and
+/// reads as the end of a sentence like "`ed-1.rpm`: …".
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name, version, pattern or key that cannot be one.
+    #[error("{value:?} is not {expected}")]
+    Value {
+        /// What was given, shortened.
+        value: String,
+        /// What would have been accepted, as a noun phrase ("a package name").
+        expected: &'static str,
+    },
+    /// Bytes that are not an RPM package, or a damaged one.
+    #[error("not a readable RPM package: {reason}")]
+    Package {
+        /// What exactly is wrong.
+        reason: String,
+    },
+    /// A repository file that breaks its format.
+    #[error("{file}: {reason}")]
+    Repodata {
+        /// The kind of file: `repomd.xml`, `primary`, `filelists`, `other`, `comps`.
+        file: &'static str,
+        /// What exactly is wrong, with the position where one is known.
+        reason: String,
+    },
+    /// More bytes or elements than the limit set by the caller.
+    #[error("{what} is larger than the limit of {limit}")]
+    TooLarge {
+        /// What was being read.
+        what: String,
+        /// The limit, in the unit of what was read.
+        limit: u64,
+    },
+    /// Reading or writing failed below.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Error {
+    /// A value that is not what it should be; long values are cut so that messages stay readable.
+    pub(crate) fn value(value: &str, expected: &'static str) -> Self {
+        let mut value: String = value.chars().take(81).collect();
+        if value.chars().count() > 80 {
+            value = value.chars().take(80).chain(['…']).collect();
+        }
+        Self::Value { value, expected }
+    }
+
+    /// Repodata that breaks its format.
+    pub(crate) fn repodata(file: &'static str, reason: impl ToString) -> Self {
+        Self::Repodata {
+            file,
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Bytes that are no package.
+    pub(crate) fn package(reason: impl ToString) -> Self {
+        Self::Package {
+            reason: reason.to_string(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Where the packages of a compose come from

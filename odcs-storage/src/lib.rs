@@ -1,0 +1,1 @@
+//! Compose trees on disk: hardlinks, layout, atomic publish, removal

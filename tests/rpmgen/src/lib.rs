@@ -1,0 +1,1 @@
+//! Writes small, deterministic RPMs and repositories for tests and benches
