@@ -1,1 +1,29 @@
-//! The domain and the engine of the On Demand Compose Service
+//! The domain and the engine of ODCS, the On Demand Compose Service.
+//!
+//! A **compose** is a temporary RPM repository with exactly the packages somebody asked for. This
+//! crate knows what a request is ([`request`]), what is recorded of a compose ([`compose`]), where
+//! packages come from ([`source`]), who lays them out ([`build`]), where records are kept
+//! ([`store`]), and how one leads to the other ([`engine`]). It does no network and no disk work of
+//! its own: sources, stores and builders are traits, implemented in other crates or in yours.
+
+pub mod build;
+pub mod compose;
+pub mod engine;
+pub mod files;
+pub mod plan;
+pub mod productmd;
+pub mod request;
+pub mod source;
+pub mod store;
+pub mod time;
+
+mod error;
+
+pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Work};
+pub use compose::{Compose, ComposeId, ComposeState, Links};
+
+pub use error::{Error, ErrorKind, Result};
+pub use request::{ComposeRequest, SourceKind};
+pub use source::{ComposeSource, SourceRegistry};
+pub use store::ComposeStore;
+pub use time::{Clock, SystemClock, Timestamp};

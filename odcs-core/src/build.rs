@@ -1,0 +1,132 @@
+//! Who lays a compose out on disk: the trait, and what it is given and gives back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::Result;
+use crate::compose::{Compose, Links};
+use crate::plan::Plan;
+use crate::store::Lease;
+
+/// Lays a compose out and publishes it.
+///
+/// Building is idempotent: it may be killed anywhere and run again, under another lease, by another
+/// process, even while a stale attempt still runs. The compose becomes visible in one step, complete.
+#[async_trait]
+pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
+    /// Its name, for logs.
+    fn name(&self) -> &'static str;
+
+    /// Makes ready to report on a compose: its log exists from here on.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal` if the target directory cannot be written.
+    async fn begin(&self, compose: &Compose) -> Result<Arc<dyn Progress>>;
+
+    /// Builds and publishes.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` or `Gone` if packages are not what they should be, `Unavailable` if the disk
+    /// is full, `Cancelled` if the job's token was.
+    async fn build(&self, job: Job, progress: Arc<dyn Progress>) -> Result<Built>;
+
+    /// Clears away what a failed or abandoned attempt left, and marks the compose's directory as failed
+    /// if it did fail. Published trees are not touched.
+    ///
+    /// # Errors
+    /// `Internal` if something could not be removed.
+    async fn abandon(&self, job: &Abandoned) -> Result<()>;
+}
+
+/// An attempt that ended without a compose.
+#[derive(Clone, Debug)]
+pub struct Abandoned {
+    /// The compose.
+    pub compose: Compose,
+    /// The lease it was tried under.
+    pub lease: Lease,
+    /// Whether that was the end of it (else it is going to be tried again).
+    pub failed: bool,
+}
+
+/// What is to be built.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The record of the compose.
+    pub compose: Compose,
+    /// The lease it is made under; the name of the staging directory.
+    pub lease: Lease,
+    /// What goes into it.
+    pub work: Work,
+    /// The URLs that the `.repo` file names.
+    pub links: Links,
+    /// Told when to stop.
+    pub cancel: CancellationToken,
+}
+
+/// What goes into a compose.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Work {
+    /// These packages.
+    Packages(Plan),
+}
+
+/// What was built.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Built {
+    /// The compose's id in its metadata.
+    pub pungi_compose_id: String,
+    /// How many packages it holds, sources and debug packages included.
+    pub packages: u64,
+    /// How many of them are hardlinks to the source.
+    pub linked: u64,
+    /// How many had to be copied, because the source is on another file system for instance.
+    pub copied: u64,
+}
+
+/// Where a compose is in its making.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Pinning what moves.
+    Resolve,
+    /// Reading what the source has.
+    Content,
+    /// Deciding which packages belong.
+    Gather,
+    /// Reading, checking and linking packages.
+    Link,
+    /// Writing repodata.
+    Repodata,
+    /// Writing metadata.
+    Metadata,
+    /// Reading everything back.
+    Check,
+    /// Making it visible.
+    Publish,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolve",
+            Self::Content => "content",
+            Self::Gather => "gather",
+            Self::Link => "link",
+            Self::Repodata => "repodata",
+            Self::Metadata => "metadata",
+            Self::Check => "check",
+            Self::Publish => "publish",
+        })
+    }
+}
+
+/// Told how the work goes on. May be called from any thread, also blocking ones.
+pub trait Progress: fmt::Debug + Send + Sync + 'static {
+    /// One step, as one line of the compose's log.
+    fn step(&self, phase: Phase, message: &str);
+}

@@ -1,0 +1,105 @@
+//! What is going to be in a compose: the outcome of gathering, before anything is on disk.
+
+use std::sync::Arc;
+
+use odcs_rpm::{PackageKind, Sigkey, TreeArch};
+
+use crate::request::KeyOrUnsigned;
+use crate::source::Candidate;
+
+/// The packages of a compose, arch by arch.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// One entry for each arch of the request, in its order.
+    pub arches: Vec<ArchPlan>,
+    /// Which signatures the packages must have.
+    pub signatures: SignaturePolicy,
+    /// The time that published files carry, in seconds since 1970.
+    pub timestamp: u64,
+    /// The package names listed in comps: what was asked for.
+    pub comps_packages: Vec<String>,
+    /// What the packages are from, for messages.
+    pub source_description: String,
+}
+
+/// The packages for one arch.
+#[derive(Clone, Debug)]
+pub struct ArchPlan {
+    /// The arch.
+    pub arch: TreeArch,
+    /// Its packages, sorted by kind and NEVRA.
+    pub packages: Vec<PlannedPackage>,
+}
+
+/// A package that goes into the compose.
+#[derive(Clone, Debug)]
+pub struct PlannedPackage {
+    /// The package and its file.
+    pub candidate: Arc<Candidate>,
+    /// Which tree it goes into.
+    pub kind: PackageKind,
+}
+
+/// Which signatures packages must have: keys in order of preference.
+///
+/// ```
+/// use odcs_core::plan::SignaturePolicy;
+/// let policy = SignaturePolicy::new(vec!["fd431d51".parse()?, "".parse()?]);
+/// assert_eq!(policy.choose(&["199e2f91fd431d51".parse().unwrap()]).unwrap().unwrap().short(), "fd431d51");
+/// assert_eq!(policy.choose(&[]), Ok(None));
+/// # Ok::<(), odcs_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SignaturePolicy {
+    accepted: Vec<KeyOrUnsigned>,
+}
+
+/// A package has none of the signatures asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignatureMissing;
+
+impl SignaturePolicy {
+    /// A policy that accepts these, in order of preference; an empty list accepts everything.
+    pub fn new(accepted: Vec<KeyOrUnsigned>) -> Self {
+        Self { accepted }
+    }
+
+    /// Whether signatures matter at all.
+    pub fn accepts_everything(&self) -> bool {
+        self.accepted.is_empty()
+    }
+
+    /// The keys asked for, without the permission to be unsigned.
+    pub fn keys(&self) -> impl Iterator<Item = &Sigkey> {
+        self.accepted.iter().filter_map(|accepted| match accepted {
+            KeyOrUnsigned::Key(key) => Some(key),
+            KeyOrUnsigned::Unsigned => None,
+        })
+    }
+
+    /// Decides about a package with these signatures: which of them is the preferred one, `None` if
+    /// the package goes as unsigned or if signatures do not matter.
+    ///
+    /// "Unsigned" means that no signature is asked of the package, so one signed with a key nobody
+    /// asked for goes as unsigned, too: it is the same package.
+    ///
+    /// # Errors
+    /// [`SignatureMissing`] if the policy has no place for it.
+    pub fn choose<'a>(&self, signatures: &'a [Sigkey]) -> Result<Option<&'a Sigkey>, SignatureMissing> {
+        for accepted in &self.accepted {
+            match accepted {
+                KeyOrUnsigned::Unsigned => return Ok(None),
+                KeyOrUnsigned::Key(key) => {
+                    if let Some(found) = signatures.iter().find(|signature| signature.is_same_key(key)) {
+                        return Ok(Some(found));
+                    }
+                }
+            }
+        }
+        if self.accepted.is_empty() {
+            Ok(None)
+        } else {
+            Err(SignatureMissing)
+        }
+    }
+}

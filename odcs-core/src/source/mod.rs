@@ -1,0 +1,159 @@
+//! Where the packages of a compose come from: the trait, and the registry of what is installed.
+
+mod registry;
+
+pub use registry::SourceRegistry;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use odcs_rpm::{Digest, Package};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::files::SourceFile;
+use crate::request::{ComposeRequest, Flag, SourceKind};
+use crate::{Error, ErrorKind, Result};
+
+/// A type of source. It says what there *is*; signatures, dependencies and layout are the engine's
+/// business, the same for every source.
+///
+/// The order is always [`check`](Self::check) when the request arrives, then
+/// [`resolve`](Self::resolve) once, then [`content`](Self::content), perhaps several times and perhaps
+/// in another process: everything that moves must be in the pins by then.
+#[async_trait]
+pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
+    /// The type's name in requests and its number in answers.
+    fn kind(&self) -> SourceKind;
+
+    /// What a request of this type may carry.
+    fn capability(&self) -> Capability;
+
+    /// Refuses early what can never work. No I/O.
+    ///
+    /// # Errors
+    /// `Invalid` or `Forbidden`, naming the field.
+    fn check(&self, request: &ComposeRequest) -> Result<()>;
+
+    /// Pins everything that moves: versions, events, checksums.
+    ///
+    /// # Errors
+    /// `NotFound` for what is not there, `Unavailable` for what cannot be asked now, `Invalid` for what
+    /// cannot be used.
+    async fn resolve(&self, request: &ComposeRequest) -> Result<Resolved>;
+
+    /// What there is, as pinned.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve), and `Gone` if what was pinned is no more what it was.
+    async fn content(&self, pins: &Pins) -> Result<Content>;
+}
+
+/// What a request of a source type may carry beyond the fields that every request has.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Capability {
+    /// Package names or globs narrow the content down.
+    pub packages: bool,
+    /// Koji builds can be added.
+    pub builds: bool,
+    /// Copies signed with keys asked for can be chosen.
+    pub sigkeys: bool,
+    /// A Koji event makes sense.
+    pub koji_event: bool,
+    /// Flags that mean something to it, besides `no_deps`, `check_deps` and `no_reuse`, which the
+    /// engine handles for all.
+    pub flags: Vec<Flag>,
+}
+
+/// What resolving found out.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Everything that moves, pinned.
+    pub pins: Pins,
+    /// Fields of the public record that resolving fills in or rewrites.
+    pub fields: ResolvedFields,
+}
+
+/// Fields of the public record that resolving rewrites; `None` leaves one as it is.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct ResolvedFields {
+    /// The source in full: modules with version and context.
+    pub source: Option<String>,
+    /// The event, or the revision of a repository.
+    pub koji_event: Option<i64>,
+}
+
+/// What a source has pinned: its own document, kept with the compose.
+///
+/// ```
+/// use odcs_core::source::Pins;
+/// let pins = Pins::new(&("repomd", 5))?;
+/// assert_eq!(pins.read::<(String, u32)>()?, ("repomd".to_owned(), 5));
+/// # Ok::<(), odcs_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Pins(serde_json::Value);
+
+impl Pins {
+    /// Writes a source's own type down.
+    ///
+    /// # Errors
+    /// `Internal` if it has no JSON form.
+    pub fn new<T: Serialize>(pins: &T) -> Result<Self> {
+        serde_json::to_value(pins).map(Self).map_err(|error| {
+            Error::new(
+                ErrorKind::Internal,
+                "write pins",
+                "pins",
+                "what was resolved cannot be recorded",
+            )
+            .with_source(error)
+        })
+    }
+
+    /// Reads the source's own type back.
+    ///
+    /// # Errors
+    /// `Internal` if the document is of another type, or of another version of it.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
+        T::deserialize(&self.0).map_err(|error| {
+            let message = format!("what was recorded when the compose was resolved cannot be read: {error}");
+            Error::new(ErrorKind::Internal, "read pins", "pins", message).with_source(error)
+        })
+    }
+}
+
+/// What a source has.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Content {
+    /// Packages to choose from.
+    Packages(PackageContent),
+}
+
+/// Packages to choose from.
+#[derive(Clone, Debug, Default)]
+pub struct PackageContent {
+    /// All packages, of all arches, sources and debug packages included.
+    pub candidates: Vec<Candidate>,
+    /// The time that published files are to carry, in seconds since 1970; the newest build time of the
+    /// packages chosen if there is none.
+    pub timestamp: Option<u64>,
+    /// What the packages are from, as people call it: "the repository /srv/repo".
+    pub description: String,
+}
+
+/// A package that may go into the compose, and where its file is.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What is known of it: enough for gathering. Changelogs and signatures may be missing.
+    pub package: Arc<Package>,
+    /// Where its file is.
+    pub file: SourceFile,
+    /// The checksum the file must have, where the source knows it.
+    pub checksum: Option<Digest>,
+}

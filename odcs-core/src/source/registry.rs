@@ -1,0 +1,76 @@
+//! The sources that are installed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ComposeSource;
+use crate::request::SourceKind;
+use crate::{Error, ErrorKind, Result};
+
+/// The sources that are installed, by name.
+#[derive(Clone, Debug, Default)]
+pub struct SourceRegistry {
+    sources: BTreeMap<String, Arc<dyn ComposeSource>>,
+}
+
+impl SourceRegistry {
+    /// A registry without sources.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a source.
+    ///
+    /// # Errors
+    /// `Conflict` if its name or its number is taken.
+    pub fn register(&mut self, source: impl ComposeSource) -> Result<()> {
+        let kind = source.kind();
+        let taken = self
+            .sources
+            .values()
+            .map(|other| other.kind())
+            .find(|other| other.name() == kind.name() || other.number() == kind.number());
+        if let Some(other) = taken {
+            let message = format!(
+                "the source type {} ({}) cannot be registered: {} ({}) is there already",
+                kind.name(),
+                kind.number(),
+                other.name(),
+                other.number()
+            );
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "register source",
+                kind.name(),
+                message,
+            ));
+        }
+        self.sources.insert(kind.name().to_owned(), Arc::new(source));
+        Ok(())
+    }
+
+    /// The source of a type.
+    ///
+    /// # Errors
+    /// `Invalid` if this server has none, naming those it has.
+    pub fn get(&self, kind: &SourceKind) -> Result<&Arc<dyn ComposeSource>> {
+        self.sources.get(kind.name()).ok_or_else(|| {
+            let known: Vec<_> = self.sources.keys().map(String::as_str).collect();
+            let message = format!(
+                "this server makes no composes of source type {:?}; it has {}",
+                kind.name(),
+                if known.is_empty() {
+                    "no source types".to_owned()
+                } else {
+                    known.join(", ")
+                }
+            );
+            Error::invalid("source.type", message)
+        })
+    }
+
+    /// The types that are installed, by name.
+    pub fn kinds(&self) -> impl Iterator<Item = SourceKind> {
+        self.sources.values().map(|source| source.kind())
+    }
+}

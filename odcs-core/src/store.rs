@@ -1,0 +1,185 @@
+//! Where the records of composes are kept. The record *is* the job: there is no second queue that
+//! could disagree with it.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Result;
+use crate::compose::{Compose, ComposeId, ComposeState, Requested};
+use crate::request::{ComposeRequest, Lifetime};
+use crate::source::{Pins, ResolvedFields};
+use crate::time::Timestamp;
+
+/// Keeps the records of composes, and decides who works on which.
+///
+/// Every change to a compose that is being made names the [`Lease`] under which it is made; one that
+/// was taken over by another worker in the meantime is refused with `Conflict`, and nothing changes.
+#[async_trait]
+pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
+    /// Records a new compose in state `wait`. Ids rise and are never given twice.
+    async fn insert(&self, new: NewCompose) -> Result<Compose>;
+
+    /// The record of an id.
+    async fn get(&self, id: ComposeId) -> Result<Option<Compose>>;
+
+    /// One page of the records that match.
+    async fn find(&self, query: &Query) -> Result<Page>;
+
+    /// Takes the oldest compose that waits, or whose worker let its lease run out; sets it to
+    /// `generating`. No two workers ever get the same one.
+    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>>;
+
+    /// Prolongs a lease.
+    ///
+    /// # Errors
+    /// `Conflict` if it is lost.
+    async fn heartbeat(&self, lease: &Lease, until: Timestamp) -> Result<()>;
+
+    /// Records what resolving found.
+    ///
+    /// # Errors
+    /// `Conflict` if the lease is lost.
+    async fn record_resolved(&self, lease: &Lease, pins: &Pins, fields: &ResolvedFields) -> Result<Compose>;
+
+    /// Ends the work under a lease.
+    ///
+    /// # Errors
+    /// `Conflict` if the lease is lost.
+    async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose>;
+}
+
+/// A compose about to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewCompose {
+    /// Who asks for it.
+    pub owner: String,
+    /// What is asked for, as types.
+    pub request: ComposeRequest,
+    /// What is asked for, in the words of the public record.
+    pub requested: Requested,
+    /// When it was asked for.
+    pub submitted: Timestamp,
+    /// How long it is kept.
+    pub lifetime: Lifetime,
+}
+
+/// A compose taken up by a worker.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Its record, in state `generating`.
+    pub compose: Compose,
+    /// The right to change it.
+    pub lease: Lease,
+}
+
+/// The right to work on a compose: its id and a fencing number that rises with every claim.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Lease {
+    /// The compose.
+    pub id: ComposeId,
+    /// The fencing number; a higher one has taken over.
+    pub number: i64,
+}
+
+/// How the work on a compose ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It can be used.
+    Done {
+        /// When.
+        at: Timestamp,
+        /// The sentence in the record.
+        reason: String,
+        /// Its id in the metadata of the tree.
+        pungi_compose_id: String,
+    },
+    /// It could not be made.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Why, as a sentence for the person who asked.
+        reason: String,
+    },
+    /// The worker gives it back; it waits again.
+    HandedBack,
+}
+
+/// Which records to list. Filters compare with the public record; all must match.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Query {
+    /// `(column, value)`: columns of [`Filter`], values as text.
+    pub filters: Vec<(Filter, String)>,
+    /// By which column, and whether descending. Records that are equal in it are ordered by id,
+    /// newest first.
+    pub order: (OrderBy, Direction),
+    /// The page, counted from 1.
+    pub page: u64,
+    /// Records on a page, 1 to 100.
+    pub per_page: u64,
+}
+
+impl Default for Query {
+    /// The first ten, newest first.
+    fn default() -> Self {
+        Self {
+            filters: Vec::new(),
+            order: (OrderBy::Id, Direction::Descending),
+            page: 1,
+            per_page: 10,
+        }
+    }
+}
+
+/// One page of records.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records.
+    pub items: Vec<Compose>,
+    /// How many records match in all.
+    pub total: u64,
+}
+
+/// Columns that lists can be filtered by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+#[allow(missing_docs, reason = "the names are those of the API")]
+pub enum Filter {
+    Id,
+    Owner,
+    SourceType,
+    Source,
+    State,
+    KojiEvent,
+    KojiTaskId,
+    PungiComposeId,
+    ComposeType,
+    Label,
+    TargetDir,
+}
+
+/// Columns that lists can be ordered by.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+#[allow(missing_docs, reason = "the names are those of the API")]
+pub enum OrderBy {
+    Id,
+    Owner,
+    SourceType,
+    KojiEvent,
+    State,
+    TimeToExpire,
+    TimeSubmitted,
+    TimeDone,
+    TimeRemoved,
+}
+
+/// Ascending or descending.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// The states in which a compose counts as work to be done, for stores that index them.
+pub const UNFINISHED: [ComposeState; 2] = [ComposeState::Wait, ComposeState::Generating];
