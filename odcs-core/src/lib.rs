@@ -13,6 +13,7 @@ pub mod files;
 pub mod plan;
 pub mod productmd;
 pub mod request;
+pub mod service;
 pub mod source;
 pub mod store;
 pub mod time;
