@@ -15,6 +15,8 @@ pub mod productmd;
 pub mod request;
 pub mod source;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 
 mod error;
