@@ -16,6 +16,8 @@ pub mod request;
 pub mod service;
 pub mod source;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 
 mod error;
