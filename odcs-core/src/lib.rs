@@ -13,6 +13,7 @@ pub mod files;
 pub mod plan;
 pub mod productmd;
 pub mod request;
+pub mod service;
 pub mod source;
 pub mod store;
 pub mod time;
@@ -24,6 +25,7 @@ pub use compose::{Compose, ComposeId, ComposeState, Links};
 
 pub use error::{Error, ErrorKind, Result};
 pub use request::{ComposeRequest, SourceKind};
+pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};
 pub use store::ComposeStore;
 pub use time::{Clock, SystemClock, Timestamp};
