@@ -27,6 +27,7 @@ pub use compose::{Compose, ComposeId, ComposeState, Links};
 
 pub use error::{Error, ErrorKind, Result};
 pub use request::{ComposeRequest, SourceKind};
+pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};
 pub use store::ComposeStore;
 pub use time::{Clock, SystemClock, Timestamp};
