@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Result;
 use crate::compose::{Compose, Links};
 use crate::plan::Plan;
+use crate::request::ComposeResults;
 use crate::store::Lease;
 
 /// Lays a compose out and publishes it.
@@ -19,6 +20,9 @@ use crate::store::Lease;
 pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
     /// Its name, for logs.
     fn name(&self) -> &'static str;
+
+    /// What it can make; a request for anything else is refused.
+    fn results(&self) -> ComposeResults;
 
     /// Makes ready to report on a compose: its log exists from here on.
     ///
@@ -108,6 +112,8 @@ pub enum Phase {
     Check,
     /// Making it visible.
     Publish,
+    /// It could not be made.
+    Failed,
 }
 
 impl fmt::Display for Phase {
@@ -121,6 +127,7 @@ impl fmt::Display for Phase {
             Self::Metadata => "metadata",
             Self::Check => "check",
             Self::Publish => "publish",
+            Self::Failed => "failed",
         })
     }
 }
