@@ -42,7 +42,18 @@ pub enum Error {
     },
     /// Reading or writing failed below.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+/// Readers inside other readers can only say an [`io::Error`]; one that carries an [`Error`] becomes
+/// that again.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<Self>() {
+            Ok(inner) => inner,
+            Err(error) => Self::Io(error),
+        }
+    }
 }
 
 impl Error {

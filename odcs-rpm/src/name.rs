@@ -235,10 +235,7 @@ mod tests {
 
     #[test]
     fn many_stars_do_not_take_for_ever() {
-        assert!(!glob_matches(
-            &"a*".repeat(60),
-            &"a".repeat(250)[..].replace("aaaaa", "aaaab")
-        ));
+        assert!(!glob_matches(&("a*".repeat(60) + "b"), &"a".repeat(250)));
     }
 
     proptest! {

@@ -72,9 +72,10 @@ pub struct Sizes {
 }
 
 /// What a path of a package is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub enum FileKind {
     /// A file, link or device.
+    #[default]
     File,
     /// A directory.
     Directory,
@@ -114,6 +115,37 @@ pub enum PackageKind {
 }
 
 impl Package {
+    /// A package of which nothing but its NEVRA is known: all texts and lists empty, all numbers 0.
+    pub fn new(nevra: Nevra) -> Self {
+        Self {
+            nevra,
+            source_rpm: None,
+            provides: Vec::new(),
+            requires: Vec::new(),
+            conflicts: Vec::new(),
+            obsoletes: Vec::new(),
+            recommends: Vec::new(),
+            suggests: Vec::new(),
+            supplements: Vec::new(),
+            enhances: Vec::new(),
+            files: Vec::new(),
+            summary: Box::default(),
+            description: Box::default(),
+            packager: Box::default(),
+            url: Box::default(),
+            license: Box::default(),
+            vendor: Box::default(),
+            group: Box::default(),
+            build_host: Box::default(),
+            build_time: 0,
+            file_time: 0,
+            sizes: Sizes::default(),
+            header_range: (0, 0),
+            changelogs: Vec::new(),
+            signatures: Vec::new(),
+        }
+    }
+
     /// Which kind of package this is. Debug packages are told by their names, as in Pungi:
     /// `*-debuginfo`, `*-debuginfo-*` and `*-debugsource`.
     pub fn kind(&self) -> PackageKind {
