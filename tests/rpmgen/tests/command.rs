@@ -1,0 +1,84 @@
+//! The command line.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn rpmgen(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_rpmgen"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn files(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut directories = vec![root.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => directories.push(path),
+                false => found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn writes_as_many_packages_as_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new/repository");
+    let output = rpmgen(&[path.to_str().unwrap(), "--packages", "12", "--seed", "3"]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.starts_with(b"12 packages, "));
+    let found = files(&path);
+    assert_eq!(found.len(), 12);
+    assert!(
+        found
+            .iter()
+            .all(|file| file.starts_with("Packages/") && file.ends_with(".rpm")),
+        "{found:?}"
+    );
+
+    // A second run into the same directory must not mix two distributions.
+    let again = rpmgen(&[path.to_str().unwrap(), "--packages", "12", "--seed", "3"]);
+    assert_eq!(again.status.code(), Some(1));
+}
+
+#[test]
+fn lays_out_a_koji_volume() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = rpmgen(&["--ed", "--layout", "koji", directory.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let release = "2.module_fd8ca23e";
+    let macros = "1.module_fd8ca23e";
+    let expected = [
+        format!("packages/ed/1.14.1/{release}/src/ed-1.14.1-{release}.src.rpm"),
+        format!("packages/ed/1.14.1/{release}/x86_64/ed-1.14.1-{release}.x86_64.rpm"),
+        format!("packages/ed/1.14.1/{release}/x86_64/ed-debuginfo-1.14.1-{release}.x86_64.rpm"),
+        format!(
+            "packages/module-build-macros/0.1/{macros}/noarch/module-build-macros-0.1-{macros}.noarch.rpm"
+        ),
+        format!("packages/module-build-macros/0.1/{macros}/src/module-build-macros-0.1-{macros}.src.rpm"),
+    ];
+    assert_eq!(files(directory.path()), expected);
+}
+
+#[test]
+fn wrong_words_are_explained() {
+    for arguments in [
+        &[][..],
+        &["d", "--packages"],
+        &["d", "--packages", "x"],
+        &["d", "--layout", "y"],
+        &["d", "e"],
+        &["--z"],
+    ] {
+        let output = rpmgen(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("usage: rpmgen"));
+    }
+}
