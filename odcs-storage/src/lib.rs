@@ -1,1 +1,32 @@
-//! Compose trees on disk: hardlinks, layout, atomic publish, removal
+//! Compose trees on disk.
+//!
+//! [`NativeBuilder`] lays out what was gathered and publishes it in one step; [`PublishedComposes`]
+//! hands out the published files and nothing else. Below one target directory there is, for each
+//! compose, `odcs-N/` with its log, `COMPOSE_ID`, `STATUS` and, once it is complete, `compose/`; and
+//! `.staging/odcs-N.LEASE/` for each attempt under way, on the same file system, so that publishing is
+//! a rename. [`layout`] has all names in one place.
+//!
+//! Packages are hardlinked from where they are ([`settings::LinkFallback`] says what happens when that
+//! cannot be); their mode, owner and times are never touched.
+
+pub mod layout;
+pub mod settings;
+
+mod builder;
+mod dir;
+mod error;
+mod files;
+mod link;
+mod log;
+mod manifest;
+mod packages;
+mod publish;
+mod repofile;
+mod space;
+mod staging;
+mod tree;
+
+pub use builder::NativeBuilder;
+pub use error::{Error, LinkObstacle, Result, UnsignedPackage};
+pub use files::PublishedComposes;
+pub use settings::{LinkFallback, StorageSettings};

@@ -1,0 +1,372 @@
+//! What can go wrong with trees on disk.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use odcs_core::{ComposeId, ErrorKind};
+use odcs_rpm::{Digest, Nevra, Sigkey};
+use rustix::io::Errno;
+
+/// A result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure, as a sentence for the person who asked for the compose or who runs the service.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no room left.
+    #[error("the disk that holds {} is full", directory.display())]
+    DiskFull {
+        /// What was being done.
+        operation: &'static str,
+        /// The target directory.
+        directory: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// There would not be room enough.
+    #[error(
+        "the disk that holds {} is too full: the compose needs about {} MiB, and {} MiB are free",
+        directory.display(), needed.div_ceil(1 << 20), free >> 20
+    )]
+    NoSpace {
+        /// The target directory.
+        directory: PathBuf,
+        /// Bytes needed, those that are to stay free included.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Something in the target directory could not be read or written.
+    #[error("cannot {operation} {}: {}", path.display(), plain(source))]
+    Target {
+        /// What was being done, as a verb.
+        operation: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The threads that read packages could not be started.
+    #[error("the threads that read packages cannot be started: {reason}")]
+    Threads {
+        /// Why.
+        reason: String,
+    },
+    /// The file of a package could not be read.
+    #[error("the file {file} of the package {package} cannot be read: {}", plain(source))]
+    Unreadable {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A package is a directory, FIFO, device, …
+    #[error("{file}, where the package {package} should be, is not a regular file")]
+    NotAFile {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+    },
+    /// A package is damaged, or none at all.
+    #[error("the file {file} of the package {package} is damaged: {reason}")]
+    Damaged {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+        /// What exactly is wrong.
+        reason: odcs_rpm::Error,
+    },
+    /// The file holds another package than the source says.
+    #[error("the file {file} should be the package {package}, but it is {found}")]
+    OtherPackage {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+        /// What the file is.
+        found: Nevra,
+    },
+    /// The file has another checksum than the source says.
+    #[error("the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}")]
+    OtherChecksum {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+        /// What is recorded.
+        expected: Digest,
+        /// What the file has.
+        found: Digest,
+    },
+    /// One package, two different files.
+    #[error("{package} is there twice with different content: {first} and {second}")]
+    Ambiguous {
+        /// The package.
+        package: Nevra,
+        /// One of the files.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Packages lack the signatures asked for.
+    #[error("{}", signatures_sentence(packages, keys))]
+    Unsigned {
+        /// The packages.
+        packages: Vec<UnsignedPackage>,
+        /// The keys asked for.
+        keys: Vec<Sigkey>,
+    },
+    /// A package cannot be hardlinked, and copying is not allowed.
+    #[error("the file {file} of the package {package} cannot be hardlinked into the compose: {obstacle}")]
+    CannotLink {
+        /// The package.
+        package: Nevra,
+        /// Its file.
+        file: String,
+        /// Why not.
+        obstacle: LinkObstacle,
+    },
+    /// A compose with this id is already there, and it is another one.
+    #[error("a compose {} is already there, and it is not the same: {difference}", id.name())]
+    Occupied {
+        /// The compose.
+        id: ComposeId,
+        /// The first difference.
+        difference: String,
+    },
+    /// What was written is not what can be read.
+    #[error("what was written to {path} is not what can be read from it: {reason}")]
+    ReadBack {
+        /// The file, below `compose/`.
+        path: String,
+        /// The difference.
+        reason: String,
+    },
+    /// Repodata could not be written.
+    #[error("the repodata of {tree} cannot be written: {reason}")]
+    Repodata {
+        /// The tree.
+        tree: String,
+        /// Why.
+        reason: odcs_rpm::Error,
+    },
+    /// Metadata could not be written.
+    #[error(transparent)]
+    Metadata(odcs_core::Error),
+    /// The work was asked to stop.
+    #[error("the work on {} was stopped", id.name())]
+    Cancelled {
+        /// The compose.
+        id: ComposeId,
+    },
+    /// The work ended in a fault of this program.
+    #[error("the work on {} ended unexpectedly", id.name())]
+    Broken {
+        /// The compose.
+        id: ComposeId,
+        /// What the runtime said.
+        source: tokio::task::JoinError,
+    },
+}
+
+/// A package without any of the signatures asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnsignedPackage {
+    /// The package.
+    pub package: Nevra,
+    /// Its file.
+    pub file: String,
+    /// The keys that it is signed with.
+    pub signatures: Vec<Sigkey>,
+}
+
+/// Why a file cannot be hardlinked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub enum LinkObstacle {
+    /// Another file system, or another project of one with project quotas.
+    OtherFileSystem,
+    /// The kernel only lets owners link, or the file is immutable.
+    NotPermitted,
+    /// It has as many links as the file system can count.
+    TooManyLinks,
+    /// The file system has no hardlinks.
+    NotSupported,
+}
+
+impl fmt::Display for LinkObstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherFileSystem => "it is on another file system",
+            Self::NotPermitted => "the system does not permit it",
+            Self::TooManyLinks => "it has too many links already",
+            Self::NotSupported => "the file system has no hardlinks",
+        })
+    }
+}
+
+impl Error {
+    /// A failure in the target directory; a full disk is told from everything else.
+    pub(crate) fn target(operation: &'static str, root: &Path, path: &Path, source: impl Into<io::Error>) -> Self {
+        let source = source.into();
+        if is_full(&source) {
+            let directory = root.to_owned();
+            return Self::DiskFull { operation, directory, source };
+        }
+        let path = root.join(path);
+        Self::Target { operation, path, source }
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
+            Self::Unreadable { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                // The account of the service must be able to read its sources: nothing the one who
+                // asked could change.
+                io::ErrorKind::PermissionDenied => ErrorKind::Internal,
+                _ if leads_out(source) => ErrorKind::Invalid,
+                _ => ErrorKind::Unavailable,
+            },
+            Self::Damaged { reason: odcs_rpm::Error::Io(_), .. } => ErrorKind::Unavailable,
+            Self::NotAFile { .. }
+            | Self::Damaged { .. }
+            | Self::OtherPackage { .. }
+            | Self::OtherChecksum { .. }
+            | Self::Ambiguous { .. }
+            | Self::Unsigned { .. } => ErrorKind::Invalid,
+            Self::Occupied { .. } => ErrorKind::Conflict,
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+            Self::Metadata(error) => error.kind(),
+            Self::Target { .. }
+            | Self::Threads { .. }
+            | Self::CannotLink { .. }
+            | Self::ReadBack { .. }
+            | Self::Repodata { .. }
+            | Self::Broken { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether the same may work when tried again.
+    pub fn is_retryable(&self) -> bool {
+        self.kind() == ErrorKind::Unavailable
+    }
+
+    /// What was being done.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::DiskFull { operation, .. } | Self::Target { operation, .. } => operation,
+            Self::NoSpace { .. } => "look for room",
+            Self::Threads { .. } => "start threads",
+            Self::Unreadable { .. } | Self::NotAFile { .. } | Self::Damaged { .. } => "read package",
+            Self::OtherPackage { .. } | Self::OtherChecksum { .. } | Self::Ambiguous { .. } => "check package",
+            Self::Unsigned { .. } => "check signatures",
+            Self::CannotLink { .. } => "link package",
+            Self::Occupied { .. } => "publish",
+            Self::ReadBack { .. } => "read back",
+            Self::Repodata { .. } => "write repodata",
+            Self::Metadata(error) => error.operation(),
+            Self::Cancelled { .. } | Self::Broken { .. } => "build compose",
+        }
+    }
+
+    /// What it was done to.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => directory.display().to_string(),
+            Self::Target { path, .. } => path.display().to_string(),
+            Self::Threads { .. } => "threads".into(),
+            Self::Unreadable { file, .. }
+            | Self::NotAFile { file, .. }
+            | Self::Damaged { file, .. }
+            | Self::OtherPackage { file, .. }
+            | Self::OtherChecksum { file, .. }
+            | Self::CannotLink { file, .. } => file.clone(),
+            Self::Ambiguous { package, .. } => package.to_string(),
+            Self::Unsigned { .. } => "packages".into(),
+            Self::Occupied { id, .. } | Self::Cancelled { id } | Self::Broken { id, .. } => id.name(),
+            Self::ReadBack { path, .. } => path.clone(),
+            Self::Repodata { tree, .. } => tree.clone(),
+            Self::Metadata(error) => error.subject().into(),
+        }
+    }
+
+    /// The number of the operating system's error in the target directory, if that is what it is.
+    pub(crate) fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Target { source, .. } | Self::DiskFull { source, .. } => Errno::from_io_error(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<odcs_core::Error> for Error {
+    fn from(error: odcs_core::Error) -> Self {
+        Self::Metadata(error)
+    }
+}
+
+impl From<Error> for odcs_core::Error {
+    fn from(error: Error) -> Self {
+        if let Error::Metadata(error) = error {
+            return error;
+        }
+        Self::new(error.kind(), error.operation(), error.subject(), error.to_string())
+            .with_retryable(error.is_retryable())
+            .with_source(error)
+    }
+}
+
+/// Whether a disk or a quota is full.
+fn is_full(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT))
+}
+
+/// Whether a link leads out of a root (`EXDEV` from `openat2`) or in circles.
+fn leads_out(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::XDEV | Errno::LOOP))
+}
+
+/// An error of the operating system without its number.
+fn plain(error: &io::Error) -> String {
+    if leads_out(error) {
+        return "a symbolic link leads out of its directory".into();
+    }
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
+}
+
+/// Names the packages, as many as one can read.
+fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey]) -> String {
+    const SHOWN: usize = 20;
+    let join = |keys: &[Sigkey]| keys.iter().map(Sigkey::short).collect::<Vec<_>>().join(", ");
+    let mut list: Vec<String> = packages
+        .iter()
+        .take(SHOWN)
+        .map(|unsigned| {
+            let how = if unsigned.signatures.is_empty() {
+                "not signed".to_owned()
+            } else {
+                format!("signed with {}", join(&unsigned.signatures))
+            };
+            format!("{} ({how})", unsigned.package)
+        })
+        .collect();
+    if packages.len() > SHOWN {
+        list.push(format!("and {} more", packages.len() - SHOWN));
+    }
+    let (what, are) = match packages.len() {
+        1 => ("a package", "is"),
+        _ => ("packages", "are"),
+    };
+    format!("{what} that the compose needs {are} not signed with any of the keys {}: {}", join(keys), list.join(", "))
+}

@@ -1,0 +1,201 @@
+//! Making a finished compose visible, in one step.
+
+use odcs_core::ComposeId;
+use rustix::io::Errno;
+
+use crate::dir::Dir;
+use crate::error::{Error, Result};
+use crate::layout;
+use crate::manifest::Manifest;
+use crate::staging::Staging;
+
+/// Who made the compose that is there now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Published {
+    /// This attempt.
+    Now,
+    /// An earlier one, with the same result.
+    Before,
+}
+
+/// Publishes what staging has in `compose/`, which must have been saved to disk. Whoever comes second
+/// compares, and steps back.
+pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
+    let own = target.make_or_open(id.name())?;
+    if own.stat(layout::COMPOSE)?.is_some() {
+        return give_way(target, staging, &own, id);
+    }
+    let files = [
+        (layout::COMPOSE_ID, compose_id.as_bytes()),
+        (layout::STATUS, layout::FINISHED.as_bytes()),
+    ];
+    for (name, bytes) in files {
+        put(staging.dir(), &own, name, bytes)?;
+    }
+    // The log is written by whoever reports; it is part of what must be there.
+    if own.stat(layout::LOG)?.is_some() {
+        let (log, _) = own.open_file(layout::LOG)?;
+        rustix::fs::fsync(&log).map_err(|errno| own.failed("save", layout::LOG, errno))?;
+    }
+    own.sync()?;
+    if !staging.dir().rename_if_free(layout::COMPOSE, &own, layout::COMPOSE)? {
+        return give_way(target, staging, &own, id);
+    }
+    own.sync()?;
+    link_latest(target, id)?;
+    Ok(Published::Now)
+}
+
+/// Marks a compose's directory as failed, unless there is a compose in it, or no directory at all.
+pub(crate) fn mark_failed(target: &Dir, attempt: &str, id: ComposeId) -> Result<()> {
+    let Some(own) = target.try_open(id.name())? else {
+        return Ok(());
+    };
+    if own.stat(layout::COMPOSE)?.is_some() {
+        return Ok(());
+    }
+    let staging = target.make_or_open(layout::STAGING)?;
+    let directory = staging.make_or_open(attempt)?;
+    let put = put(&directory, &own, layout::STATUS, layout::DOOMED.as_bytes());
+    staging.remove(attempt)?;
+    put?;
+    own.sync()
+}
+
+/// An earlier attempt has published: if the same, all is well, whatever it left undone is done now.
+fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result<Published> {
+    let ours = Manifest::read(&staging.dir().open(layout::COMPOSE)?)?;
+    let theirs = own.open(layout::COMPOSE).and_then(|compose| Manifest::read(&compose));
+    let difference = match theirs {
+        Ok(theirs) => ours.difference(&theirs),
+        // Not a directory, or with something in it that is neither file nor directory: not made by us.
+        Err(error) if matches!(error.errno(), Some(Errno::NOTDIR | Errno::LOOP | Errno::INVAL)) => {
+            Some(format!("{} is not a directory of files", layout::COMPOSE))
+        }
+        Err(error) => return Err(error),
+    };
+    match difference {
+        Some(difference) => Err(Error::Occupied { id, difference }),
+        None => {
+            own.sync()?;
+            link_latest(target, id)?;
+            Ok(Published::Before)
+        }
+    }
+}
+
+/// Puts a small file in place in one step, saved to disk.
+fn put(staging: &Dir, own: &Dir, name: &'static str, bytes: &[u8]) -> Result<()> {
+    staging.remove(name)?;
+    staging.write(name, bytes)?;
+    let (file, _) = staging.open_file(name)?;
+    rustix::fs::fsync(&file).map_err(|errno| staging.failed("save", name, errno))?;
+    staging.rename(name, own, name)
+}
+
+/// Makes the link of older documentation: `latest-odcs-12-1 -> odcs-12`.
+fn link_latest(target: &Dir, id: ComposeId) -> Result<()> {
+    let (name, to) = (layout::latest_link(id), id.name());
+    match rustix::fs::symlinkat(&to, target, &name) {
+        Ok(()) => target.sync(),
+        Err(Errno::EXIST) => match rustix::fs::readlinkat(target, &name, Vec::new()) {
+            Ok(found) if found.to_bytes() == to.as_bytes() => target.sync(),
+            Ok(_) => Err(target.failed("make the link", &name, Errno::EXIST)),
+            Err(errno) => Err(target.failed("read the link", &name, errno)),
+        },
+        Err(errno) => Err(target.failed("make the link", &name, errno)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use odcs_core::store::Lease;
+
+    use super::*;
+
+    const ID: &str = "odcs-5-1-20261121.t.0";
+
+    struct Case {
+        temporary: tempfile::TempDir,
+        target: Dir,
+    }
+
+    fn case() -> Case {
+        let temporary = tempfile::tempdir().unwrap();
+        let target = Dir::open_root(temporary.path()).unwrap();
+        Case { temporary, target }
+    }
+
+    impl Case {
+        fn attempt(&self, lease: i64, content: &str) -> Staging {
+            let lease = Lease { id: ComposeId::new(5), number: lease };
+            // A fresh directory for each: beginning removes those of older leases.
+            let staging = Staging::begin(&self.target, &lease).unwrap();
+            staging.dir().make("compose").unwrap().write("file", content.as_bytes()).unwrap();
+            staging
+        }
+
+        fn publish(&self, staging: &Staging) -> Result<Published> {
+            publish(&self.target, staging, ComposeId::new(5), ID)
+        }
+
+        fn text(&self, path: &str) -> String {
+            std::fs::read_to_string(self.temporary.path().join(path)).unwrap()
+        }
+    }
+
+    #[test]
+    fn the_first_one_wins_and_the_same_again_is_fine() {
+        let case = case();
+        let first = case.attempt(2, "content");
+        // Stale, under an older lease, but still running: it was begun before.
+        let stale = case.attempt(1, "content");
+        let other = case.attempt(3, "other");
+        // Beginning the third removed the stale ones, so they are made again.
+        let (first, stale) = (case.attempt(2, "content"), { drop((first, stale)); case.attempt(1, "content") });
+        assert_eq!(case.publish(&first).unwrap(), Published::Now);
+        assert_eq!(case.text("odcs-5/compose/file"), "content");
+        assert_eq!(case.text("odcs-5/COMPOSE_ID"), ID);
+        assert_eq!(case.text("odcs-5/STATUS"), "FINISHED\n");
+        assert_eq!(case.text("latest-odcs-5-1/compose/file"), "content");
+        std::fs::remove_file(case.temporary.path().join("latest-odcs-5-1")).unwrap();
+        assert_eq!(case.publish(&stale).unwrap(), Published::Before);
+        assert_eq!(case.text("latest-odcs-5-1/compose/file"), "content");
+        let error = case.publish(&other).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "a compose odcs-5 is already there, and it is not the same: file is different"
+        );
+        assert_eq!(error.kind(), odcs_core::ErrorKind::Conflict);
+        assert_eq!(case.text("odcs-5/compose/file"), "content");
+    }
+
+    #[test]
+    fn links_planted_in_the_way_are_not_followed() {
+        let outside = tempfile::tempdir().unwrap();
+        for (name, below) in [("odcs-5", None), ("compose", Some("odcs-5"))] {
+            let case = case();
+            let staging = case.attempt(1, "content");
+            let place = case.temporary.path().join(below.unwrap_or_default());
+            std::fs::create_dir_all(&place).unwrap();
+            std::os::unix::fs::symlink(outside.path(), place.join(name)).unwrap();
+            case.publish(&staging).unwrap_err();
+            assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn failures_are_marked_but_not_over_a_compose() {
+        let case = case();
+        let id = ComposeId::new(5);
+        mark_failed(&case.target, "odcs-5.1", id).unwrap();
+        assert!(!case.temporary.path().join("odcs-5").exists());
+        case.target.make("odcs-5").unwrap();
+        mark_failed(&case.target, "odcs-5.1", id).unwrap();
+        assert_eq!(case.text("odcs-5/STATUS"), "DOOMED\n");
+        let staging = case.attempt(2, "content");
+        case.publish(&staging).unwrap();
+        mark_failed(&case.target, "odcs-5.1", id).unwrap();
+        assert_eq!(case.text("odcs-5/STATUS"), "FINISHED\n");
+    }
+}

@@ -1,0 +1,69 @@
+//! What can be chosen about compose trees.
+
+use std::path::PathBuf;
+
+/// Where composes go, and how.
+///
+/// ```
+/// use odcs_storage::{LinkFallback, StorageSettings};
+/// let settings = StorageSettings::new("/srv/composes").with_link_fallback(LinkFallback::Fail).with_threads(4);
+/// assert_eq!(settings.threads, 4);
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct StorageSettings {
+    /// The directory that holds all composes. It is made if it is missing.
+    pub target_dir: PathBuf,
+    /// What happens to packages that cannot be hardlinked.
+    pub link_fallback: LinkFallback,
+    /// How many packages are read at a time; 0 means one for each processor.
+    pub threads: usize,
+    /// Bytes that are to stay free on the disk: a compose that would need them is not begun.
+    pub reserve: u64,
+}
+
+impl StorageSettings {
+    /// Composes below this directory; everything else as it is by default: copying what cannot be
+    /// linked, a thread for each processor, 16 MiB kept free.
+    pub fn new(target_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            target_dir: target_dir.into(),
+            link_fallback: LinkFallback::default(),
+            threads: 0,
+            reserve: 16 << 20,
+        }
+    }
+
+    /// Chooses what happens to packages that cannot be hardlinked.
+    #[must_use]
+    pub fn with_link_fallback(mut self, fallback: LinkFallback) -> Self {
+        self.link_fallback = fallback;
+        self
+    }
+
+    /// Chooses how many packages are read at a time.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Chooses how many bytes are to stay free.
+    #[must_use]
+    pub fn with_reserve(mut self, bytes: u64) -> Self {
+        self.reserve = bytes;
+        self
+    }
+}
+
+/// What happens to packages that cannot be hardlinked: because they are on another file system, belong
+/// to somebody else, or have too many links already.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
+#[non_exhaustive]
+pub enum LinkFallback {
+    /// They are copied, sharing blocks where the file system can.
+    #[default]
+    Copy,
+    /// The compose fails: for installations where a compose must cost metadata only.
+    Fail,
+}
