@@ -5,7 +5,7 @@ use odcs_rpm::TreeArch;
 
 use super::Engine;
 use crate::compose::{Compose, ComposeId, Requested};
-use crate::request::{ComposeRequest, ComposeResult, Flag, SourceKind, TargetDirName, parse};
+use crate::request::{ComposeRequest, Flag, SourceKind, TargetDirName, parse};
 use crate::service::{About, ComposeService, Submitted};
 use crate::store::{NewCompose, Page, Query};
 use crate::{Error, Result};
@@ -112,19 +112,13 @@ impl ComposeService for Engine {
     }
 
     fn about(&self) -> About {
-        let makes = self.parts.builder.results();
-        let results = ComposeResult::ALL.into_iter().filter(|result| makes.contains(*result));
-        // Flags that would be refused are not offered.
-        let flags = Flag::ALL.into_iter().filter(|flag| *flag != Flag::CheckDeps);
-        let mut about = About {
+        About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            source_types: self.parts.sources.kinds().map(|kind| kind.name().to_owned()).collect(),
-            flags: flags.map(|flag| flag.as_str().to_owned()).collect(),
-            results: results.map(|result| result.as_str().to_owned()).collect(),
-            arches: TreeArch::all().map(|arch| arch.as_str().to_owned()).collect(),
-        };
-        about.flags.sort_unstable();
-        about.results.sort_unstable();
-        about
+            source_types: self.parts.sources.kinds().collect(),
+            // A flag that would be refused is not offered.
+            flags: Flag::ALL.into_iter().filter(|flag| *flag != Flag::CheckDeps).collect(),
+            results: self.parts.builder.results(),
+            arches: TreeArch::all().collect(),
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Reading a directory with RPMs and no metadata.
 
 use std::fs::File;
-use std::io::BufReader;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -97,7 +96,7 @@ fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate, RepoEr
     })?;
     let opened = file.open().map_err(|error| RepoError::io(error, &name))?;
     let facts = facts(&opened).map_err(|error| RepoError::io(error, &name))?;
-    let package = read_header(BufReader::new(&opened), facts).map_err(|error| RepoError::damaged(error, &name))?;
+    let package = read_header(&opened, facts).map_err(|error| RepoError::damaged(error, &name))?;
     Ok(Candidate { package: Arc::new(package), file, checksum: None })
 }
 
