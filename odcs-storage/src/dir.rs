@@ -61,11 +61,6 @@ impl Dir {
         &self.root
     }
 
-    /// The handle, for calls relative to it.
-    pub(crate) fn handle(&self) -> &OwnedFd {
-        &self.handle
-    }
-
     /// A failure with something in this directory.
     pub(crate) fn failed(&self, operation: &'static str, name: impl AsRef<Path>, errno: Errno) -> Error {
         Error::target(operation, &self.root, &self.path.join(name), errno)

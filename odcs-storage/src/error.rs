@@ -93,7 +93,9 @@ pub enum Error {
         found: Nevra,
     },
     /// The file has another checksum than the source says.
-    #[error("the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}")]
+    #[error(
+        "the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}"
+    )]
     OtherChecksum {
         /// The package.
         package: Nevra,
@@ -212,14 +214,27 @@ impl fmt::Display for LinkObstacle {
 
 impl Error {
     /// A failure in the target directory; a full disk is told from everything else.
-    pub(crate) fn target(operation: &'static str, root: &Path, path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn target(
+        operation: &'static str,
+        root: &Path,
+        path: &Path,
+        source: impl Into<io::Error>,
+    ) -> Self {
         let source = source.into();
         if is_full(&source) {
             let directory = root.to_owned();
-            return Self::DiskFull { operation, directory, source };
+            return Self::DiskFull {
+                operation,
+                directory,
+                source,
+            };
         }
         let path = root.join(path);
-        Self::Target { operation, path, source }
+        Self::Target {
+            operation,
+            path,
+            source,
+        }
     }
 
     /// What kind of failure it is.
@@ -234,7 +249,6 @@ impl Error {
                 _ if leads_out(source) => ErrorKind::Invalid,
                 _ => ErrorKind::Unavailable,
             },
-            Self::Damaged { reason: odcs_rpm::Error::Io(_), .. } => ErrorKind::Unavailable,
             Self::NotAFile { .. }
             | Self::Damaged { .. }
             | Self::OtherPackage { .. }
@@ -265,7 +279,9 @@ impl Error {
             Self::NoSpace { .. } => "look for room",
             Self::Threads { .. } => "start threads",
             Self::Unreadable { .. } | Self::NotAFile { .. } | Self::Damaged { .. } => "read package",
-            Self::OtherPackage { .. } | Self::OtherChecksum { .. } | Self::Ambiguous { .. } => "check package",
+            Self::OtherPackage { .. } | Self::OtherChecksum { .. } | Self::Ambiguous { .. } => {
+                "check package"
+            }
             Self::Unsigned { .. } => "check signatures",
             Self::CannotLink { .. } => "link package",
             Self::Occupied { .. } => "publish",
@@ -279,7 +295,9 @@ impl Error {
     /// What it was done to.
     pub fn subject(&self) -> String {
         match self {
-            Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => directory.display().to_string(),
+            Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => {
+                directory.display().to_string()
+            }
             Self::Target { path, .. } => path.display().to_string(),
             Self::Threads { .. } => "threads".into(),
             Self::Unreadable { file, .. }
@@ -317,9 +335,14 @@ impl From<Error> for odcs_core::Error {
         if let Error::Metadata(error) = error {
             return error;
         }
-        Self::new(error.kind(), error.operation(), error.subject(), error.to_string())
-            .with_retryable(error.is_retryable())
-            .with_source(error)
+        Self::new(
+            error.kind(),
+            error.operation(),
+            error.subject(),
+            error.to_string(),
+        )
+        .with_retryable(error.is_retryable())
+        .with_source(error)
     }
 }
 
@@ -368,5 +391,9 @@ fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey]) -> String 
         1 => ("a package", "is"),
         _ => ("packages", "are"),
     };
-    format!("{what} that the compose needs {are} not signed with any of the keys {}: {}", join(keys), list.join(", "))
+    format!(
+        "{what} that the compose needs {are} not signed with any of the keys {}: {}",
+        join(keys),
+        list.join(", ")
+    )
 }

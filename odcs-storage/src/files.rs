@@ -86,7 +86,14 @@ impl ComposeFiles for PublishedComposes {
         };
         self.open_inside(path).map_err(|error| {
             let errno = Errno::from_io_error(&error);
-            let hidden = [Errno::NOENT, Errno::NOTDIR, Errno::XDEV, Errno::LOOP, Errno::NXIO, Errno::NAMETOOLONG];
+            let hidden = [
+                Errno::NOENT,
+                Errno::NOTDIR,
+                Errno::XDEV,
+                Errno::LOOP,
+                Errno::NXIO,
+                Errno::NAMETOOLONG,
+            ];
             let (kind, message) = if errno.is_some_and(|errno| hidden.contains(&errno)) {
                 (ErrorKind::NotFound, format!("there is no {path}"))
             } else {
@@ -102,13 +109,17 @@ fn list_inside(compose: &Dir, inside: &str, handle: &OwnedFd) -> io::Result<Vec<
     let mut list = Vec::new();
     for entry in rustix::fs::Dir::read_from(handle)? {
         let entry = entry?;
-        let Ok(name) = entry.file_name().to_str() else { continue };
+        let Ok(name) = entry.file_name().to_str() else {
+            continue;
+        };
         if matches!(name, "." | "..") {
             continue;
         }
         // Through the compose's own directory, so that a link may lead up, but not out.
         let path = format!("{inside}/{name}");
-        let Ok(opened) = open_beneath(compose, &path, OFlags::PATH | OFlags::CLOEXEC) else { continue };
+        let Ok(opened) = open_beneath(compose, &path, OFlags::PATH | OFlags::CLOEXEC) else {
+            continue;
+        };
         let stat = rustix::fs::fstat(&opened)?;
         if !matches!(
             FileType::from_raw_mode(stat.st_mode),
@@ -148,7 +159,9 @@ fn directory_entry(name: &str, stat: &Stat) -> DirectoryEntry {
 }
 
 fn io_error(error: crate::Error) -> io::Error {
-    error.errno().map_or_else(|| io::Error::other(error.to_string()), io::Error::from)
+    error
+        .errno()
+        .map_or_else(|| io::Error::other(error.to_string()), io::Error::from)
 }
 
 #[cfg(test)]
@@ -161,7 +174,14 @@ mod tests {
     fn case() -> (tempfile::TempDir, PublishedComposes) {
         let temporary = tempfile::tempdir().unwrap();
         let base = temporary.path();
-        for path in ["odcs-1/compose/Temporary", "odcs-2", ".staging/odcs-1.1", "odcs-x", "other", ".git"] {
+        for path in [
+            "odcs-1/compose/Temporary",
+            "odcs-2",
+            ".staging/odcs-1.1",
+            "odcs-x",
+            "other",
+            ".git",
+        ] {
             std::fs::create_dir_all(base.join(path)).unwrap();
             std::fs::write(base.join(path).join("file"), "content").unwrap();
         }
@@ -195,7 +215,9 @@ mod tests {
     }
 
     fn names(opened: OpenedPath) -> Vec<String> {
-        let OpenedPath::Directory(list) = opened else { panic!("not a directory") };
+        let OpenedPath::Directory(list) = opened else {
+            panic!("not a directory")
+        };
         list.into_iter()
             .map(|entry| entry.name + if entry.is_directory { "/" } else { "" })
             .collect()
@@ -204,12 +226,31 @@ mod tests {
     #[test]
     fn only_composes_are_visible() {
         let (_temporary, files) = case();
-        assert_eq!(names(files.open(None).unwrap()), ["latest-odcs-1-1/", "odcs-1/", "odcs-2/"]);
+        assert_eq!(
+            names(files.open(None).unwrap()),
+            ["latest-odcs-1-1/", "odcs-1/", "odcs-2/"]
+        );
         for hidden in [
-            ".staging", ".staging/odcs-1.1/file", "odcs-x/file", "other/file", ".git/file", "top", "odcs-3",
-            "odcs-4", "odcs-4/top", "latest-odcs-2-1", "latest-odcs-2-1/odcs-1.1", "latest-odcs-9-1/compose",
-            "odcs-1/out", "odcs-1/absolute", "odcs-1/loop", "odcs-1/fifo", "odcs-1/none", "odcs-1/in/below",
-            "odcs-01/compose", "odcs-7",
+            ".staging",
+            ".staging/odcs-1.1/file",
+            "odcs-x/file",
+            "other/file",
+            ".git/file",
+            "top",
+            "odcs-3",
+            "odcs-4",
+            "odcs-4/top",
+            "latest-odcs-2-1",
+            "latest-odcs-2-1/odcs-1.1",
+            "latest-odcs-9-1/compose",
+            "odcs-1/out",
+            "odcs-1/absolute",
+            "odcs-1/loop",
+            "odcs-1/fifo",
+            "odcs-1/none",
+            "odcs-1/in/below",
+            "odcs-01/compose",
+            "odcs-7",
         ] {
             let error = open(&files, hidden).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::NotFound, "{hidden}");
@@ -221,9 +262,19 @@ mod tests {
     fn inside_a_compose_links_work_as_long_as_they_stay() {
         let (_temporary, files) = case();
         assert_eq!(names(open(&files, "odcs-1").unwrap()), ["compose/", "dir/", "in"]);
-        assert_eq!(names(open(&files, "latest-odcs-1-1/compose").unwrap()), [".treeinfo", "Temporary/", "up"]);
-        for path in ["odcs-1/in", "odcs-1/compose/.treeinfo", "odcs-1/compose/up", "odcs-1/dir/up"] {
-            let OpenedPath::File(mut opened) = open(&files, path).unwrap() else { panic!("{path}") };
+        assert_eq!(
+            names(open(&files, "latest-odcs-1-1/compose").unwrap()),
+            [".treeinfo", "Temporary/", "up"]
+        );
+        for path in [
+            "odcs-1/in",
+            "odcs-1/compose/.treeinfo",
+            "odcs-1/compose/up",
+            "odcs-1/dir/up",
+        ] {
+            let OpenedPath::File(mut opened) = open(&files, path).unwrap() else {
+                panic!("{path}")
+            };
             let mut text = String::new();
             opened.file.read_to_string(&mut text).unwrap();
             assert_eq!((text.as_str(), opened.size), ("x", 1), "{path}");

@@ -37,7 +37,10 @@ pub fn staging_name(lease: &Lease) -> String {
 pub fn parse_staging_name(name: &str) -> Option<(ComposeId, i64)> {
     let (compose, lease) = name.split_once('.')?;
     let digits = lease.bytes().all(|b| b.is_ascii_digit());
-    Some((parse_compose_name(compose)?, lease.parse().ok().filter(|_| digits)?))
+    Some((
+        parse_compose_name(compose)?,
+        lease.parse().ok().filter(|_| digits)?,
+    ))
 }
 
 /// The id that a directory is named after: `odcs-12`, in no other spelling.
@@ -132,12 +135,20 @@ impl fmt::Display for Tree {
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
 pub fn package_directory(name: &PackageName) -> String {
-    name.as_str().chars().take(1).flat_map(char::to_lowercase).collect()
+    name.as_str()
+        .chars()
+        .take(1)
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Where a package is in its tree, as its repodata says: `Packages/e/ed-1.14.1-2.x86_64.rpm`.
 pub fn package_location(nevra: &Nevra) -> String {
-    format!("{PACKAGES}/{}/{}", package_directory(nevra.name()), nevra.file_name())
+    format!(
+        "{PACKAGES}/{}/{}",
+        package_directory(nevra.name()),
+        nevra.file_name()
+    )
 }
 
 #[cfg(test)]
@@ -146,11 +157,22 @@ mod tests {
 
     #[test]
     fn names_can_be_read_back() {
-        let lease = Lease { id: ComposeId::new(12), number: 3 };
+        let lease = Lease {
+            id: ComposeId::new(12),
+            number: 3,
+        };
         assert_eq!(staging_name(&lease), "odcs-12.3");
         assert_eq!(parse_staging_name("odcs-12.3"), Some((lease.id, 3)));
         assert_eq!(parse_latest_link(&latest_link(lease.id)), Some(lease.id));
-        for other in ["odcs-12", "odcs-12.", "odcs-12.3.4", "odcs-12.+3", "odcs-.3", "x.1", ".1"] {
+        for other in [
+            "odcs-12",
+            "odcs-12.",
+            "odcs-12.3.4",
+            "odcs-12.+3",
+            "odcs-.3",
+            "x.1",
+            ".1",
+        ] {
             assert_eq!(parse_staging_name(other), None, "{other}");
         }
         for other in ["latest-odcs-12", "latest-odcs-1-2", "odcs-12-1", "latest--1"] {

@@ -13,6 +13,7 @@ pub mod layout;
 pub mod settings;
 
 mod builder;
+mod check;
 mod dir;
 mod error;
 mod files;

@@ -182,11 +182,18 @@ mod tests {
         std::fs::write(&path, "an editor").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let source = File::open(&path).unwrap();
-        source.set_modified(std::time::UNIX_EPOCH + std::time::Duration::new(1_580_601_600, 500)).unwrap();
+        source
+            .set_modified(std::time::UNIX_EPOCH + std::time::Duration::new(1_580_601_600, 500))
+            .unwrap();
         let stat = rustix::fs::fstat(&source).unwrap();
         let target = tempfile::tempdir().unwrap();
         let dir = Dir::open_root(target.path()).unwrap();
-        Case { source, stat, target, dir }
+        Case {
+            source,
+            stat,
+            target,
+            dir,
+        }
     }
 
     #[test]
@@ -216,14 +223,32 @@ mod tests {
             // As after reading it all.
             (&case.source).seek(io::SeekFrom::End(0)).unwrap();
             let refuse = |_: &File, _: &Dir, _: &str| Err(errno);
-            let placed = place_by(refuse, &case.source, &case.stat, &case.dir, "x", LinkFallback::Copy).unwrap();
-            assert!(matches!(placed, Placed::Copied(o) | Placed::Cloned(o) if o == obstacle), "{placed:?}");
+            let placed = place_by(
+                refuse,
+                &case.source,
+                &case.stat,
+                &case.dir,
+                "x",
+                LinkFallback::Copy,
+            )
+            .unwrap();
+            assert!(
+                matches!(placed, Placed::Copied(o) | Placed::Cloned(o) if o == obstacle),
+                "{placed:?}"
+            );
             let path = case.target.path().join("x");
             let meta = std::fs::metadata(&path).unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), b"an editor");
             assert_eq!((meta.mode() & 0o777, meta.nlink()), (0o644, 1));
             assert_eq!((meta.mtime(), meta.mtime_nsec()), (1_580_601_600, 500));
-            let refused = place_by(refuse, &case.source, &case.stat, &case.dir, "y", LinkFallback::Fail);
+            let refused = place_by(
+                refuse,
+                &case.source,
+                &case.stat,
+                &case.dir,
+                "y",
+                LinkFallback::Fail,
+            );
             assert!(matches!(refused, Err(PlaceError::Obstacle(o)) if o == obstacle));
             assert!(!case.target.path().join("y").exists());
         }
@@ -249,7 +274,14 @@ mod tests {
         let from = tempfile::tempdir().unwrap();
         let case = case(from.path());
         let refuse = |_: &File, _: &Dir, _: &str| Err(Errno::NOSPC);
-        let result = place_by(refuse, &case.source, &case.stat, &case.dir, "x", LinkFallback::Copy);
+        let result = place_by(
+            refuse,
+            &case.source,
+            &case.stat,
+            &case.dir,
+            "x",
+            LinkFallback::Copy,
+        );
         assert!(matches!(result, Err(PlaceError::Io(error)) if error.raw_os_error() == Some(28)));
     }
 

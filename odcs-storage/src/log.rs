@@ -47,8 +47,12 @@ impl Progress for ComposeLog {
 fn line(now: Timestamp, phase: Phase, message: &str) -> String {
     let now = now.to_string().replace('T', " ");
     // One line a step, whatever is in the message.
-    let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("{} [INFO    ] {phase}: {message}\n", now.trim_end_matches('Z'))
+    let message: String = message
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let level = if phase == Phase::Failed { "ERROR" } else { "INFO" };
+    format!("{} [{level:<8}] {phase}: {message}\n", now.trim_end_matches('Z'))
 }
 
 /// A number as people read it: `1,234,567`.
@@ -74,6 +78,10 @@ mod tests {
         assert_eq!(
             line(now, Phase::Link, "1,000 of 3,000\npackages"),
             "2026-11-21 12:00:00 [INFO    ] link: 1,000 of 3,000 packages\n"
+        );
+        assert_eq!(
+            line(now, Phase::Failed, "no"),
+            "2026-11-21 12:00:00 [ERROR   ] failed: no\n"
         );
     }
 

@@ -47,7 +47,9 @@ impl Manifest {
                     ours.next();
                     theirs.next();
                 }
-                (Some(our), Some(their)) if our.path > their.path => return Some(format!("it has {}", their.path)),
+                (Some(our), Some(their)) if our.path > their.path => {
+                    return Some(format!("it has {}", their.path));
+                }
                 (Some(our), _) => return Some(format!("it lacks {}", our.path)),
                 (None, Some(their)) => return Some(format!("it has {}", their.path)),
             }
@@ -65,7 +67,11 @@ fn read_into(dir: &Dir, prefix: &str, depth: usize, entries: &mut Vec<ManifestEn
             FileType::Directory => {
                 let below = dir.open(&entry.name)?;
                 let inside = format!("{path}/");
-                entries.push(ManifestEntry { path, size: 0, digest: None });
+                entries.push(ManifestEntry {
+                    path,
+                    size: 0,
+                    digest: None,
+                });
                 read_into(&below, &inside, deeper, entries)?;
             }
             FileType::RegularFile => {
@@ -81,7 +87,11 @@ fn read_into(dir: &Dir, prefix: &str, depth: usize, entries: &mut Vec<ManifestEn
                     })?;
                     Some(digest)
                 };
-                entries.push(ManifestEntry { path, size: dir::size(&stat), digest });
+                entries.push(ManifestEntry {
+                    path,
+                    size: dir::size(&stat),
+                    digest,
+                });
             }
             _ => return Err(dir.failed("read the file", &entry.name, Errno::INVAL)),
         }
@@ -128,7 +138,10 @@ mod tests {
         for (path, content) in files {
             let mut segments: Vec<&str> = path.split('/').collect();
             let name = segments.pop().unwrap();
-            root.make_path(&segments).unwrap().write(name, content.as_bytes()).unwrap();
+            root.make_path(&segments)
+                .unwrap()
+                .write(name, content.as_bytes())
+                .unwrap();
         }
         save(&root).unwrap();
         Manifest::read(&root).unwrap()
@@ -136,12 +149,22 @@ mod tests {
 
     #[test]
     fn differences_are_named() {
-        let ours = [("a/repodata/repomd.xml", "1"), ("a/repodata/x-primary.xml.gz", "12"), ("b", "3")];
+        let ours = [
+            ("a/repodata/repomd.xml", "1"),
+            ("a/repodata/x-primary.xml.gz", "12"),
+            ("b", "3"),
+        ];
         assert_eq!(tree(&ours).difference(&tree(&ours)), None);
         for (theirs, expected) in [
             ([ours[0], ours[1], ("b", "4")], "b is different"),
-            ([("a/repodata/repomd.xml", "2"), ours[1], ours[2]], "a/repodata/repomd.xml is different"),
-            ([ours[0], ("a/repodata/x-primary.xml.gz", "1"), ours[2]], "a/repodata/x-primary.xml.gz is different"),
+            (
+                [("a/repodata/repomd.xml", "2"), ours[1], ours[2]],
+                "a/repodata/repomd.xml is different",
+            ),
+            (
+                [ours[0], ("a/repodata/x-primary.xml.gz", "1"), ours[2]],
+                "a/repodata/x-primary.xml.gz is different",
+            ),
             ([ours[0], ours[1], ("c", "3")], "it lacks b"),
             ([ours[0], ours[1], ("a/z", "3")], "it has a/z"),
         ] {

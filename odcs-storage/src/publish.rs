@@ -38,7 +38,10 @@ pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id
         rustix::fs::fsync(&log).map_err(|errno| own.failed("save", layout::LOG, errno))?;
     }
     own.sync()?;
-    if !staging.dir().rename_if_free(layout::COMPOSE, &own, layout::COMPOSE)? {
+    if !staging
+        .dir()
+        .rename_if_free(layout::COMPOSE, &own, layout::COMPOSE)?
+    {
         return give_way(target, staging, &own, id);
     }
     own.sync()?;
@@ -65,7 +68,9 @@ pub(crate) fn mark_failed(target: &Dir, attempt: &str, id: ComposeId) -> Result<
 /// An earlier attempt has published: if the same, all is well, whatever it left undone is done now.
 fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result<Published> {
     let ours = Manifest::read(&staging.dir().open(layout::COMPOSE)?)?;
-    let theirs = own.open(layout::COMPOSE).and_then(|compose| Manifest::read(&compose));
+    let theirs = own
+        .open(layout::COMPOSE)
+        .and_then(|compose| Manifest::read(&compose));
     let difference = match theirs {
         Ok(theirs) => ours.difference(&theirs),
         // Not a directory, or with something in it that is neither file nor directory: not made by us.
@@ -128,10 +133,18 @@ mod tests {
 
     impl Case {
         fn attempt(&self, lease: i64, content: &str) -> Staging {
-            let lease = Lease { id: ComposeId::new(5), number: lease };
+            let lease = Lease {
+                id: ComposeId::new(5),
+                number: lease,
+            };
             // A fresh directory for each: beginning removes those of older leases.
             let staging = Staging::begin(&self.target, &lease).unwrap();
-            staging.dir().make("compose").unwrap().write("file", content.as_bytes()).unwrap();
+            staging
+                .dir()
+                .make("compose")
+                .unwrap()
+                .write("file", content.as_bytes())
+                .unwrap();
             staging
         }
 
@@ -152,7 +165,10 @@ mod tests {
         let stale = case.attempt(1, "content");
         let other = case.attempt(3, "other");
         // Beginning the third removed the stale ones, so they are made again.
-        let (first, stale) = (case.attempt(2, "content"), { drop((first, stale)); case.attempt(1, "content") });
+        let (first, stale) = (case.attempt(2, "content"), {
+            drop((first, stale));
+            case.attempt(1, "content")
+        });
         assert_eq!(case.publish(&first).unwrap(), Published::Now);
         assert_eq!(case.text("odcs-5/compose/file"), "content");
         assert_eq!(case.text("odcs-5/COMPOSE_ID"), ID);

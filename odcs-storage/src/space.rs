@@ -39,7 +39,11 @@ pub(crate) fn check(target: &Dir, layout: &Layout, settings: &StorageSettings) -
     }
     if needed > free {
         let directory = target.root().to_owned();
-        return Err(Error::NoSpace { directory, needed, free });
+        return Err(Error::NoSpace {
+            directory,
+            needed,
+            free,
+        });
     }
     Ok(())
 }

@@ -59,7 +59,10 @@ mod tests {
     use super::*;
 
     fn lease(id: i64, number: i64) -> Lease {
-        Lease { id: ComposeId::new(id), number }
+        Lease {
+            id: ComposeId::new(id),
+            number,
+        }
     }
 
     #[test]
@@ -68,13 +71,21 @@ mod tests {
         let target = Dir::open_root(temporary.path()).unwrap();
         for (id, number) in [(1, 1), (1, 2), (1, 4), (2, 1)] {
             let staging = Staging::begin(&target, &lease(id, number)).unwrap();
-            staging.dir().make("compose").unwrap().write("half", b"made").unwrap();
+            staging
+                .dir()
+                .make("compose")
+                .unwrap()
+                .write("half", b"made")
+                .unwrap();
         }
         let again = Staging::begin(&target, &lease(1, 2)).unwrap();
         assert!(again.dir().entries(10).unwrap().is_empty());
         let left = |target: &Dir| -> Vec<_> {
             let entries = target.open(layout::STAGING).unwrap().entries(10).unwrap();
-            entries.into_iter().map(|entry| entry.name.into_string().unwrap()).collect()
+            entries
+                .into_iter()
+                .map(|entry| entry.name.into_string().unwrap())
+                .collect()
         };
         // The attempt under a newer lease is not ours to touch.
         assert_eq!(left(&target), ["odcs-1.2", "odcs-1.4", "odcs-2.1"]);

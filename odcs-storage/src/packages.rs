@@ -1,0 +1,304 @@
+//! Reading, checking and placing the files of packages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use odcs_core::plan::{Plan, SignaturePolicy};
+use odcs_core::source::Candidate;
+use odcs_core::{ComposeId, Phase, Progress};
+use odcs_rpm::header::{FileFacts, read_file};
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra, Package};
+use rayon::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use crate::dir::{self, Dir};
+use crate::error::{Error, Result, UnsignedPackage};
+use crate::layout::{self, Tree};
+use crate::link::{self, Counts, PlaceError, Placed};
+use crate::log::grouped;
+use crate::settings::LinkFallback;
+
+/// How many packages are done between two lines in the log.
+const STEP: u64 = 1_000;
+
+/// Which file goes where.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// All trees of the compose, the empty ones included.
+    pub(crate) trees: BTreeSet<Tree>,
+    /// Each file once, sorted by NEVRA.
+    pub(crate) files: Vec<PlannedFile>,
+}
+
+/// A file and the trees it goes into: sources and `noarch` packages belong to several arches.
+#[derive(Debug)]
+pub(crate) struct PlannedFile {
+    pub(crate) candidate: Arc<Candidate>,
+    pub(crate) places: BTreeSet<Tree>,
+}
+
+impl Layout {
+    /// Sorts a plan by files. If the arches take one package from different files, the first is taken
+    /// for a tree they share.
+    pub(crate) fn of(plan: &Plan) -> Result<Self> {
+        let mut trees = BTreeSet::from([Tree::Source]);
+        let mut files: BTreeMap<(&Nevra, &Path, &str), PlannedFile> = BTreeMap::new();
+        let mut taken: BTreeMap<(Tree, &Nevra), &Arc<Candidate>> = BTreeMap::new();
+        for arch in &plan.arches {
+            trees.extend([Tree::Os(arch.arch.clone()), Tree::Debug(arch.arch.clone())]);
+            for planned in &arch.packages {
+                let candidate = &planned.candidate;
+                let nevra = &candidate.package.nevra;
+                let tree = Tree::of(planned.kind, &arch.arch);
+                if let Some(first) = taken.get(&(tree.clone(), nevra)) {
+                    check_same(first, candidate)?;
+                    continue;
+                }
+                taken.insert((tree.clone(), nevra), candidate);
+                let file = &candidate.file;
+                files
+                    .entry((nevra, file.root.path(), file.path.as_str()))
+                    .or_insert_with(|| PlannedFile {
+                        candidate: Arc::clone(candidate),
+                        places: BTreeSet::new(),
+                    })
+                    .places
+                    .insert(tree);
+            }
+        }
+        Ok(Self {
+            trees,
+            files: files.into_values().collect(),
+        })
+    }
+
+    /// The directories below `Packages` that a tree needs.
+    pub(crate) fn package_directories(&self, tree: &Tree) -> BTreeSet<String> {
+        let here = self.files.iter().filter(|file| file.places.contains(tree));
+        here.map(|file| layout::package_directory(file.candidate.package.nevra.name()))
+            .collect()
+    }
+}
+
+/// Refuses two files for one package if they are known to differ.
+fn check_same(first: &Candidate, second: &Candidate) -> Result<()> {
+    match (&first.checksum, &second.checksum) {
+        (Some(one), Some(other)) if one.algorithm() == other.algorithm() && one != other => {
+            Err(Error::Ambiguous {
+                package: second.package.nevra.clone(),
+                first: first.file.to_string(),
+                second: second.file.to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A package that is in its trees.
+#[derive(Debug)]
+pub(crate) struct PlacedPackage {
+    /// As its source knows it.
+    pub(crate) planned: Nevra,
+    /// What its file says.
+    pub(crate) package: Package,
+    /// SHA-256 of its file.
+    pub(crate) sha256: Digest,
+    /// The key it was chosen for.
+    pub(crate) sigkey: Option<String>,
+    /// Where it is in each of its trees.
+    pub(crate) location: String,
+    /// The trees that it is in.
+    pub(crate) places: BTreeSet<Tree>,
+}
+
+/// What placing needs besides the files.
+#[derive(Debug)]
+pub(crate) struct Placing<'a> {
+    /// The compose, for messages.
+    pub(crate) id: ComposeId,
+    /// The `Packages` directory of each tree, with its subdirectories made.
+    pub(crate) directories: &'a BTreeMap<Tree, Dir>,
+    /// Which signatures the packages must have.
+    pub(crate) signatures: &'a SignaturePolicy,
+    /// What happens to files that cannot be linked.
+    pub(crate) fallback: LinkFallback,
+    /// Told how far it is.
+    pub(crate) progress: &'a dyn Progress,
+    /// Says when to stop.
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+/// What became of a file.
+enum Outcome {
+    Placed(Box<PlacedPackage>, Vec<Placed>),
+    Unsigned(UnsignedPackage),
+    /// Not looked at, since another one failed.
+    Skipped,
+}
+
+impl Placing<'_> {
+    /// Reads, checks and places all files, in parallel on the current pool. The result is sorted as the
+    /// layout is.
+    pub(crate) fn run(&self, layout: Layout) -> Result<(Vec<PlacedPackage>, Counts)> {
+        let total = layout.files.len() as u64;
+        let (done, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let outcomes: Vec<Result<Outcome>> = layout
+            .files
+            .into_par_iter()
+            .map(|file| {
+                if failed.load(Ordering::Relaxed) {
+                    return Ok(Outcome::Skipped);
+                }
+                let outcome = self.one(file);
+                if outcome.is_err() {
+                    failed.store(true, Ordering::Relaxed);
+                }
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if done % STEP == 0 && done < total {
+                    let message = format!("{} of {} packages", grouped(done), grouped(total));
+                    self.progress.step(Phase::Link, &message);
+                }
+                outcome
+            })
+            .collect();
+        let (mut packages, mut counts, mut unsigned) = (Vec::new(), Counts::default(), Vec::new());
+        for outcome in outcomes {
+            match outcome? {
+                Outcome::Placed(package, placed) => {
+                    packages.push(*package);
+                    placed.into_iter().for_each(|placed| counts.add(placed));
+                }
+                Outcome::Unsigned(package) => unsigned.push(package),
+                Outcome::Skipped => {}
+            }
+        }
+        if !unsigned.is_empty() {
+            let keys = self.signatures.keys().cloned().collect();
+            return Err(Error::Unsigned {
+                packages: unsigned,
+                keys,
+            });
+        }
+        Ok((packages, counts))
+    }
+
+    /// Everything is done to one open file, so that what was checked is what is placed.
+    fn one(&self, planned: PlannedFile) -> Result<Outcome> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled { id: self.id });
+        }
+        let PlannedFile { candidate, places } = planned;
+        let nevra = &candidate.package.nevra;
+        let name = || (nevra.clone(), candidate.file.to_string());
+        let unreadable = |source: std::io::Error| {
+            let (package, file) = name();
+            Error::Unreadable {
+                package,
+                file,
+                source,
+            }
+        };
+        let file = candidate.file.open().map_err(unreadable)?;
+        let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
+        if !dir::is_file(&stat) {
+            let (package, file) = name();
+            return Err(Error::NotAFile { package, file });
+        }
+        let facts = FileFacts {
+            size: dir::size(&stat),
+            modified: u64::try_from(stat.st_mtime).unwrap_or(0),
+        };
+        let recorded = candidate.checksum.as_ref();
+        let read =
+            read_file(&file, facts, recorded.map(Digest::algorithm)).map_err(|reason| match reason {
+                odcs_rpm::Error::Io(source) => unreadable(source),
+                reason => {
+                    let (package, file) = name();
+                    Error::Damaged {
+                        package,
+                        file,
+                        reason,
+                    }
+                }
+            })?;
+        if !is_same(nevra, &read.package.nevra) {
+            let (package, file) = name();
+            let found = read.package.nevra;
+            return Err(Error::OtherPackage { package, file, found });
+        }
+        if let Some(expected) = recorded {
+            let found = match expected.algorithm() {
+                DigestAlgorithm::Sha256 => Some(&read.sha256),
+                _ => read.other.as_ref(),
+            };
+            if let Some(found) = found.filter(|found| *found != expected) {
+                let (package, file) = name();
+                let (expected, found) = (expected.clone(), found.clone());
+                return Err(Error::OtherChecksum {
+                    package,
+                    file,
+                    expected,
+                    found,
+                });
+            }
+        }
+        let package = read.package;
+        let sigkey = match self.signatures.choose(&package.signatures) {
+            Ok(key) => key.map(|key| key.short().to_owned()),
+            Err(_) => {
+                return Ok(Outcome::Unsigned(UnsignedPackage {
+                    file: candidate.file.to_string(),
+                    signatures: package.signatures,
+                    package: package.nevra,
+                }));
+            }
+        };
+        let location = layout::package_location(&package.nevra);
+        let mut placed = Vec::with_capacity(places.len());
+        // The handles are those of `Packages` itself.
+        let below = location
+            .split_once('/')
+            .map_or(location.as_str(), |(_, below)| below);
+        for (tree, directory) in self.directories {
+            if !places.contains(tree) {
+                continue;
+            }
+            let how = link::place(&file, &stat, directory, below, self.fallback);
+            placed.push(how.map_err(|error| match error {
+                PlaceError::Obstacle(obstacle) => {
+                    let (package, file) = name();
+                    Error::CannotLink {
+                        package,
+                        file,
+                        obstacle,
+                    }
+                }
+                PlaceError::Io(source) => Error::target(
+                    "place",
+                    directory.root(),
+                    Path::new(&tree.package_path(nevra)),
+                    source,
+                ),
+            })?);
+        }
+        let planned = nevra.clone();
+        let package = PlacedPackage {
+            planned,
+            package,
+            sha256: read.sha256,
+            sigkey,
+            location,
+            places,
+        };
+        Ok(Outcome::Placed(Box::new(package), placed))
+    }
+}
+
+/// Repodata calls every source package `src`; its header may say `nosrc`.
+fn is_same(expected: &Nevra, found: &Nevra) -> bool {
+    expected.name() == found.name()
+        && expected.evr() == found.evr()
+        && (expected.arch() == found.arch() || (expected.arch().is_source() && found.arch().is_source()))
+}

@@ -1,0 +1,164 @@
+//! Writing what surrounds the packages: repodata, the small files of each tree, and the metadata of
+//! the whole compose.
+
+use std::collections::BTreeMap;
+
+use odcs_core::plan::Plan;
+use odcs_core::productmd::{
+    ComposeIdent, ComposeInfo, DiscInfo, MediaRepo, Modules, Rpm, Rpms, TreeInfo, VARIANT, source_nevra,
+};
+use odcs_core::{Compose, Links};
+use odcs_rpm::comps::write_comps;
+use odcs_rpm::repodata::{Entry, RepodataOptions, write_repodata};
+use odcs_rpm::{Nevra, PackageKind, PackagePattern};
+
+use crate::dir::Dir;
+use crate::error::{Error, Result};
+use crate::layout::{self, Tree};
+use crate::packages::{Layout, PlacedPackage};
+use crate::repofile::repo_file;
+
+/// Makes the directories of all trees, and opens the one for packages in each.
+pub(crate) fn make_directories(compose: &Dir, layout: &Layout) -> Result<BTreeMap<Tree, Dir>> {
+    let mut directories = BTreeMap::new();
+    for tree in &layout.trees {
+        let packages = compose.make_path(&tree.segments())?.make(layout::PACKAGES)?;
+        for name in layout.package_directories(tree) {
+            packages.make(&name)?;
+        }
+        directories.insert(tree.clone(), packages);
+    }
+    Ok(directories)
+}
+
+/// The packages of a tree, in the order of the list.
+pub(crate) fn packages_of<'a>(
+    tree: &'a Tree,
+    packages: &'a [PlacedPackage],
+) -> impl Iterator<Item = &'a PlacedPackage> {
+    packages.iter().filter(|placed| placed.places.contains(tree))
+}
+
+/// Writes the repodata of one tree.
+pub(crate) fn write_tree_repodata(
+    compose: &Dir,
+    tree: &Tree,
+    plan: &Plan,
+    packages: &[PlacedPackage],
+) -> Result<()> {
+    let failed = |reason| Error::Repodata {
+        tree: tree.to_string(),
+        reason,
+    };
+    let entries: Vec<Entry<'_>> = packages_of(tree, packages)
+        .map(|placed| Entry {
+            package: &placed.package,
+            checksum: &placed.sha256,
+            location: &placed.location,
+        })
+        .collect();
+    let comps = match tree {
+        Tree::Os(arch) => {
+            let asked: odcs_rpm::Result<Vec<PackagePattern>> =
+                plan.comps_packages.iter().map(|name| name.parse()).collect();
+            let name = format!("comps-{VARIANT}.{arch}.xml");
+            Some((name, write_comps(&asked.map_err(failed)?)))
+        }
+        Tree::Debug(_) | Tree::Source => None,
+    };
+    let options = RepodataOptions {
+        revision: plan.timestamp,
+        comps: comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice())),
+    };
+    let directory = compose.open_path(&tree.segments())?.make(layout::REPODATA)?;
+    for file in write_repodata(&entries, options).map_err(failed)? {
+        directory.write(&file.name, &file.bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes what installers look for at the top of a tree.
+pub(crate) fn write_tree_files(
+    compose: &Dir,
+    tree: &Tree,
+    ident: &ComposeIdent,
+    timestamp: u64,
+) -> Result<()> {
+    if !tree.is_installable() {
+        return Ok(());
+    }
+    let directory = compose.open_path(&tree.segments())?;
+    let disc = DiscInfo {
+        timestamp,
+        description: ident.release_text(),
+        arch: tree.arch().into(),
+    };
+    let media = MediaRepo {
+        name: ident.release_text(),
+        media_id: disc.media_id(),
+    };
+    let info = TreeInfo::new(ident, tree.arch(), timestamp);
+    directory.write(".treeinfo", info.to_text()?.as_bytes())?;
+    directory.write(".discinfo", disc.to_text().as_bytes())?;
+    directory.write("media.repo", media.to_text()?.as_bytes())
+}
+
+/// Writes `compose/metadata/` and the `.repo` file.
+pub(crate) fn write_metadata(
+    directory: &Dir,
+    compose: &Compose,
+    links: &Links,
+    plan: &Plan,
+    packages: &[PlacedPackage],
+) -> Result<()> {
+    let ident = ComposeIdent::of(compose);
+    let metadata = directory.make(layout::METADATA)?;
+    let info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
+    metadata.write("composeinfo.json", &info.to_json()?)?;
+    metadata.write("rpms.json", &rpms(&ident, plan, packages).to_json()?)?;
+    metadata.write("modules.json", &Modules::none(&ident).to_json()?)?;
+    let text = repo_file(compose, links)?;
+    directory
+        .open(VARIANT)?
+        .write(layout::repo_file(compose.id), text.as_bytes())
+}
+
+/// The list of all packages. A source package stands under each arch that it was planned for.
+fn rpms(ident: &ComposeIdent, plan: &Plan, packages: &[PlacedPackage]) -> Rpms {
+    let mut placed: BTreeMap<(&Tree, &Nevra), &PlacedPackage> = BTreeMap::new();
+    let mut sources: BTreeMap<String, &Nevra> = BTreeMap::new();
+    for package in packages {
+        for tree in &package.places {
+            placed.insert((tree, &package.planned), package);
+        }
+        if package.package.kind() == PackageKind::Source {
+            let nevra = &package.package.nevra;
+            sources.insert(nevra.file_name(), nevra);
+        }
+    }
+    let mut rpms = Rpms::new(ident);
+    for arch in &plan.arches {
+        for planned in &arch.packages {
+            let tree = Tree::of(planned.kind, &arch.arch);
+            let Some(placed) = placed.get(&(&tree, &planned.candidate.package.nevra)) else {
+                continue;
+            };
+            let nevra = &placed.package.nevra;
+            let source = match &placed.package.source_rpm {
+                Some(file_name) => sources
+                    .get(&**file_name)
+                    .map(ToString::to_string)
+                    .or_else(|| source_nevra(file_name).map(|nevra| nevra.to_string()))
+                    .unwrap_or_else(|| nevra.to_string()),
+                None => nevra.to_string(),
+            };
+            let rpm = Rpm {
+                category: planned.kind.into(),
+                path: format!("{tree}/{}", placed.location),
+                sigkey: placed.sigkey.clone(),
+            };
+            rpms.add(VARIANT, arch.arch.as_str(), &source, nevra, rpm);
+        }
+    }
+    rpms
+}
