@@ -15,6 +15,7 @@ use sqlx::sqlite::{Sqlite, SqliteRow};
 
 use super::SqliteStore;
 use crate::error::{self, Error};
+use crate::record::Row;
 use crate::{list, record};
 
 /// Along `composes_unfinished` the oldest one is found without looking at those that have ended. The planner
@@ -37,7 +38,7 @@ RETURNING *";
 const HEARTBEAT: &str = "
 UPDATE composes SET lease_expires = max(lease_expires, ?3)
 WHERE id = ?1 AND lease_number = ?2 AND state = 1
-RETURNING *";
+RETURNING id";
 
 const RECORD_RESOLVED: &str = "
 UPDATE composes
@@ -147,7 +148,8 @@ impl ComposeStore for SqliteStore {
             .bind(until.seconds())
             .fetch_optional(&mut *transaction)
             .await;
-        self.held(OPERATION, lease, transaction, prolonged).await?;
+        self.held(OPERATION, lease, transaction, prolonged, |_| Ok(()))
+            .await?;
         Ok(())
     }
 
@@ -163,7 +165,9 @@ impl ComposeStore for SqliteStore {
             .bind(fields.koji_event)
             .fetch_optional(&mut *transaction)
             .await;
-        Ok(self.held(OPERATION, lease, transaction, recorded).await?)
+        Ok(self
+            .held(OPERATION, lease, transaction, recorded, |row| row.compose())
+            .await?)
     }
 
     async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose> {
@@ -188,7 +192,9 @@ impl ComposeStore for SqliteStore {
             .bind(pungi_compose_id)
             .fetch_optional(&mut *transaction)
             .await;
-        Ok(self.held(OPERATION, lease, transaction, finished).await?)
+        Ok(self
+            .held(OPERATION, lease, transaction, finished, |row| row.compose())
+            .await?)
     }
 }
 
@@ -201,17 +207,19 @@ impl SqliteStore {
             .bind(lease.number)
             .fetch_optional(&mut *transaction)
             .await;
-        self.held(OPERATION, lease, transaction, handed_back).await
+        self.held(OPERATION, lease, transaction, handed_back, |row| row.compose())
+            .await
     }
 
     /// Ends a change that only the holder of a lease may make: no row, no lease.
-    async fn held(
+    async fn held<T>(
         &self,
         operation: &'static str,
         lease: &Lease,
         mut transaction: Transaction<'static, Sqlite>,
         changed: sqlx::Result<Option<SqliteRow>>,
-    ) -> error::Result<Compose> {
+        read: impl FnOnce(Row<'_, Sqlite>) -> error::Result<T>,
+    ) -> error::Result<T> {
         let Some(row) = changed.map_err(|e| self.error(operation, e))? else {
             return Err(Error::LeaseLost {
                 operation,
@@ -220,9 +228,9 @@ impl SqliteStore {
                 reason: self.why_lost(operation, lease, &mut transaction).await?,
             });
         };
-        let compose = self.row(operation, &row).compose()?;
+        let answer = read(self.row(operation, &row))?;
         self.commit(operation, transaction).await?;
-        Ok(compose)
+        Ok(answer)
     }
 
     async fn why_lost(
