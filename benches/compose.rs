@@ -47,7 +47,10 @@ fn main() -> ExitCode {
     let mut options = GeneratorOptions::default();
     options.packages = PACKAGES;
     write_repository(&plain, generate(options), Layout::Flat).unwrap();
-    let files: Vec<PathBuf> = std::fs::read_dir(&plain).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<PathBuf> = std::fs::read_dir(&plain)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
 
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
     parts(&mut criterion, &files);
@@ -60,7 +63,10 @@ fn main() -> ExitCode {
 
 fn facts(file: &File) -> FileFacts {
     let metadata = file.metadata().unwrap();
-    FileFacts { size: metadata.len(), modified: u64::try_from(metadata.mtime()).unwrap() }
+    FileFacts {
+        size: metadata.len(),
+        modified: u64::try_from(metadata.mtime()).unwrap(),
+    }
 }
 
 fn parts(criterion: &mut Criterion, files: &[PathBuf]) {
@@ -69,7 +75,10 @@ fn parts(criterion: &mut Criterion, files: &[PathBuf]) {
         read_file(&file, facts(&file), None).unwrap()
     };
     let packages: Vec<ReadFile> = files.iter().map(read).collect();
-    let shared: Vec<Arc<Package>> = packages.iter().map(|read| Arc::new(read.package.clone())).collect();
+    let shared: Vec<Arc<Package>> = packages
+        .iter()
+        .map(|read| Arc::new(read.package.clone()))
+        .collect();
 
     let mut group = criterion.benchmark_group("1000 packages, one thread");
     group.throughput(Throughput::Elements(PACKAGES as u64));
@@ -96,8 +105,15 @@ fn parts(criterion: &mut Criterion, files: &[PathBuf]) {
         let mut options = Options::new("x86_64".parse().unwrap());
         options.greedy = Greedy::Build;
         let set = PackageSet::new(shared.clone(), Vec::new()).unwrap();
-        let names = shared.iter().step_by(PACKAGES / 10).map(|package| package.nevra.name().as_str());
-        let ten = Request::Packages(names.map(|name| name.parse::<PackagePattern>().unwrap()).collect());
+        let names = shared
+            .iter()
+            .step_by(PACKAGES / 10)
+            .map(|package| package.nevra.name().as_str());
+        let ten = Request::Packages(
+            names
+                .map(|name| name.parse::<PackagePattern>().unwrap())
+                .collect(),
+        );
         bencher.iter(|| black_box(gather(&set, &ten, &options)));
     });
     group.finish();
@@ -105,13 +121,31 @@ fn parts(criterion: &mut Criterion, files: &[PathBuf]) {
     let mut group = criterion.benchmark_group("1000 packages");
     group.throughput(Throughput::Elements(PACKAGES as u64));
     group.bench_function("repodata", |bencher| {
-        let locations: Vec<String> = packages.iter().map(|read| format!("Packages/{}", read.package.nevra.file_name())).collect();
+        let locations: Vec<String> = packages
+            .iter()
+            .map(|read| format!("Packages/{}", read.package.nevra.file_name()))
+            .collect();
         let entries: Vec<Entry<'_>> = packages
             .iter()
             .zip(&locations)
-            .map(|(read, location)| Entry { package: &read.package, checksum: &read.sha256, location })
+            .map(|(read, location)| Entry {
+                package: &read.package,
+                checksum: &read.sha256,
+                location,
+            })
             .collect();
-        bencher.iter(|| black_box(write_repodata(&entries, RepodataOptions { revision: 1, comps: None }).unwrap()));
+        bencher.iter(|| {
+            black_box(
+                write_repodata(
+                    &entries,
+                    RepodataOptions {
+                        revision: 1,
+                        comps: None,
+                    },
+                )
+                .unwrap(),
+            )
+        });
     });
     group.finish();
 }
@@ -125,15 +159,36 @@ struct Composer {
 
 impl Composer {
     fn new(target: &Path, repository: &Path) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         let mut sources = SourceRegistry::new();
-        sources.register(RepoSource::new(RepoSettings::new([repository])).unwrap()).unwrap();
+        sources
+            .register(RepoSource::new(RepoSettings::new([repository])).unwrap())
+            .unwrap();
         let builder = NativeBuilder::new(StorageSettings::new(target)).unwrap();
         let store = runtime.block_on(SqliteStore::in_memory()).unwrap();
         let links = Links::new(&"http://localhost/composes".parse().unwrap());
-        let engine = Engine::new(Arc::new(store), sources, Arc::new(builder), links, EngineSettings::new().unwrap());
-        let location = repository.canonicalize().unwrap().to_str().unwrap().parse().unwrap();
-        Self { runtime, engine, request: ComposeRequest::new(SourceSpec::Repo(location)) }
+        let engine = Engine::new(
+            Arc::new(store),
+            sources,
+            Arc::new(builder),
+            links,
+            EngineSettings::new().unwrap(),
+        );
+        let location = repository
+            .canonicalize()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        Self {
+            runtime,
+            engine,
+            request: ComposeRequest::new(SourceSpec::Repo(location)),
+        }
     }
 
     fn compose(&self) -> Duration {
@@ -152,7 +207,10 @@ fn createrepo_c(directory: &Path) -> Duration {
     // From nothing, every time.
     let _ = std::fs::remove_dir_all(directory.join("repodata"));
     let begun = Instant::now();
-    let status = Command::new("createrepo_c").args(["--quiet", "--no-database"]).arg(directory).status();
+    let status = Command::new("createrepo_c")
+        .args(["--quiet", "--no-database"])
+        .arg(directory)
+        .status();
     let took = begun.elapsed();
     assert!(status.unwrap().success());
     took
@@ -186,11 +244,20 @@ fn compare(dir: &Path, plain: &Path) -> ExitCode {
         times[ROUNDS / 2]
     });
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("\n{PACKAGES} packages, medians of {ROUNDS} rounds in turn, wall time, {processors} processors, files in the page cache:");
-    let names = ["createrepo_c --no-database", "whole compose, plain directory", "whole compose, with repodata"];
+    println!(
+        "\n{PACKAGES} packages, medians of {ROUNDS} rounds in turn, wall time, {processors} processors, files in the page cache:"
+    );
+    let names = [
+        "createrepo_c --no-database",
+        "whole compose, plain directory",
+        "whole compose, with repodata",
+    ];
     for (name, median) in names.iter().zip(&medians) {
         let ratio = medians[0].as_secs_f64() / median.as_secs_f64();
-        println!("  {name:<32} {:>7.1} ms   {ratio:.2} times as fast", median.as_secs_f64() * 1000.0);
+        println!(
+            "  {name:<32} {:>7.1} ms   {ratio:.2} times as fast",
+            median.as_secs_f64() * 1000.0
+        );
     }
     if medians[1..].iter().all(|median| *median < medians[0]) {
         println!("a whole compose takes less time than createrepo_c alone: ok");

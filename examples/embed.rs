@@ -21,7 +21,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = NativeBuilder::new(StorageSettings::new(target.path()))?;
     let store = SqliteStore::in_memory().await?;
     let links = Links::new(&format!("file://{}", target.path().canonicalize()?.display()).parse()?);
-    let engine = Engine::new(Arc::new(store), sources, Arc::new(builder), links, EngineSettings::new()?);
+    let engine = Engine::new(
+        Arc::new(store),
+        sources,
+        Arc::new(builder),
+        links,
+        EngineSettings::new()?,
+    );
 
     let location = repository.display().to_string().parse()?;
     let mut request = ComposeRequest::new(SourceSpec::Repo(location));
@@ -31,6 +37,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if compose.state != ComposeState::Done {
         return Err(compose.state_reason.unwrap_or_default().into());
     }
-    println!("{}", std::fs::read_to_string(target.path().join("odcs-1/compose/Temporary/odcs-1.repo"))?);
+    println!(
+        "{}",
+        std::fs::read_to_string(target.path().join("odcs-1/compose/Temporary/odcs-1.repo"))?
+    );
     Ok(())
 }

@@ -26,7 +26,12 @@ Exit codes:
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ClientOptions {
     /// The server to talk to.
-    #[arg(long, global = true, env = "ODCS_SERVER", default_value = "http://127.0.0.1:5000")]
+    #[arg(
+        long,
+        global = true,
+        env = "ODCS_SERVER",
+        default_value = "http://127.0.0.1:5000"
+    )]
     pub(crate) server: Url,
     /// Print JSON, as is done anyway when the output is not a terminal.
     #[arg(long, global = true)]

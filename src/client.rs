@@ -25,7 +25,10 @@ impl Client {
             .timeout(Duration::from_secs(60))
             .build()
             .map_err(|error| Failure::Unreachable(format!("no connection can be set up: {error}")))?;
-        Ok(Self { http, server: server.clone() })
+        Ok(Self {
+            http,
+            server: server.clone(),
+        })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -40,9 +43,11 @@ impl Client {
     pub(crate) async fn tail(&self, url: &str, from: u64) -> Vec<u8> {
         let request = self.http.get(url).header("Range", format!("bytes={from}-"));
         match request.send().await {
-            Ok(response) if response.status() == 206 => {
-                response.bytes().await.map(|bytes| bytes.to_vec()).unwrap_or_default()
-            }
+            Ok(response) if response.status() == 206 => response
+                .bytes()
+                .await
+                .map(|bytes| bytes.to_vec())
+                .unwrap_or_default(),
             _ => Vec::new(),
         }
     }
@@ -59,12 +64,18 @@ impl Client {
 
     async fn answer(response: Response) -> Result<Value, Failure> {
         let status = response.status();
-        let body = response.text().await.map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
+        let body = response
+            .text()
+            .await
+            .map_err(|error| Failure::Unreachable(format!("the answer broke off: {error}")))?;
         let value: Option<Value> = serde_json::from_str(&body).ok();
         match value {
             Some(value) if status.is_success() => Ok(value),
             value => {
-                let message = value.as_ref().and_then(|value| value["message"].as_str()).unwrap_or("the answer is not one of an ODCS server");
+                let message = value
+                    .as_ref()
+                    .and_then(|value| value["message"].as_str())
+                    .unwrap_or("the answer is not one of an ODCS server");
                 let message = format!("the server refused ({status}): {message}");
                 Err(Failure::Refused { body, message })
             }
@@ -80,6 +91,9 @@ impl Client {
         }
         let server = &self.server;
         let hint = "is it running (odcs serve), and is --server right?";
-        Failure::Unreachable(format!("the server {server} cannot be reached ({}): {hint}", causes.last().cloned().unwrap_or_default()))
+        Failure::Unreachable(format!(
+            "the server {server} cannot be reached ({}): {hint}",
+            causes.last().cloned().unwrap_or_default()
+        ))
     }
 }

@@ -38,12 +38,20 @@ pub(crate) fn compose(value: &Value) {
     let text = |key: &str| match &value[key] {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Array(items) if !items.is_empty() => {
-            Some(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
-        }
+        Value::Array(items) if !items.is_empty() => Some(
+            items
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        ),
         _ => None,
     };
-    line(&format!("compose {} is {}", value["id"], value["state_name"].as_str().unwrap_or("unknown")));
+    line(&format!(
+        "compose {} is {}",
+        value["id"],
+        value["state_name"].as_str().unwrap_or("unknown")
+    ));
     let facts = [
         ("state_reason", "reason"),
         ("source", "source"),
@@ -67,6 +75,13 @@ pub(crate) fn compose(value: &Value) {
 pub(crate) fn compose_row(value: &Value) {
     let text = |key: &str| value[key].as_str().unwrap_or("-").to_owned();
     let (state, time) = (text("state_name"), text("time_submitted"));
-    let packages = value["packages"].as_str().filter(|packages| !packages.is_empty()).unwrap_or("(all)");
-    line(&format!("{:>6}  {state:<10}  {time}  {}  {packages}", value["id"].to_string(), text("source")));
+    let packages = value["packages"]
+        .as_str()
+        .filter(|packages| !packages.is_empty())
+        .unwrap_or("(all)");
+    line(&format!(
+        "{:>6}  {state:<10}  {time}  {}  {packages}",
+        value["id"].to_string(),
+        text("source")
+    ));
 }

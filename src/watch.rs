@@ -14,7 +14,11 @@ use crate::commands::Failure;
 ///
 /// # Errors
 /// If `patience` runs out, and what the server says.
-pub(crate) async fn until_ended(client: &Client, id: i64, patience: Option<Duration>) -> Result<Value, Failure> {
+pub(crate) async fn until_ended(
+    client: &Client,
+    id: i64,
+    patience: Option<Duration>,
+) -> Result<Value, Failure> {
     let display = Display::new();
     let mut log = Log::default();
     let mut pause = Duration::from_millis(50);
@@ -31,7 +35,10 @@ pub(crate) async fn until_ended(client: &Client, id: i64, patience: Option<Durat
         if patience.is_some_and(|patience| waited >= patience) {
             display.clear();
             let state = compose["state_name"].as_str().unwrap_or_default();
-            return Err(Failure::Service(format!("compose {id} is still in state {state} after {} s", waited.as_secs())));
+            return Err(Failure::Service(format!(
+                "compose {id} is still in state {state} after {} s",
+                waited.as_secs()
+            )));
         }
         tokio::time::sleep(pause).await;
         waited += pause;
@@ -84,12 +91,18 @@ struct Log {
 impl Log {
     async fn last_line(&mut self, client: &Client, compose: &Value) -> Option<String> {
         let toplevel = compose["toplevel_url"].as_str().filter(|url| !url.is_empty())?;
-        let bytes = client.tail(&format!("{toplevel}/pungi-stderr.log"), self.read).await;
+        let bytes = client
+            .tail(&format!("{toplevel}/pungi-stderr.log"), self.read)
+            .await;
         self.read += bytes.len() as u64;
         let text = String::from_utf8_lossy(&bytes);
         if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {
             // "2026-11-21 12:00:00 [INFO    ] gather: …": the time is on the left of the display already.
-            self.last = Some(line.split_once("] ").map_or(line, |(_, message)| message).to_owned());
+            self.last = Some(
+                line.split_once("] ")
+                    .map_or(line, |(_, message)| message)
+                    .to_owned(),
+            );
         }
         self.last.clone()
     }

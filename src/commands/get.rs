@@ -12,7 +12,9 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: ClientOptions, Options { id }: Options) -> Result<(), Failure> {
-    let compose = Client::new(&options.server)?.get(&format!("/api/1/composes/{id}")).await?;
+    let compose = Client::new(&options.server)?
+        .get(&format!("/api/1/composes/{id}"))
+        .await?;
     if output::wants_json(&options) {
         output::json(&compose);
     } else {

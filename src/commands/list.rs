@@ -25,6 +25,9 @@ pub(crate) async fn run(options: ClientOptions, Options { page, per_page }: Opti
     let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     items.iter().for_each(output::compose_row);
     let meta = &answer["meta"];
-    output::line(&format!("page {} of {}, {} composes in all", meta["page"], meta["pages"], meta["total"]));
+    output::line(&format!(
+        "page {} of {}, {} composes in all",
+        meta["page"], meta["pages"], meta["total"]
+    ));
     Ok(())
 }

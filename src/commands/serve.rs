@@ -29,7 +29,12 @@ pub(crate) struct Options {
     public_url: Option<Url>,
     /// Take repositories from below this directory; may be given several times [default: the current
     /// directory]
-    #[arg(long = "repo-root", env = "ODCS_REPO_ROOTS", value_delimiter = ':', value_name = "DIR")]
+    #[arg(
+        long = "repo-root",
+        env = "ODCS_REPO_ROOTS",
+        value_delimiter = ':',
+        value_name = "DIR"
+    )]
     repo_roots: Vec<PathBuf>,
     /// What to do with packages that cannot be hardlinked.
     #[arg(long, env = "ODCS_LINK_FALLBACK", default_value = "copy", value_enum)]
@@ -62,12 +67,19 @@ impl From<Fallback> for LinkFallback {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     log_to_stderr();
-    let failed = |message: String| move |error: &dyn std::fmt::Display| Failure::Service(format!("{message}: {error}"));
+    let failed = |message: String| {
+        move |error: &dyn std::fmt::Display| Failure::Service(format!("{message}: {error}"))
+    };
     let listener = TcpListener::bind(options.listen).await;
-    let listener = listener.map_err(|error| failed(format!("cannot listen on {}", options.listen))(&error))?;
-    let address = listener.local_addr().map_err(|error| failed("cannot listen".into())(&error))?;
+    let listener =
+        listener.map_err(|error| failed(format!("cannot listen on {}", options.listen))(&error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| failed("cannot listen".into())(&error))?;
     let settings = settings(&options, address).map_err(|error| failed("cannot start".into())(&error))?;
-    let service = assemble::service(&settings).await.map_err(|error| failed("cannot start".into())(&error))?;
+    let service = assemble::service(&settings)
+        .await
+        .map_err(|error| failed("cannot start".into())(&error))?;
     let router = assemble::router(&service, &settings);
 
     let shutdown = Shutdown::default();
@@ -78,8 +90,14 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         let shutdown = shutdown.clone();
         async move { worker.run(shutdown).await }
     });
-    let signals = tokio::spawn(stop_on_signals(shutdown.clone(), Duration::from_secs(options.grace)));
-    output::line(&format!("odcs is listening on http://{address}, composes are at {}", settings.public_url));
+    let signals = tokio::spawn(stop_on_signals(
+        shutdown.clone(),
+        Duration::from_secs(options.grace),
+    ));
+    output::line(&format!(
+        "odcs is listening on http://{address}, composes are at {}",
+        settings.public_url
+    ));
 
     // The API goes on answering while composes finish, so that whoever waits for one learns of it.
     let ended = tokio::select! {
@@ -102,7 +120,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 
 /// The first signal lets running composes finish for a while; a second one does not.
 async fn stop_on_signals(shutdown: Shutdown, grace: Duration) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be waited for");
         return;
     };
@@ -143,5 +163,8 @@ fn settings(options: &Options, address: SocketAddr) -> std::io::Result<Settings>
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("ODCS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

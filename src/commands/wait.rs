@@ -31,5 +31,9 @@ pub(crate) fn show_ended(options: &ClientOptions, compose: &Value) -> Result<(),
     } else {
         output::compose(compose);
     }
-    if compose["state_name"] == "done" { Ok(()) } else { Err(Failure::Compose) }
+    if compose["state_name"] == "done" {
+        Ok(())
+    } else {
+        Err(Failure::Compose)
+    }
 }

@@ -18,13 +18,28 @@ fn json(output: &Output) -> Value {
 async fn create_waits_and_prints_the_record() {
     let (server, _) = Server::with_test_repository();
     // The path is relative: it is taken from where the command runs.
-    let output = server.odcs(["create-repo", "repo", "ed", "--arch", "aarch64", "--no-deps", "--seconds-to-live", "600"]);
+    let output = server.odcs([
+        "create-repo",
+        "repo",
+        "ed",
+        "--arch",
+        "aarch64",
+        "--no-deps",
+        "--seconds-to-live",
+        "600",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(text(&output.stderr), "", "quiet when piped");
     let compose = json(&output);
-    assert_eq!((&compose["state_name"], &compose["arches"]), (&"done".into(), &"aarch64".into()));
+    assert_eq!(
+        (&compose["state_name"], &compose["arches"]),
+        (&"done".into(), &"aarch64".into())
+    );
     assert_eq!(compose["flags"], serde_json::json!(["no_deps"]));
-    assert!(text(&output.stdout).starts_with("{\n    \"arches\""), "four spaces, sorted keys");
+    assert!(
+        text(&output.stdout).starts_with("{\n    \"arches\""),
+        "four spaces, sorted keys"
+    );
 
     let got = server.odcs(["get", "1"]);
     assert_eq!((got.status.code(), json(&got)["id"].as_i64()), (Some(0), Some(1)));
@@ -37,9 +52,21 @@ async fn create_waits_and_prints_the_record() {
 #[tokio::test]
 async fn no_wait_returns_at_once_and_wait_waits() {
     let (server, _) = Server::with_test_repository();
-    let output = server.odcs(["--no-wait", "create-repo", "repo", "ed", "--sigkey", "9f8d0467", "--sigkey", ""]);
+    let output = server.odcs([
+        "--no-wait",
+        "create-repo",
+        "repo",
+        "ed",
+        "--sigkey",
+        "9f8d0467",
+        "--sigkey",
+        "",
+    ]);
     let compose = json(&output);
-    assert_eq!((compose["state_name"].as_str(), compose["sigkeys"].as_str()), (Some("wait"), Some("9f8d0467 ")));
+    assert_eq!(
+        (compose["state_name"].as_str(), compose["sigkeys"].as_str()),
+        (Some("wait"), Some("9f8d0467 "))
+    );
     let waited = server.odcs(["wait", "1", "--timeout", "30"]);
     assert_eq!(waited.status.code(), Some(0), "{waited:?}");
     assert_eq!(json(&waited)["state_name"], "done");
@@ -58,13 +85,19 @@ async fn exit_codes_tell_what_happened() {
     assert!(text(&refused.stderr).contains("is not below"), "{refused:?}");
 
     let missing = server.odcs(["get", "99"]);
-    assert_eq!((missing.status.code(), json(&missing)["status"].as_i64()), (Some(255), Some(404)));
+    assert_eq!(
+        (missing.status.code(), json(&missing)["status"].as_i64()),
+        (Some(255), Some(404))
+    );
     assert_eq!(server.odcs(["nosuch"]).status.code(), Some(2));
     assert_eq!(server.odcs(["create-repo"]).status.code(), Some(2));
 
     let unreachable = server.odcs(["--server", "http://127.0.0.1:1", "about"]);
     assert_eq!(unreachable.status.code(), Some(255));
-    assert!(text(&unreachable.stderr).contains("odcs serve"), "says what to do: {unreachable:?}");
+    assert!(
+        text(&unreachable.stderr).contains("odcs serve"),
+        "says what to do: {unreachable:?}"
+    );
 }
 
 #[tokio::test]
@@ -76,7 +109,10 @@ async fn on_a_terminal_people_get_words() {
     let command = format!("{} create-repo repo ed", crate::support::ODCS);
     let mut script = std::process::Command::new("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-    script.current_dir(server.dir.path()).env("ODCS_SERVER", &server.base).env("TERM", "xterm");
+    script
+        .current_dir(server.dir.path())
+        .env("ODCS_SERVER", &server.base)
+        .env("TERM", "xterm");
     let shown = run(&mut script);
     assert!(shown.contains("compose 1 is done"), "{shown}");
     assert!(shown.contains("repo file"), "{shown}");
@@ -85,10 +121,19 @@ async fn on_a_terminal_people_get_words() {
 
 #[test]
 fn the_readme_lists_the_exit_codes_that_help_lists() {
-    let help = text(&std::process::Command::new(crate::support::ODCS).arg("--help").output().unwrap().stdout);
+    let help = text(
+        &std::process::Command::new(crate::support::ODCS)
+            .arg("--help")
+            .output()
+            .unwrap()
+            .stdout,
+    );
     let readme = std::fs::read_to_string(project_root().join("README.md")).unwrap();
     for code in ["0", "1", "2", "255"] {
-        let line = readme.lines().find(|line| line.starts_with(&format!("| {code} |"))).unwrap();
+        let line = readme
+            .lines()
+            .find(|line| line.starts_with(&format!("| {code} |")))
+            .unwrap();
         let meaning = line.split('|').nth(2).unwrap().trim();
         let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(&format!("{code} {meaning}")), "{code}: {meaning}");

@@ -27,12 +27,17 @@ print(json.dumps({"created": created, "done": done, "old": old, "got": client.ge
 #[tokio::test]
 async fn creates_waits_and_gets() {
     let Some(python) = std::env::var_os("ODCS_TEST_PYTHON") else {
-        assert!(std::env::var_os("CI").is_none(), "ODCS_TEST_PYTHON should name a Python with odcs[client]");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "ODCS_TEST_PYTHON should name a Python with odcs[client]"
+        );
         println!("skipped: ODCS_TEST_PYTHON does not name a Python with odcs[client]");
         return;
     };
     let (server, repository) = Server::with_test_repository();
-    let output = run(Command::new(python).args(["-c", SCRIPT, &server.base]).arg(&repository));
+    let output = run(Command::new(python)
+        .args(["-c", SCRIPT, &server.base])
+        .arg(&repository));
     let answer: serde_json::Value = serde_json::from_str(&output).unwrap();
     assert_eq!(answer["created"]["state_name"], "wait");
     assert_eq!(answer["created"]["sigkeys"], "9f8d0467 ");

@@ -30,7 +30,9 @@ fn tree(top: &Path) -> BTreeMap<String, Vec<u8>> {
 /// The packages of a compose, as `TREE/FILE`.
 fn packages(server: &Server, compose: &Value) -> Vec<String> {
     assert_eq!(compose["state_name"], "done", "{compose}");
-    let top = server.target().join(format!("odcs-{}/compose/Temporary", compose["id"]));
+    let top = server
+        .target()
+        .join(format!("odcs-{}/compose/Temporary", compose["id"]));
     let names = tree(&top).into_keys().filter(|name| name.ends_with(".rpm"));
     let short = |name: String| {
         let (tree, file) = name.split_once("/Packages/").unwrap();
@@ -96,20 +98,34 @@ pungi-stderr.log";
     assert_eq!(sorted, expected);
 
     assert_eq!(found["STATUS"], b"FINISHED\n");
-    assert_eq!(found["COMPOSE_ID"], compose["pungi_compose_id"].as_str().unwrap().as_bytes());
-    assert_eq!(std::fs::read_link(server.target().join("latest-odcs-1-1")).unwrap(), Path::new("odcs-1"));
+    assert_eq!(
+        found["COMPOSE_ID"],
+        compose["pungi_compose_id"].as_str().unwrap().as_bytes()
+    );
+    assert_eq!(
+        std::fs::read_link(server.target().join("latest-odcs-1-1")).unwrap(),
+        Path::new("odcs-1")
+    );
     let rpms: Value = serde_json::from_slice(&found["compose/metadata/rpms.json"]).unwrap();
     let built = &rpms["payload"]["rpms"]["Temporary"]["x86_64"]["ed-0:1.14.1-2.module_fd8ca23e.src"];
-    assert_eq!(built["ed-debuginfo-0:1.14.1-2.module_fd8ca23e.x86_64"]["category"], "debug");
+    assert_eq!(
+        built["ed-debuginfo-0:1.14.1-2.module_fd8ca23e.x86_64"]["category"],
+        "debug"
+    );
     assert_eq!(built.as_object().unwrap().len(), 3);
     let log = String::from_utf8(found["pungi-stderr.log"].clone()).unwrap();
-    for phase in ["resolve", "content", "gather", "link", "repodata", "metadata", "check", "publish"] {
+    for phase in [
+        "resolve", "content", "gather", "link", "repodata", "metadata", "check", "publish",
+    ] {
         assert!(log.contains(&format!("{phase}: ")), "{phase}: {log}");
     }
     let repofile = String::from_utf8(found["compose/Temporary/odcs-1.repo"].clone()).unwrap();
     let sections: Vec<_> = repofile.lines().filter(|line| line.starts_with('[')).collect();
     assert_eq!(sections, ["[odcs-1]", "[odcs-1-debuginfo]", "[odcs-1-source]"]);
-    let baseurl = format!("baseurl={}/composes/odcs-1/compose/Temporary/$basearch/os", server.base);
+    let baseurl = format!(
+        "baseurl={}/composes/odcs-1/compose/Temporary/$basearch/os",
+        server.base
+    );
     assert!(repofile.contains(&baseurl), "{repofile}");
 }
 
@@ -118,11 +134,18 @@ async fn packages_come_with_what_they_need_unless_told_otherwise() {
     let (server, repository) = Server::with_test_repository();
     let compose = |source: Value, rest: Value| {
         let mut body = json!({"source": {"type": "repo", "source": repository}});
-        body["source"].as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
-        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        body["source"]
+            .as_object_mut()
+            .unwrap()
+            .extend(source.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
         body
     };
-    let with_dependencies = server.compose(&compose(json!({"packages": ["ed"]}), json!({}))).await;
+    let with_dependencies = server
+        .compose(&compose(json!({"packages": ["ed"]}), json!({})))
+        .await;
     let expected = [
         "source/tree/ed-1.20-1.src.rpm",
         "source/tree/line-editor-common-2.1-3.src.rpm",
@@ -133,19 +156,44 @@ async fn packages_come_with_what_they_need_unless_told_otherwise() {
     ];
     assert_eq!(packages(&server, &with_dependencies), expected);
 
-    let alone = server.compose(&compose(json!({"packages": ["ed"]}), json!({"flags": ["no_deps"]}))).await;
-    let without: Vec<_> = expected.into_iter().filter(|name| !name.contains("line-editor")).collect();
+    let alone = server
+        .compose(&compose(
+            json!({"packages": ["ed"]}),
+            json!({"flags": ["no_deps"]}),
+        ))
+        .await;
+    let without: Vec<_> = expected
+        .into_iter()
+        .filter(|name| !name.contains("line-editor"))
+        .collect();
     assert_eq!(packages(&server, &alone), without);
 
-    let glob = server.compose(&compose(json!({"packages": ["ed*"]}), json!({"flags": ["no_deps"], "arches": ["aarch64"]}))).await;
+    let glob = server
+        .compose(&compose(
+            json!({"packages": ["ed*"]}),
+            json!({"flags": ["no_deps"], "arches": ["aarch64"]}),
+        ))
+        .await;
     let glob = packages(&server, &glob);
-    assert!(glob.contains(&"aarch64/os/ed-doc-1.20-1.noarch.rpm".to_owned()), "{glob:?}");
-    assert!(glob.contains(&"aarch64/os/ed-1.20-1.aarch64.rpm".to_owned()), "{glob:?}");
+    assert!(
+        glob.contains(&"aarch64/os/ed-doc-1.20-1.noarch.rpm".to_owned()),
+        "{glob:?}"
+    );
+    assert!(
+        glob.contains(&"aarch64/os/ed-1.20-1.aarch64.rpm".to_owned()),
+        "{glob:?}"
+    );
     assert!(!glob.iter().any(|name| name.contains("x86_64")), "{glob:?}");
 
-    let all = server.compose(&compose(json!({}), json!({"arches": ["x86_64", "aarch64"]}))).await;
+    let all = server
+        .compose(&compose(json!({}), json!({"arches": ["x86_64", "aarch64"]})))
+        .await;
     let all = packages(&server, &all);
-    for name in ["x86_64/os/ed-1.20-1.x86_64.rpm", "aarch64/os/ed-1.20-1.aarch64.rpm", "x86_64/os/ed-doc-1.20-1.noarch.rpm"] {
+    for name in [
+        "x86_64/os/ed-1.20-1.x86_64.rpm",
+        "aarch64/os/ed-1.20-1.aarch64.rpm",
+        "x86_64/os/ed-doc-1.20-1.noarch.rpm",
+    ] {
         assert!(all.contains(&name.to_owned()), "{name}: {all:?}");
     }
 }
@@ -154,13 +202,23 @@ async fn packages_come_with_what_they_need_unless_told_otherwise() {
 async fn signatures_are_recorded() {
     let (server, repository) = Server::with_test_repository();
     let body = |packages: &[&str], keys: &[&str]| json!({"source": {"type": "repo", "source": repository, "packages": packages, "sigkeys": keys}, "flags": ["no_deps"]});
-    let mixed = server.compose(&body(&["ed", "line-editor-common"], &["9F8D0467", ""])).await;
+    let mixed = server
+        .compose(&body(&["ed", "line-editor-common"], &["9F8D0467", ""]))
+        .await;
     assert_eq!(mixed["state_name"], "done", "{mixed}");
     let rpms = std::fs::read(server.target().join("odcs-1/compose/metadata/rpms.json")).unwrap();
     let rpms: Value = serde_json::from_slice(&rpms).unwrap();
-    let sigkey = |source: &str, package: &str| rpms["payload"]["rpms"]["Temporary"]["x86_64"][source][package]["sigkey"].clone();
+    let sigkey = |source: &str, package: &str| {
+        rpms["payload"]["rpms"]["Temporary"]["x86_64"][source][package]["sigkey"].clone()
+    };
     assert_eq!(sigkey("ed-0:1.20-1.src", "ed-0:1.20-1.x86_64"), Value::Null);
-    assert_eq!(sigkey("line-editor-common-0:2.1-3.src", "line-editor-common-0:2.1-3.noarch"), "9f8d0467");
+    assert_eq!(
+        sigkey(
+            "line-editor-common-0:2.1-3.src",
+            "line-editor-common-0:2.1-3.noarch"
+        ),
+        "9f8d0467"
+    );
 }
 
 #[tokio::test]
@@ -169,10 +227,21 @@ async fn packages_are_hardlinks_and_stay_as_they_were() {
     let source = repository.join("Packages/ed-1.20-1.x86_64.rpm");
     let before = std::fs::metadata(&source).unwrap();
     server.compose_of(&repository, &["ed"]).await;
-    let linked = server.target().join("odcs-1/compose/Temporary/x86_64/os/Packages/e/ed-1.20-1.x86_64.rpm");
-    let (after, linked) = (std::fs::metadata(&source).unwrap(), std::fs::metadata(linked).unwrap());
-    assert_eq!((after.dev(), after.ino(), after.nlink()), (linked.dev(), linked.ino(), before.nlink() + 1));
-    assert_eq!((after.mode(), after.uid(), after.mtime()), (before.mode(), before.uid(), before.mtime()));
+    let linked = server
+        .target()
+        .join("odcs-1/compose/Temporary/x86_64/os/Packages/e/ed-1.20-1.x86_64.rpm");
+    let (after, linked) = (
+        std::fs::metadata(&source).unwrap(),
+        std::fs::metadata(linked).unwrap(),
+    );
+    assert_eq!(
+        (after.dev(), after.ino(), after.nlink()),
+        (linked.dev(), linked.ino(), before.nlink() + 1)
+    );
+    assert_eq!(
+        (after.mode(), after.uid(), after.mtime()),
+        (before.mode(), before.uid(), before.mtime())
+    );
 }
 
 #[tokio::test]
@@ -184,7 +253,11 @@ async fn every_kind_of_metadata_is_read_and_none_is_needed() {
         repository.rewrite_metadata(suffix, |_, xml| xml);
         repositories.push(repository.path);
     }
-    repositories.push(Repository::copy(&start.dir().join("plain")).without_metadata().path);
+    repositories.push(
+        Repository::copy(&start.dir().join("plain"))
+            .without_metadata()
+            .path,
+    );
     let server = start.start();
     let mut contents = Vec::new();
     for repository in &repositories {
@@ -209,8 +282,12 @@ async fn the_same_content_gives_the_same_bytes() {
         let mut files = tree(&server.target().join(format!("odcs-{id}/compose")));
         let repofile = files.remove(&format!("Temporary/odcs-{id}.repo")).unwrap();
         files.insert("the repo file".into(), repofile);
-        let neutral = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&format!("odcs-{id}"), "odcs-N");
-        files.into_iter().map(|(name, bytes)| (name, neutral(bytes))).collect::<BTreeMap<_, _>>()
+        let neutral =
+            |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&format!("odcs-{id}"), "odcs-N");
+        files
+            .into_iter()
+            .map(|(name, bytes)| (name, neutral(bytes)))
+            .collect::<BTreeMap<_, _>>()
     };
     assert_eq!(of(1), of(2));
 }

@@ -18,13 +18,18 @@ fn read_repodata(tree: &Path) -> BTreeMap<String, RepoPackage> {
         let location = &repomd.record(kind).unwrap().location;
         let file = std::fs::File::open(tree.join(location)).unwrap();
         let compression = Compression::of_file_name(location);
-        std::io::BufReader::new(decoder(std::io::BufReader::new(file), compression, "metadata", 1 << 32).unwrap())
+        std::io::BufReader::new(
+            decoder(std::io::BufReader::new(file), compression, "metadata", 1 << 32).unwrap(),
+        )
     };
     let limits = Limits::default();
     let mut packages = read_primary(open("primary"), limits).unwrap();
     read_filelists(open("filelists"), &mut packages, limits).unwrap();
     read_other(open("other"), &mut packages, limits).unwrap();
-    packages.into_iter().map(|package| (package.location.clone(), package)).collect()
+    packages
+        .into_iter()
+        .map(|package| (package.location.clone(), package))
+        .collect()
 }
 
 /// Compares a tree of a compose with what createrepo_c says of the same files.
@@ -32,7 +37,9 @@ fn compare(tree: &Path, scratch: &Path) -> usize {
     copy_tree(tree, scratch);
     std::fs::remove_dir_all(scratch.join("repodata")).unwrap();
     let theirs = || {
-        run(Command::new("createrepo_c").args(["--quiet", "--no-database"]).arg(scratch));
+        run(Command::new("createrepo_c")
+            .args(["--quiet", "--no-database"])
+            .arg(scratch));
         read_repodata(scratch)
     };
     let (ours, mut theirs) = (read_repodata(tree), theirs());
@@ -40,7 +47,12 @@ fn compare(tree: &Path, scratch: &Path) -> usize {
         // A copy has another time than the file it was made of.
         package.package.file_time = ours.get(location).map_or(0, |ours| ours.package.file_time);
     }
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>(), "{}", tree.display());
+    assert_eq!(
+        ours.keys().collect::<Vec<_>>(),
+        theirs.keys().collect::<Vec<_>>(),
+        "{}",
+        tree.display()
+    );
     for (location, package) in &ours {
         assert_eq!(package, &theirs[location], "{location}");
     }
@@ -60,10 +72,17 @@ async fn says_the_same_of_the_test_repository_and_of_made_up_packages() {
     write_repository(&made_up, generate(options), Layout::Flat).unwrap();
     let server = start.start();
     let mut compared = 0;
-    for (repository, arches) in [(&ours, json!(["x86_64", "aarch64"])), (&made_up, json!(["x86_64"]))] {
-        let compose = server.compose(&json!({"source": {"type": "repo", "source": repository}, "arches": arches})).await;
+    for (repository, arches) in [
+        (&ours, json!(["x86_64", "aarch64"])),
+        (&made_up, json!(["x86_64"])),
+    ] {
+        let compose = server
+            .compose(&json!({"source": {"type": "repo", "source": repository}, "arches": arches}))
+            .await;
         assert_eq!(compose["state_name"], "done", "{compose}");
-        let top = server.target().join(format!("odcs-{}/compose/Temporary", compose["id"]));
+        let top = server
+            .target()
+            .join(format!("odcs-{}/compose/Temporary", compose["id"]));
         let mut trees = vec!["source/tree".to_owned()];
         for arch in arches.as_array().unwrap() {
             trees.extend(["os", "debug/tree"].map(|tree| format!("{}/{tree}", arch.as_str().unwrap())));
@@ -88,7 +107,14 @@ async fn repomd_is_true() {
     for record in &repomd.records {
         let bytes = std::fs::read(os.join(&record.location)).unwrap();
         assert_eq!(record.size, Some(bytes.len() as u64));
-        assert_eq!(odcs_rpm::Digest::of_bytes(record.checksum.algorithm(), &bytes), record.checksum);
-        assert!(record.location.contains(record.checksum.hex()), "{}", record.location);
+        assert_eq!(
+            odcs_rpm::Digest::of_bytes(record.checksum.algorithm(), &bytes),
+            record.checksum
+        );
+        assert!(
+            record.location.contains(record.checksum.hex()),
+            "{}",
+            record.location
+        );
     }
 }

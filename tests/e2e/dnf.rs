@@ -11,7 +11,9 @@ use crate::support::{Server, has, run};
 fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
     let mut command = Command::new("dnf");
     command.args(["--assumeyes", "--releasever=1", "--forcearch=x86_64"]);
-    command.arg(format!("--installroot={}", root.display())).arg(format!("--setopt=reposdir={}", repos.display()));
+    command
+        .arg(format!("--installroot={}", root.display()))
+        .arg(format!("--setopt=reposdir={}", repos.display()));
     run(command.args(args))
 }
 
@@ -29,14 +31,26 @@ async fn installs_from_the_repo_file() {
     std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
 
     let enabled = dnf(&root, &repos, &["repolist"]);
-    assert!(enabled.contains("odcs-1") && !enabled.contains("odcs-1-debuginfo"), "{enabled}");
+    assert!(
+        enabled.contains("odcs-1") && !enabled.contains("odcs-1-debuginfo"),
+        "{enabled}"
+    );
     dnf(&root, &repos, &["install", "ed"]);
-    let installed = run(Command::new("rpm").arg("--root").arg(&root).args(["-qa", "--qf", "%{NAME}.%{ARCH}\n"]));
+    let installed =
+        run(Command::new("rpm")
+            .arg("--root")
+            .arg(&root)
+            .args(["-qa", "--qf", "%{NAME}.%{ARCH}\n"]));
     let mut installed: Vec<_> = installed.lines().collect();
     installed.sort_unstable();
     assert_eq!(installed, ["ed.x86_64", "line-editor-common.noarch"]);
     assert!(root.join("usr/bin/ed").is_file(), "its files are there");
-    run(Command::new("rpm").arg("--root").arg(&root).args(["--verify", "--nodeps", "ed", "line-editor-common"]));
+    run(Command::new("rpm").arg("--root").arg(&root).args([
+        "--verify",
+        "--nodeps",
+        "ed",
+        "line-editor-common",
+    ]));
 
     let all = ["repoquery", "--enablerepo=*", "--qf", "%{repoid} %{name}.%{arch}"];
     let listed = dnf(&root, &repos, &all);
@@ -65,16 +79,37 @@ async fn downloads_debug_and_source_packages() {
     let compose = server.compose(&body).await;
     assert_eq!(compose["state_name"], "done", "{compose}");
     let repofile = server.get(compose["result_repofile"].as_str().unwrap()).await;
-    let (root, repos, out) = (server.dir.path().join("root"), server.dir.path().join("repos"), server.dir.path().join("out"));
+    let (root, repos, out) = (
+        server.dir.path().join("root"),
+        server.dir.path().join("repos"),
+        server.dir.path().join("out"),
+    );
     std::fs::create_dir(&repos).unwrap();
     std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
     // `reposync` fetches everything, and checks every checksum.
-    dnf(&root, &repos, &["reposync", "--enablerepo=*", &format!("--download-path={}", out.display())]);
-    let mut names: Vec<_> = walk(&out).into_iter().filter(|name| name.ends_with(".rpm")).collect();
+    dnf(
+        &root,
+        &repos,
+        &[
+            "reposync",
+            "--enablerepo=*",
+            &format!("--download-path={}", out.display()),
+        ],
+    );
+    let mut names: Vec<_> = walk(&out)
+        .into_iter()
+        .filter(|name| name.ends_with(".rpm"))
+        .collect();
     names.sort_unstable();
     assert!(names.contains(&"ed-1.20-1.src.rpm".to_owned()), "{names:?}");
-    assert!(names.contains(&"ed-debuginfo-1.20-1.x86_64.rpm".to_owned()), "{names:?}");
-    assert!(names.contains(&"ed-doc-1.20-1.noarch.rpm".to_owned()), "{names:?}");
+    assert!(
+        names.contains(&"ed-debuginfo-1.20-1.x86_64.rpm".to_owned()),
+        "{names:?}"
+    );
+    assert!(
+        names.contains(&"ed-doc-1.20-1.noarch.rpm".to_owned()),
+        "{names:?}"
+    );
 }
 
 fn walk(dir: &Path) -> Vec<String> {

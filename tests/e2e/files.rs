@@ -8,7 +8,10 @@ async fn with_a_compose() -> (Server, String) {
     let (server, repository) = Server::with_test_repository();
     let compose = server.compose_of(&repository, &["ed"]).await;
     assert_eq!(compose["state_name"], "done", "{compose}");
-    (server, "/composes/odcs-1/compose/Temporary/x86_64/os/Packages/e/ed-1.20-1.x86_64.rpm".to_owned())
+    (
+        server,
+        "/composes/odcs-1/compose/Temporary/x86_64/os/Packages/e/ed-1.20-1.x86_64.rpm".to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -24,7 +27,11 @@ async fn directories_are_listed() {
         let listing = server.get(path).await;
         assert_eq!(listing.status, 200, "{path}");
         assert!(listing.header("content-type").starts_with("text/html"), "{path}");
-        assert!(listing.text().contains(&format!("href=\"{entry}\"")), "{path}: {}", listing.text());
+        assert!(
+            listing.text().contains(&format!("href=\"{entry}\"")),
+            "{path}: {}",
+            listing.text()
+        );
     }
     let top = server.get("/composes/").await.text();
     assert!(!top.contains(".staging"), "{top}");
@@ -37,32 +44,64 @@ async fn files_have_etags_and_ranges() {
     let (server, path) = with_a_compose().await;
     let whole = server.get(&path).await;
     let size = whole.body.len();
-    assert_eq!((whole.status.as_u16(), whole.header("accept-ranges")), (200, "bytes"));
+    assert_eq!(
+        (whole.status.as_u16(), whole.header("accept-ranges")),
+        (200, "bytes")
+    );
     let etag = whole.header("etag").to_owned();
     assert!(etag.starts_with('"') && etag.len() > 8, "{etag}");
 
-    let again = server.ask(Method::GET, &path, &[("If-None-Match", &etag)], b"").await;
+    let again = server
+        .ask(Method::GET, &path, &[("If-None-Match", &etag)], b"")
+        .await;
     assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
     let head = server.ask(Method::HEAD, &path, &[], b"").await;
-    assert_eq!((head.status.as_u16(), head.header("content-length")), (200, size.to_string().as_str()));
+    assert_eq!(
+        (head.status.as_u16(), head.header("content-length")),
+        (200, size.to_string().as_str())
+    );
 
-    let part = server.ask(Method::GET, &path, &[("Range", "bytes=100-199")], b"").await;
+    let part = server
+        .ask(Method::GET, &path, &[("Range", "bytes=100-199")], b"")
+        .await;
     assert_eq!(part.status, 206);
     assert_eq!(part.header("content-range"), format!("bytes 100-199/{size}"));
     assert_eq!(part.body, whole.body[100..200]);
-    let tail = server.ask(Method::GET, &path, &[("Range", "bytes=-10")], b"").await;
+    let tail = server
+        .ask(Method::GET, &path, &[("Range", "bytes=-10")], b"")
+        .await;
     assert_eq!(tail.body, whole.body[size - 10..]);
-    let stale = server.ask(Method::GET, &path, &[("Range", "bytes=0-9"), ("If-Range", "\"other\"")], b"").await;
+    let stale = server
+        .ask(
+            Method::GET,
+            &path,
+            &[("Range", "bytes=0-9"), ("If-Range", "\"other\"")],
+            b"",
+        )
+        .await;
     assert_eq!((stale.status.as_u16(), stale.body.len()), (200, size));
-    let beyond = server.ask(Method::GET, &path, &[("Range", &format!("bytes={size}-"))], b"").await;
-    assert_eq!((beyond.status.as_u16(), beyond.header("content-range")), (416, format!("bytes */{size}").as_str()));
+    let beyond = server
+        .ask(Method::GET, &path, &[("Range", &format!("bytes={size}-"))], b"")
+        .await;
+    assert_eq!(
+        (beyond.status.as_u16(), beyond.header("content-range")),
+        (416, format!("bytes */{size}").as_str())
+    );
 
-    let several = server.ask(Method::GET, &path, &[("Range", "bytes=0-3,96-103,-4")], b"").await;
+    let several = server
+        .ask(Method::GET, &path, &[("Range", "bytes=0-3,96-103,-4")], b"")
+        .await;
     assert_eq!(several.status, 206);
     let kind = several.header("content-type");
-    let boundary = kind.strip_prefix("multipart/byteranges; boundary=").unwrap_or_else(|| panic!("{kind}"));
+    let boundary = kind
+        .strip_prefix("multipart/byteranges; boundary=")
+        .unwrap_or_else(|| panic!("{kind}"));
     let text = String::from_utf8_lossy(&several.body).into_owned();
-    for range in [format!("bytes 0-3/{size}"), format!("bytes 96-103/{size}"), format!("bytes {}-{}/{size}", size - 4, size - 1)] {
+    for range in [
+        format!("bytes 0-3/{size}"),
+        format!("bytes 96-103/{size}"),
+        format!("bytes {}-{}/{size}", size - 4, size - 1),
+    ] {
         assert!(text.contains(&range), "{range}: {text}");
     }
     assert_eq!(text.matches(&format!("--{boundary}")).count(), 4);

@@ -17,5 +17,5 @@ mod createrepo;
 mod dnf;
 mod failures;
 mod files;
-mod support;
 mod stopping;
+mod support;

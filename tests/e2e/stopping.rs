@@ -33,16 +33,31 @@ async fn a_running_compose_finishes() {
     many_packages(&repository);
     let server = start.start();
     let id = generating(&server, &repository).await;
-    let waiting = server.submit(&json!({"source": {"type": "repo", "source": repository}})).await["id"].clone();
+    let waiting = server
+        .submit(&json!({"source": {"type": "repo", "source": repository}}))
+        .await["id"]
+        .clone();
     server.signal(Signal::SIGTERM);
     let (status, start) = server.wait();
     assert_eq!(status.code(), Some(0));
     let tree = start.dir().join("odcs-data/composes");
-    assert!(tree.join(format!("odcs-{id}/compose/metadata/rpms.json")).is_file());
-    assert!(!tree.join(format!("odcs-{waiting}")).exists(), "no more work was taken up");
+    assert!(
+        tree.join(format!("odcs-{id}/compose/metadata/rpms.json"))
+            .is_file()
+    );
+    assert!(
+        !tree.join(format!("odcs-{waiting}")).exists(),
+        "no more work was taken up"
+    );
     let server = start.start();
-    assert_eq!(server.get(&format!("/api/1/composes/{id}")).await.json()["state_name"], "done");
-    assert_eq!(server.ended(waiting.as_i64().unwrap()).await["state_name"], "done");
+    assert_eq!(
+        server.get(&format!("/api/1/composes/{id}")).await.json()["state_name"],
+        "done"
+    );
+    assert_eq!(
+        server.ended(waiting.as_i64().unwrap()).await["state_name"],
+        "done"
+    );
 }
 
 #[tokio::test]
@@ -57,14 +72,22 @@ async fn a_compose_that_cannot_finish_is_handed_back() {
     assert_eq!(status.code(), Some(0));
     let tree = start.dir().join("odcs-data/composes");
     assert!(!tree.join(format!("odcs-{id}/compose")).exists());
-    assert_eq!(std::fs::read_dir(tree.join(".staging")).map_or(0, Iterator::count), 0, "nothing is left");
+    assert_eq!(
+        std::fs::read_dir(tree.join(".staging")).map_or(0, Iterator::count),
+        0,
+        "nothing is left"
+    );
     let server = start.start();
     assert_eq!(server.ended(id).await["state_name"], "done");
 }
 
 /// Submits a compose of everything and waits until its packages are being linked.
 async fn generating(server: &Server, repository: &Path) -> i64 {
-    let id = server.submit(&json!({"source": {"type": "repo", "source": repository}})).await["id"].as_i64().unwrap();
+    let id = server
+        .submit(&json!({"source": {"type": "repo", "source": repository}}))
+        .await["id"]
+        .as_i64()
+        .unwrap();
     loop {
         let log = server.get(&format!("/composes/odcs-{id}/pungi-stderr.log")).await;
         if log.status == 200 && log.text().contains("content") {

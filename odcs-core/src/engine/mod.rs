@@ -71,7 +71,9 @@ impl EngineSettings {
     /// # Errors
     /// Never; the signature leaves room for defaults that depend on the machine.
     pub fn new() -> Result<Self> {
-        let arch = "x86_64".parse().map_err(|error: odcs_rpm::Error| Error::invalid("arches", error.to_string()))?;
+        let arch = "x86_64"
+            .parse()
+            .map_err(|error: odcs_rpm::Error| Error::invalid("arches", error.to_string()))?;
         Ok(Self {
             default_arches: vec![arch],
             default_lifetime: Lifetime::DEFAULT,
@@ -106,7 +108,17 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let submitted = Notify::new();
-        Self { parts: Arc::new(Parts { store, sources, builder, clock, links, settings, submitted }) }
+        Self {
+            parts: Arc::new(Parts {
+                store,
+                sources,
+                builder,
+                clock,
+                links,
+                settings,
+                submitted,
+            }),
+        }
     }
 
     /// The store.

@@ -14,11 +14,15 @@ use crate::{Error, ErrorKind, Result};
 
 /// Makes a compose. Whatever happens, nothing half-made is left behind or visible.
 pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) -> Result<Built> {
-    let Claim { compose, lease } = claim;
+    let Claim { compose, lease, .. } = claim;
     let result = attempt(parts, compose.clone(), lease.clone(), cancel).await;
     if let Err(error) = &result {
         let failed = error.kind() != ErrorKind::Cancelled;
-        let abandoned = Abandoned { compose, lease, failed };
+        let abandoned = Abandoned {
+            compose,
+            lease,
+            failed,
+        };
         if let Err(error) = parts.builder.abandon(&abandoned).await {
             tracing::error!(compose = %abandoned.compose.id, %error, "what a failed attempt left could not be cleared away");
         }
@@ -29,7 +33,12 @@ pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) 
 async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: CancellationToken) -> Result<Built> {
     let Some(request) = compose.request.clone() else {
         let message = format!("the record of compose {} does not say what to make", compose.id);
-        return Err(Error::new(ErrorKind::Internal, "read record", compose.id.to_string(), message));
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "read record",
+            compose.id.to_string(),
+            message,
+        ));
     };
     let progress = parts.builder.begin(&compose).await?;
     let result = stages(parts, compose, request, lease, cancel, &progress).await;
@@ -48,7 +57,11 @@ async fn stages(
     progress: &Arc<dyn Progress>,
 ) -> Result<Built> {
     let source = Arc::clone(parts.sources.get(&request.source.kind())?);
-    let (compose, pins) = unless_cancelled(&cancel, resolve(parts, compose, &request, &lease, &*source, &**progress)).await?;
+    let (compose, pins) = unless_cancelled(
+        &cancel,
+        resolve(parts, compose, &request, &lease, &*source, &**progress),
+    )
+    .await?;
     progress.step(Phase::Content, &format!("reading {}", request.source));
     let content = unless_cancelled(&cancel, source.content(&pins)).await?;
     let work = match content {
@@ -58,7 +71,13 @@ async fn stages(
             Work::Packages(unless_cancelled(&cancel, join(gathering)).await?)
         }
     };
-    let job = Job { compose, lease, work, links: parts.links.clone(), cancel };
+    let job = Job {
+        compose,
+        lease,
+        work,
+        links: parts.links.clone(),
+        cancel,
+    };
     parts.builder.build(job, Arc::clone(progress)).await
 }
 
@@ -74,9 +93,15 @@ async fn resolve(
     if let Some(pins) = compose.pins.clone() {
         return Ok((compose, pins));
     }
-    progress.step(Phase::Resolve, &format!("resolving {} {}", source.kind(), request.source));
+    progress.step(
+        Phase::Resolve,
+        &format!("resolving {} {}", source.kind(), request.source),
+    );
     let resolved = source.resolve(request).await?;
-    let compose = parts.store.record_resolved(lease, &resolved.pins, &resolved.fields).await?;
+    let compose = parts
+        .store
+        .record_resolved(lease, &resolved.pins, &resolved.fields)
+        .await?;
     Ok((compose, resolved.pins))
 }
 

@@ -10,6 +10,9 @@ use crate::service::{About, ComposeService, Submitted};
 use crate::store::{NewCompose, Page, Query};
 use crate::{Error, Result};
 
+/// Levels of lists and objects in a request; the API needs three.
+const BODY_DEPTH: usize = 16;
+
 impl Engine {
     /// Checks a request and records it in the name of its owner.
     ///
@@ -22,7 +25,10 @@ impl Engine {
             request.arches = settings.default_arches.clone();
         }
         let warnings = self.check(&request)?;
-        let lifetime = request.lifetime.unwrap_or(settings.default_lifetime).min(settings.maximum_lifetime);
+        let lifetime = request
+            .lifetime
+            .unwrap_or(settings.default_lifetime)
+            .min(settings.maximum_lifetime);
         let new = NewCompose {
             owner: owner.to_owned(),
             requested: Requested::from_request(&request),
@@ -44,10 +50,16 @@ impl Engine {
         let source = self.parts.sources.get(&kind)?;
         let capability = source.capability();
         let refuse = |field: &str, what: &str| {
-            Err(Error::invalid(field, format!("{field:?}: this server cannot make composes {what}")))
+            Err(Error::invalid(
+                field,
+                format!("{field:?}: this server cannot make composes {what}"),
+            ))
         };
         if request.target_dir != TargetDirName::default() {
-            return Err(Error::invalid("target_dir", format!("unknown \"target_dir\" {:?}", request.target_dir.as_str())));
+            return Err(Error::invalid(
+                "target_dir",
+                format!("unknown \"target_dir\" {:?}", request.target_dir.as_str()),
+            ));
         }
         let makes = self.parts.builder.results();
         if let Some(result) = request.results.iter().find(|result| !makes.contains(*result)) {
@@ -77,10 +89,16 @@ impl Engine {
             }
         }
         if !capability.packages && !request.packages().is_empty() {
-            return refuse("packages", &format!("of source type {kind} with single packages chosen"));
+            return refuse(
+                "packages",
+                &format!("of source type {kind} with single packages chosen"),
+            );
         }
         if !capability.sigkeys && !request.sigkeys().is_empty() {
-            return refuse("sigkeys", &format!("of source type {kind} with signatures chosen"));
+            return refuse(
+                "sigkeys",
+                &format!("of source type {kind} with signatures chosen"),
+            );
         }
         source.check(request)?;
         let mut warnings = Vec::new();
@@ -94,9 +112,13 @@ impl Engine {
 #[async_trait]
 impl ComposeService for Engine {
     async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted> {
-        let custom: Vec<_> =
-            self.parts.sources.kinds().filter(|kind| !SourceKind::BUILTIN.contains(kind)).collect();
-        let body = parse::body_from_bytes(body)?;
+        let custom: Vec<_> = self
+            .parts
+            .sources
+            .kinds()
+            .filter(|kind| !SourceKind::BUILTIN.contains(kind))
+            .collect();
+        let body = parse::body_from_bytes(body, BODY_DEPTH)?;
         let parsed = parse::compose_request(&body, &custom)?;
         let mut submitted = Self::submit(self, parsed.request, owner).await?;
         submitted.warnings.splice(..0, parsed.warnings);
@@ -116,7 +138,10 @@ impl ComposeService for Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source_types: self.parts.sources.kinds().collect(),
             // A flag that would be refused is not offered.
-            flags: Flag::ALL.into_iter().filter(|flag| *flag != Flag::CheckDeps).collect(),
+            flags: Flag::ALL
+                .into_iter()
+                .filter(|flag| *flag != Flag::CheckDeps)
+                .collect(),
             results: self.parts.builder.results(),
             arches: TreeArch::all().collect(),
         }

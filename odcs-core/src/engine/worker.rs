@@ -65,7 +65,9 @@ impl Worker {
     /// # Errors
     /// What the store says when it cannot be asked.
     pub async fn run_one(&self) -> Result<Option<Compose>> {
-        let Some(claim) = self.claim().await? else { return Ok(None) };
+        let Some(claim) = self.claim().await? else {
+            return Ok(None);
+        };
         let id = claim.compose.id;
         self.make(claim, CancellationToken::new()).await;
         self.engine.parts.store.get(id).await
@@ -73,7 +75,10 @@ impl Worker {
 
     async fn claim(&self) -> Result<Option<Claim>> {
         let parts = &self.engine.parts;
-        parts.store.claim(&parts.settings.worker, parts.clock.now(), parts.settings.lease).await
+        parts
+            .store
+            .claim(&parts.settings.worker, parts.clock.now(), parts.settings.lease)
+            .await
     }
 
     /// Makes one compose and records how it ended.
@@ -87,7 +92,11 @@ impl Worker {
         let outcome = match outcome {
             Ok(built) => {
                 tracing::info!(compose = %id, packages = built.packages, linked = built.linked, copied = built.copied, "done");
-                Outcome::Done { at, reason: "Compose is generated successfully".into(), pungi_compose_id: built.pungi_compose_id }
+                Outcome::Done {
+                    at,
+                    reason: "Compose is generated successfully".into(),
+                    pungi_compose_id: built.pungi_compose_id,
+                }
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => {
                 tracing::info!(compose = %id, "handed back");
@@ -95,7 +104,10 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(compose = %id, operation = error.operation(), subject = error.subject(), ?error, "failed");
-                Outcome::Failed { at, reason: format!("Error while generating compose: {error}") }
+                Outcome::Failed {
+                    at,
+                    reason: format!("Error while generating compose: {error}"),
+                }
             }
         };
         if let Err(error) = parts.store.finish(&lease, outcome).await {

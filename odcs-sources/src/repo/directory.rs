@@ -46,26 +46,55 @@ pub(super) fn list(repository: &Repository, settings: &RepoSettings) -> Result<L
     // Through the open handle: whatever happens to the path meanwhile, this is the directory meant.
     let top = format!("/proc/self/fd/{}/", directory.handle().as_raw_fd());
     let mut entries = Vec::new();
-    for (seen, entry) in WalkDir::new(&top).max_depth(DEPTH).follow_links(false).into_iter().enumerate() {
+    for (seen, entry) in WalkDir::new(&top)
+        .max_depth(DEPTH)
+        .follow_links(false)
+        .into_iter()
+        .enumerate()
+    {
         if seen >= settings.directory_entries {
-            return Err(RepoError::new(Reason::Limit(format!("{} files", settings.directory_entries)), &repository.path));
+            return Err(RepoError::new(
+                Reason::Limit(format!("{} files", settings.directory_entries)),
+                &repository.path,
+            ));
         }
         let entry = entry.map_err(|error| {
-            let at = error.path().and_then(|path| path.strip_prefix(&top).ok()).map(|path| path.display().to_string());
+            let at = error
+                .path()
+                .and_then(|path| path.strip_prefix(&top).ok())
+                .map(|path| path.display().to_string());
             let subject = format!("{}/{}", repository.path, at.unwrap_or_default());
             match error.into_io_error() {
                 Some(error) => RepoError::io(error, subject.trim_end_matches('/')),
                 None => RepoError::new(Reason::Escapes, subject),
             }
         })?;
-        if entry.file_type().is_dir() || entry.path().extension().is_none_or(|extension| extension != "rpm") {
+        if entry.file_type().is_dir()
+            || entry
+                .path()
+                .extension()
+                .is_none_or(|extension| extension != "rpm")
+        {
             continue;
         }
-        let path = entry.path().strip_prefix(&top).ok().and_then(|path| path.to_str()).map(str::to_owned);
+        let path = entry
+            .path()
+            .strip_prefix(&top)
+            .ok()
+            .and_then(|path| path.to_str())
+            .map(str::to_owned);
         let shown = || format!("{}/{}", repository.path, entry.file_name().display());
-        let path = path.ok_or_else(|| RepoError::new(Reason::Damaged, shown()).caused_by("its name is not UTF-8"))?;
-        let metadata = entry.path().metadata().map_err(|error| RepoError::io(error, shown()))?;
-        entries.push(Entry { path, size: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) });
+        let path =
+            path.ok_or_else(|| RepoError::new(Reason::Damaged, shown()).caused_by("its name is not UTF-8"))?;
+        let metadata = entry
+            .path()
+            .metadata()
+            .map_err(|error| RepoError::io(error, shown()))?;
+        entries.push(Entry {
+            path,
+            size: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        });
     }
     if entries.is_empty() {
         return Err(RepoError::new(Reason::Empty, &repository.path));
@@ -84,23 +113,44 @@ pub(super) fn read(
     if listing.digest() != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     }
-    let candidates = listing.0.par_iter().map(|entry| candidate(repository, entry)).collect::<Result<_, _>>()?;
-    Ok(PackageContent { candidates, timestamp: None, description: format!("the directory {}", repository.path) })
+    let candidates = listing
+        .0
+        .par_iter()
+        .map(|entry| candidate(repository, entry))
+        .collect::<Result<_, _>>()?;
+    Ok(PackageContent {
+        candidates,
+        timestamp: None,
+        description: format!("the directory {}", repository.path),
+    })
 }
 
 fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate, RepoError> {
     let name = format!("{}/{}", repository.path, entry.path);
     let href = entry.path.clone();
     let file = repository.file(&entry.path).map_err(|_| {
-        RepoError::new(Reason::Location { package: "a package".to_owned(), href }, &repository.path)
+        RepoError::new(
+            Reason::Location {
+                package: "a package".to_owned(),
+                href,
+            },
+            &repository.path,
+        )
     })?;
     let opened = file.open().map_err(|error| RepoError::io(error, &name))?;
     let facts = facts(&opened).map_err(|error| RepoError::io(error, &name))?;
     let package = read_header(&opened, facts).map_err(|error| RepoError::damaged(error, &name))?;
-    Ok(Candidate { package: Arc::new(package), file, checksum: None })
+    Ok(Candidate {
+        package: Arc::new(package),
+        file,
+        checksum: None,
+    })
 }
 
 fn facts(file: &File) -> std::io::Result<FileFacts> {
     let metadata = file.metadata()?;
-    Ok(FileFacts { size: metadata.len(), modified: u64::try_from(metadata.mtime()).unwrap_or(0) })
+    Ok(FileFacts {
+        size: metadata.len(),
+        modified: u64::try_from(metadata.mtime()).unwrap_or(0),
+    })
 }

@@ -63,7 +63,11 @@ pub(super) enum Reason {
 
 impl RepoError {
     pub(super) fn new(reason: Reason, subject: impl Into<String>) -> Self {
-        Self { reason, subject: subject.into(), source: None }
+        Self {
+            reason,
+            subject: subject.into(),
+            source: None,
+        }
     }
 
     pub(super) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -76,7 +80,7 @@ impl RepoError {
         let reason = match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Reason::NoFile,
             io::ErrorKind::PermissionDenied => Reason::Denied,
-            io::ErrorKind::CrossesDevices | io::ErrorKind::FilesystemLoop => Reason::Escapes,
+            io::ErrorKind::CrossesDevices => Reason::Escapes,
             _ => Reason::Io,
         };
         Self::new(reason, subject).caused_by(error)
@@ -93,7 +97,9 @@ impl RepoError {
     pub(super) fn damaged(error: odcs_rpm::Error, subject: impl Into<String>) -> Self {
         match error {
             odcs_rpm::Error::Io(error) if error.raw_os_error().is_some() => Self::io(error, subject),
-            odcs_rpm::Error::TooLarge { limit, .. } => Self::new(Reason::Limit(limit.to_string()), subject).caused_by(error),
+            odcs_rpm::Error::TooLarge { limit, .. } => {
+                Self::new(Reason::Limit(limit.to_string()), subject).caused_by(error)
+            }
             error => Self::new(Reason::Damaged, subject).caused_by(error),
         }
     }
@@ -116,7 +122,9 @@ impl RepoError {
     pub fn kind(&self) -> ErrorKind {
         match self.reason {
             Reason::NoDirectory | Reason::NoFile | Reason::Empty | Reason::NoPrimary => ErrorKind::NotFound,
-            Reason::Outside(_) | Reason::Escapes | Reason::Denied | Reason::Location { .. } => ErrorKind::Forbidden,
+            Reason::Outside(_) | Reason::Escapes | Reason::Denied | Reason::Location { .. } => {
+                ErrorKind::Forbidden
+            }
             Reason::Changed => ErrorKind::Gone,
             Reason::Io => ErrorKind::Unavailable,
             Reason::Fault => ErrorKind::Internal,
@@ -131,28 +139,48 @@ impl RepoError {
 
     fn sentence(&self) -> String {
         let subject = &self.subject;
-        let cause = self.source.as_ref().map(|source| format!(": {source}")).unwrap_or_default();
+        let cause = self
+            .source
+            .as_ref()
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
         match &self.reason {
             Reason::Root => format!("the repository root {subject} cannot be opened{cause}"),
             Reason::Outside(roots) => format!(
                 "\"source\": {subject} is not below a directory that this server takes repositories from ({roots})"
             ),
             Reason::Unclean => format!("\"source\": {subject:?} should be an absolute path without \"..\""),
-            Reason::Url => format!("\"source\": this server cannot fetch repositories, {subject} would have to be a directory of the server"),
+            Reason::Url => format!(
+                "\"source\": this server cannot fetch repositories, {subject} would have to be a directory of the server"
+            ),
             Reason::OtherSource => format!("a source of type {subject} is not a repository"),
             Reason::NoDirectory => format!("there is no directory {subject} on the server"),
             Reason::NoFile => format!("{subject} is not there"),
-            Reason::Escapes => format!("{subject} is, or lies behind, a symbolic link that leads out of the repository root; it was not followed"),
+            Reason::Escapes => format!(
+                "{subject} is, or lies behind, a symbolic link that leads out of the repository root; it was not followed"
+            ),
             Reason::Denied => format!("{subject} may not be read by the server"),
-            Reason::Empty => format!("{subject} is no repository: it has neither repodata/repomd.xml nor any .rpm file"),
-            Reason::Changed => format!("{subject} changed while the compose was being made; ask for it again"),
+            Reason::Empty => {
+                format!("{subject} is no repository: it has neither repodata/repomd.xml nor any .rpm file")
+            }
+            Reason::Changed => {
+                format!("{subject} changed while the compose was being made; ask for it again")
+            }
             Reason::NoPrimary => format!("{subject} names no primary metadata"),
-            Reason::Checksum { expected, found } => format!("{subject} is damaged: its checksum should be {expected}, but is {found}"),
-            Reason::Size { expected, found } => format!("{subject} is damaged: it should have {expected} bytes, but has {found}"),
+            Reason::Checksum { expected, found } => {
+                format!("{subject} is damaged: its checksum should be {expected}, but is {found}")
+            }
+            Reason::Size { expected, found } => {
+                format!("{subject} is damaged: it should have {expected} bytes, but has {found}")
+            }
             Reason::Limit(limit) => format!("{subject} is larger than the limit of {limit}"),
             Reason::Damaged => format!("{subject} is damaged{cause}"),
-            Reason::Location { package, href } => format!("{subject} says that {package} is at {href:?}, which leads out of the repository"),
-            Reason::Elsewhere { package, base } => format!("{subject} says that {package} is kept at {base}; only packages in the repository itself can be used"),
+            Reason::Location { package, href } => {
+                format!("{subject} says that {package} is at {href:?}, which leads out of the repository")
+            }
+            Reason::Elsewhere { package, base } => format!(
+                "{subject} says that {package} is kept at {base}; only packages in the repository itself can be used"
+            ),
             Reason::Io => format!("{subject} cannot be read at the moment{cause}"),
             Reason::Fault => "the repository could not be read because of a fault in this program".to_owned(),
         }
@@ -161,8 +189,13 @@ impl RepoError {
 
 impl From<RepoError> for Error {
     fn from(error: RepoError) -> Self {
-        Self::new(error.kind(), error.operation(), error.subject(), error.to_string())
-            .with_retryable(error.is_retryable())
-            .with_source(error)
+        Self::new(
+            error.kind(),
+            error.operation(),
+            error.subject(),
+            error.to_string(),
+        )
+        .with_retryable(error.is_retryable())
+        .with_source(error)
     }
 }

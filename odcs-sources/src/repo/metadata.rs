@@ -4,9 +4,9 @@ use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use odcs_core::source::{Candidate, PackageContent};
+use odcs_rpm::Digest;
 use odcs_rpm::compression::{Compression, decoder};
 use odcs_rpm::repodata::{Limits, RepoPackage, RepomdRecord, read_filelists, read_primary};
-use odcs_rpm::Digest;
 
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
@@ -26,23 +26,35 @@ pub(super) fn read(
     if digest != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     }
-    let primary = repomd.record("primary").ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
+    let primary = repomd
+        .record("primary")
+        .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
     let (path, bytes) = verified(repository, primary, settings)?;
     let limits = Limits::default();
-    let mut packages = open(&path, &primary.location, &bytes, settings, |reader| read_primary(reader, limits))?;
+    let mut packages = open(&path, &primary.location, &bytes, settings, |reader| {
+        read_primary(reader, limits)
+    })?;
     drop(bytes);
     match repomd.record("filelists") {
         Some(filelists) => {
             let (path, bytes) = verified(repository, filelists, settings)?;
-            open(&path, &filelists.location, &bytes, settings, |reader| read_filelists(reader, &mut packages, limits))?;
+            open(&path, &filelists.location, &bytes, settings, |reader| {
+                read_filelists(reader, &mut packages, limits)
+            })?;
         }
         // Then only the files in primary can be required, which is most of what ever is.
         None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
     }
-    let candidates = packages.into_iter().map(|package| candidate(repository, &path, package)).collect::<Result<_, _>>()?;
+    let candidates = packages
+        .into_iter()
+        .map(|package| candidate(repository, &path, package))
+        .collect::<Result<_, _>>()?;
     Ok(PackageContent {
         candidates,
-        timestamp: repomd.revision.as_deref().and_then(|revision| revision.parse().ok()),
+        timestamp: repomd
+            .revision
+            .as_deref()
+            .and_then(|revision| revision.parse().ok()),
         description: format!("the repository {}", repository.path),
     })
 }
@@ -62,7 +74,9 @@ fn verified(
     let file = file.open().map_err(|error| RepoError::io(error, &name))?;
     let mut bytes = Vec::new();
     let limit = settings.metadata_bytes;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| RepoError::io(error, &name))?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| RepoError::io(error, &name))?;
     let found = bytes.len() as u64;
     if found > limit {
         return Err(RepoError::new(Reason::Limit(format!("{limit} bytes")), name));
@@ -99,7 +113,17 @@ fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Res
         return Err(RepoError::new(Reason::Elsewhere { package, base }, primary));
     }
     let file = repository.file(&listed.location).map_err(|_| {
-        RepoError::new(Reason::Location { package, href: listed.location.clone() }, primary)
+        RepoError::new(
+            Reason::Location {
+                package,
+                href: listed.location.clone(),
+            },
+            primary,
+        )
     })?;
-    Ok(Candidate { package: Arc::new(listed.package), file, checksum: Some(listed.checksum) })
+    Ok(Candidate {
+        package: Arc::new(listed.package),
+        file,
+        checksum: Some(listed.checksum),
+    })
 }

@@ -24,7 +24,7 @@ use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::{ComposeSource, Result};
 
 use self::error::Reason;
-use self::roots::{Roots, Repository};
+use self::roots::{Repository, Roots};
 
 /// The `repo` source.
 ///
@@ -51,7 +51,10 @@ impl RepoSource {
     /// If one of them is not a directory that can be opened.
     pub fn new(settings: RepoSettings) -> Result<Self, RepoError> {
         let roots = Arc::new(Roots::open(&settings.roots)?);
-        Ok(Self { roots, settings: Arc::new(settings) })
+        Ok(Self {
+            roots,
+            settings: Arc::new(settings),
+        })
     }
 
     /// Finds the repository of a request below the roots, without touching the disk.
@@ -88,7 +91,10 @@ impl ComposeSource for RepoSource {
         let mut fields = ResolvedFields::default();
         // As the reference server records it: the revision stands where a tag has its event.
         fields.koji_event = pins.revision().and_then(|revision| revision.parse().ok());
-        Ok(Resolved { pins: Pins::new(&pins)?, fields })
+        Ok(Resolved {
+            pins: Pins::new(&pins)?,
+            fields,
+        })
     }
 
     async fn content(&self, pins: &Pins) -> Result<Content> {

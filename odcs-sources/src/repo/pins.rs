@@ -59,24 +59,38 @@ pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<Re
     repository.open()?;
     let path = repository.path.clone();
     match read_repomd(repository)? {
-        Some((digest, repomd)) => Ok(RepoPins::Repodata { path, repomd: digest, revision: repomd.revision }),
-        None => Ok(RepoPins::Directory { path, listing: directory::list(repository, settings)?.digest() }),
+        Some((digest, repomd)) => Ok(RepoPins::Repodata {
+            path,
+            repomd: digest,
+            revision: repomd.revision,
+        }),
+        None => Ok(RepoPins::Directory {
+            path,
+            listing: directory::list(repository, settings)?.digest(),
+        }),
     }
 }
 
 /// Reads `repomd.xml`, if there is one.
 pub(super) fn read_repomd(repository: &Repository) -> Result<Option<(Digest, Repomd)>, RepoError> {
     let name = format!("{}/repodata/repomd.xml", repository.path);
-    let file = repository.file("repodata/repomd.xml").map_err(|error| RepoError::new(Reason::Fault, &name).caused_by(error))?;
+    let file = repository
+        .file("repodata/repomd.xml")
+        .map_err(|error| RepoError::new(Reason::Fault, &name).caused_by(error))?;
     let file = match file.open() {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RepoError::io(error, name)),
     };
     let mut bytes = Vec::new();
-    file.take(REPOMD_BYTES + 1).read_to_end(&mut bytes).map_err(|error| RepoError::io(error, &name))?;
+    file.take(REPOMD_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| RepoError::io(error, &name))?;
     if bytes.len() as u64 > REPOMD_BYTES {
-        return Err(RepoError::new(Reason::Limit(format!("{REPOMD_BYTES} bytes")), name));
+        return Err(RepoError::new(
+            Reason::Limit(format!("{REPOMD_BYTES} bytes")),
+            name,
+        ));
     }
     let repomd = Repomd::parse(&bytes).map_err(|error| RepoError::damaged(error, &name))?;
     Ok(Some((Digest::of_bytes(DigestAlgorithm::Sha256, &bytes), repomd)))

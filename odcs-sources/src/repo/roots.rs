@@ -28,7 +28,10 @@ impl Roots {
             if path.is_absolute() && !names.contains(path) {
                 names.push(path.clone());
             }
-            Ok(NamedRoot { names, root: Arc::new(root) })
+            Ok(NamedRoot {
+                names,
+                root: Arc::new(root),
+            })
         };
         paths.iter().map(open).collect::<Result<_, _>>().map(Self)
     }
@@ -38,20 +41,34 @@ impl Roots {
         let trimmed = path.trim_end_matches('/');
         let clean = path.starts_with('/')
             && !trimmed.contains('\0')
-            && trimmed.split('/').skip(1).all(|segment| !matches!(segment, "" | "." | ".."));
+            && trimmed
+                .split('/')
+                .skip(1)
+                .all(|segment| !matches!(segment, "" | "." | ".."));
         if !clean {
             return Err(RepoError::new(Reason::Unclean, path));
         }
         for NamedRoot { names, root } in &self.0 {
             for name in names {
-                let Ok(below) = Path::new(trimmed).strip_prefix(name) else { continue };
+                let Ok(below) = Path::new(trimmed).strip_prefix(name) else {
+                    continue;
+                };
                 let below = below.to_str().filter(|below| !below.is_empty());
                 let directory = below.map(str::parse::<RelativePath>).transpose();
                 let directory = directory.map_err(|_| RepoError::new(Reason::Unclean, path))?;
-                return Ok(Repository { path: trimmed.to_owned(), root: Arc::clone(root), directory });
+                return Ok(Repository {
+                    path: trimmed.to_owned(),
+                    root: Arc::clone(root),
+                    directory,
+                });
             }
         }
-        let roots: Vec<_> = self.0.iter().filter_map(|root| root.names.first()).map(|name| name.display().to_string()).collect();
+        let roots: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|root| root.names.first())
+            .map(|name| name.display().to_string())
+            .collect();
         Err(RepoError::new(Reason::Outside(roots.join(", ")), path))
     }
 }
@@ -73,12 +90,17 @@ impl Repository {
             Some(directory) => directory.join(href)?,
             None => href.parse()?,
         };
-        Ok(SourceFile { root: Arc::clone(&self.root), path })
+        Ok(SourceFile {
+            root: Arc::clone(&self.root),
+            path,
+        })
     }
 
     /// The repository's directory, open.
     pub(super) fn open(&self) -> Result<Arc<Root>, RepoError> {
-        let Some(directory) = &self.directory else { return Ok(Arc::clone(&self.root)) };
+        let Some(directory) = &self.directory else {
+            return Ok(Arc::clone(&self.root));
+        };
         match self.root.open_dir(directory) {
             Ok(root) => Ok(Arc::new(root)),
             Err(error) => {
@@ -97,15 +119,34 @@ mod tests {
     #[test]
     fn only_paths_below_a_root_are_found() {
         let roots = Roots::open(&["/usr/lib".into(), "/usr/share/doc".into()]).unwrap();
-        assert_eq!(roots.locate("/usr/lib/x/y").unwrap().directory.unwrap().as_str(), "x/y");
+        assert_eq!(
+            roots.locate("/usr/lib/x/y").unwrap().directory.unwrap().as_str(),
+            "x/y"
+        );
         assert!(roots.locate("/usr/lib/").unwrap().directory.is_none());
         for outside in ["/usr/library", "/usr", "/etc", "/usr/share"] {
             let error = roots.locate(outside).unwrap_err();
-            assert!(matches!(error.kind(), odcs_core::ErrorKind::Forbidden), "{outside}");
+            assert!(
+                matches!(error.kind(), odcs_core::ErrorKind::Forbidden),
+                "{outside}"
+            );
             assert!(error.to_string().contains("/usr/share/doc"), "{error}");
         }
-        for unclean in ["/usr/lib/../etc", "/usr//lib", "/usr/lib/./x", "usr/lib", "", "/usr/lib/\0"] {
-            assert!(matches!(roots.locate(unclean).unwrap_err().kind(), odcs_core::ErrorKind::Invalid), "{unclean:?}");
+        for unclean in [
+            "/usr/lib/../etc",
+            "/usr//lib",
+            "/usr/lib/./x",
+            "usr/lib",
+            "",
+            "/usr/lib/\0",
+        ] {
+            assert!(
+                matches!(
+                    roots.locate(unclean).unwrap_err().kind(),
+                    odcs_core::ErrorKind::Invalid
+                ),
+                "{unclean:?}"
+            );
         }
     }
 }

@@ -48,7 +48,12 @@ pub(crate) struct Start {
 
 impl Start {
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap(), args: Vec::new(), uid: None, disk: None }
+        Self {
+            dir: TempDir::new().unwrap(),
+            args: Vec::new(),
+            uid: None,
+            disk: None,
+        }
     }
 
     /// The directory it is going to run in.
@@ -77,16 +82,23 @@ impl Start {
     }
 
     fn command(&self) -> Command {
-        let Some(kilobytes) = self.disk else { return Command::new(ODCS) };
+        let Some(kilobytes) = self.disk else {
+            return Command::new(ODCS);
+        };
         let mut command = Command::new("unshare");
-        let mount = format!("mount -t tmpfs -o size={kilobytes}k tmpfs odcs-data/composes && exec \"$0\" \"$@\"");
+        let mount =
+            format!("mount -t tmpfs -o size={kilobytes}k tmpfs odcs-data/composes && exec \"$0\" \"$@\"");
         command.args(["--map-root-user", "--mount", "sh", "-c", &mount, ODCS]);
         command
     }
 
     pub(crate) fn start(self) -> Server {
         let mut command = self.command();
-        command.current_dir(self.dir.path()).arg("serve").args(["--listen", "127.0.0.1:0"]).args(&self.args);
+        command
+            .current_dir(self.dir.path())
+            .arg("serve")
+            .args(["--listen", "127.0.0.1:0"])
+            .args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::create(self.dir.path().join("server.log")).unwrap());
         command.env_remove("ODCS_LOG");
@@ -95,12 +107,19 @@ impl Start {
         }
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let base = line.split_whitespace().find(|word| word.starts_with("http://"));
         let log = || std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default();
         let base = base.unwrap_or_else(|| panic!("the server did not start: {line:?}\n{}", log()));
         let base = base.trim_end_matches(',').to_owned();
-        Server { child, base, dir: self.dir, http: reqwest::Client::new() }
+        Server {
+            child,
+            base,
+            dir: self.dir,
+            http: reqwest::Client::new(),
+        }
     }
 }
 
@@ -117,11 +136,15 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
     }
 }
 
@@ -138,15 +161,29 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
-    pub(crate) async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let url = if path.starts_with("http") { path.to_owned() } else { self.url(path) };
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            self.url(path)
+        };
         let mut request = self.http.request(method, url).body(body.to_vec());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+        Answer {
+            status,
+            headers,
+            body: response.bytes().await.unwrap().to_vec(),
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -154,7 +191,13 @@ impl Server {
     }
 
     pub(crate) async fn post(&self, body: &Value) -> Answer {
-        self.ask(Method::POST, "/api/1/composes/", &[("Content-Type", "application/json")], body.to_string().as_bytes()).await
+        self.ask(
+            Method::POST,
+            "/api/1/composes/",
+            &[("Content-Type", "application/json")],
+            body.to_string().as_bytes(),
+        )
+        .await
     }
 
     /// Submits a request that must be accepted, and returns its record.
@@ -172,7 +215,8 @@ impl Server {
 
     /// A compose of packages of a repository, everything else as it is by default.
     pub(crate) async fn compose_of(&self, repository: &Path, packages: &[&str]) -> Value {
-        self.compose(&json!({"source": {"type": "repo", "source": repository, "packages": packages}})).await
+        self.compose(&json!({"source": {"type": "repo", "source": repository, "packages": packages}}))
+            .await
     }
 
     /// Waits until a compose has ended, and returns its record.
@@ -183,7 +227,12 @@ impl Server {
             if !matches!(compose["state_name"].as_str(), Some("wait" | "generating")) {
                 return compose;
             }
-            assert!(begun.elapsed() < PATIENCE, "compose {id} does not end: {}\n{}", compose, self.log());
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "compose {id} does not end: {}\n{}",
+                compose,
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -201,7 +250,12 @@ impl Server {
     /// Runs the program as a client of this server.
     pub(crate) fn odcs<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Output {
         let mut command = Command::new(ODCS);
-        command.current_dir(self.dir.path()).env("ODCS_SERVER", &self.base).args(args).output().unwrap()
+        command
+            .current_dir(self.dir.path())
+            .env("ODCS_SERVER", &self.base)
+            .args(args)
+            .output()
+            .unwrap()
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -225,16 +279,27 @@ impl Drop for Server {
 
 /// Runs a peer and returns its output; it must succeed.
 pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{command:?}: {}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     text(&output.stdout)
 }
 
 /// Whether a peer is installed; under `CI` it has to be.
 pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
-    assert!(found || std::env::var_os("CI").is_none(), "{program} is not installed");
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "{program} is not installed"
+    );
     if !found {
         println!("skipped: {program} is not installed");
     }

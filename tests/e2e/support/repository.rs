@@ -39,7 +39,9 @@ impl Repository {
     /// A copy at a path.
     pub(crate) fn copy(path: &Path) -> Self {
         copy_tree(&project_root().join("tests/repo"), path);
-        Self { path: path.to_owned() }
+        Self {
+            path: path.to_owned(),
+        }
     }
 
     /// The file of a package.
@@ -49,8 +51,13 @@ impl Repository {
 
     /// A file of the metadata by the end of its name.
     pub(crate) fn metadata(&self, end: &str) -> PathBuf {
-        let entries = std::fs::read_dir(self.path.join("repodata")).unwrap().map(|entry| entry.unwrap().path());
-        entries.into_iter().find(|path| path.to_string_lossy().ends_with(end)).unwrap()
+        let entries = std::fs::read_dir(self.path.join("repodata"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        entries
+            .into_iter()
+            .find(|path| path.to_string_lossy().ends_with(end))
+            .unwrap()
     }
 
     /// Removes the metadata: a plain directory with RPMs is left.
@@ -62,12 +69,17 @@ impl Repository {
     /// Writes the metadata anew: the XML as a function makes it of the old one, compressed in another
     /// way, with checksums that are right.
     pub(crate) fn rewrite_metadata(&self, suffix: &str, change: impl Fn(&str, String) -> String) {
-        let mut repomd = String::from("<repomd xmlns=\"http://linux.duke.edu/metadata/repo\"><revision>1700000000</revision>");
+        let mut repomd = String::from(
+            "<repomd xmlns=\"http://linux.duke.edu/metadata/repo\"><revision>1700000000</revision>",
+        );
         let mut written = Vec::new();
         for kind in ["primary", "filelists"] {
             let old = std::fs::read(self.metadata(&format!("{kind}.xml.gz"))).unwrap();
             let mut xml = String::new();
-            decoder(&old[..], Compression::Gzip, "metadata", 1 << 30).unwrap().read_to_string(&mut xml).unwrap();
+            decoder(&old[..], Compression::Gzip, "metadata", 1 << 30)
+                .unwrap()
+                .read_to_string(&mut xml)
+                .unwrap();
             let bytes = compress(suffix, change(kind, xml).as_bytes());
             let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, &bytes);
             let name = format!("repodata/{kind}.xml{suffix}");

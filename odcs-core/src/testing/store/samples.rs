@@ -33,8 +33,8 @@ pub(super) fn full() -> NewCompose {
     request.scratch_modules = Some(vec![one("a:b:1:c")]);
     request.scratch_build_tasks = Some(vec![one("1001"), one("1002")]);
     request.modules = Some(Vec::new());
-    request.base_module.name = Some("platform".to_owned());
-    request.base_module.stream = Some("o'el8\"; --\u{1f980}".to_owned());
+    request.base_module.name = Some(one("platform"));
+    request.base_module.stream = Some(one("el8.2.0"));
     request.base_module.stream_version_lte = Some(i64::MAX);
     request.base_module.stream_version_gte = Some(80_100);
     request.lifetime = Some(lifetime(7_200));
