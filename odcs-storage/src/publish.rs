@@ -1,6 +1,7 @@
 //! Making a finished compose visible, in one step.
 
 use odcs_core::ComposeId;
+use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use crate::dir::Dir;
@@ -21,6 +22,7 @@ pub(crate) enum Published {
 /// Publishes what staging has in `compose/`, which must have been saved to disk. Whoever comes second
 /// compares, and steps back.
 pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
+    check_latest(target, id)?;
     let own = target.make_or_open(id.name())?;
     if own.stat(layout::COMPOSE)?.is_some() {
         return give_way(target, staging, &own, id);
@@ -45,7 +47,7 @@ pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id
         return give_way(target, staging, &own, id);
     }
     own.sync()?;
-    link_latest(target, id)?;
+    link_latest(target, staging.dir(), id)?;
     Ok(Published::Now)
 }
 
@@ -83,7 +85,7 @@ fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result
         Some(difference) => Err(Error::Occupied { id, difference }),
         None => {
             own.sync()?;
-            link_latest(target, id)?;
+            link_latest(target, staging.dir(), id)?;
             Ok(Published::Before)
         }
     }
@@ -98,18 +100,26 @@ fn put(staging: &Dir, own: &Dir, name: &'static str, bytes: &[u8]) -> Result<()>
     staging.rename(name, own, name)
 }
 
-/// Makes the link of older documentation: `latest-odcs-12-1 -> odcs-12`.
-fn link_latest(target: &Dir, id: ComposeId) -> Result<()> {
-    let (name, to) = (layout::latest_link(id), id.name());
-    match rustix::fs::symlinkat(&to, target, &name) {
-        Ok(()) => target.sync(),
-        Err(Errno::EXIST) => match rustix::fs::readlinkat(target, &name, Vec::new()) {
-            Ok(found) if found.to_bytes() == to.as_bytes() => target.sync(),
-            Ok(_) => Err(target.failed("make the link", &name, Errno::EXIST)),
-            Err(errno) => Err(target.failed("read the link", &name, errno)),
-        },
-        Err(errno) => Err(target.failed("make the link", &name, errno)),
+/// Refuses to go on if something other than a link has the name of the link.
+fn check_latest(target: &Dir, id: ComposeId) -> Result<()> {
+    let name = layout::latest_link(id);
+    match target.stat(&name)? {
+        Some(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink => {
+            Err(target.failed("make the link", &name, Errno::EXIST))
+        }
+        _ => Ok(()),
     }
+}
+
+/// Makes the link of older documentation: `latest-odcs-12-1 -> odcs-12`, in place of whatever link was
+/// there.
+fn link_latest(target: &Dir, staging: &Dir, id: ComposeId) -> Result<()> {
+    let (name, to) = (layout::latest_link(id), id.name());
+    staging.remove(&name)?;
+    rustix::fs::symlinkat(&to, staging, &name)
+        .map_err(|errno| staging.failed("make the link", &name, errno))?;
+    staging.rename(&name, target, &name)?;
+    target.sync()
 }
 
 #[cfg(test)]
