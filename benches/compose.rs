@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use odcs_core::engine::EngineSettings;
 use odcs_core::request::SourceSpec;
-use odcs_core::{ComposeRequest, ComposeState, Engine, Links, SourceRegistry};
+use odcs_core::{ComposeRequest, ComposeState, Engine, Links, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_rpm::gather::{Greedy, Options, PackageSet, Request, gather};
 use odcs_rpm::header::{FileFacts, ReadFile, read_file, read_header};
@@ -167,7 +167,7 @@ impl Composer {
         sources
             .register(RepoSource::new(RepoSettings::new([repository])).unwrap())
             .unwrap();
-        let builder = NativeBuilder::new(StorageSettings::new(target)).unwrap();
+        let builder = NativeBuilder::open(StorageSettings::new(target), Arc::new(SystemClock)).unwrap();
         let store = runtime.block_on(SqliteStore::in_memory()).unwrap();
         let links = Links::new(&"http://localhost/composes".parse().unwrap());
         let engine = Engine::new(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use odcs_core::engine::EngineSettings;
 use odcs_core::request::SourceSpec;
-use odcs_core::{ComposeRequest, ComposeState, Engine, Links, SourceRegistry};
+use odcs_core::{ComposeRequest, ComposeState, Engine, Links, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{NativeBuilder, StorageSettings};
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut sources = SourceRegistry::new();
     sources.register(RepoSource::new(RepoSettings::new([&repository]))?)?;
-    let builder = NativeBuilder::new(StorageSettings::new(target.path()))?;
+    let builder = NativeBuilder::open(StorageSettings::new(target.path()), Arc::new(SystemClock))?;
     let store = SqliteStore::in_memory().await?;
     let links = Links::new(&format!("file://{}", target.path().canonicalize()?.display()).parse()?);
     let engine = Engine::new(

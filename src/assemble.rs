@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::EngineSettings;
-use odcs_core::{Engine, Links, Result, SourceRegistry};
+use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
-use odcs_storage::{LinkFallback, NativeBuilder, StorageSettings};
+use odcs_http::{ApiState, HttpOptions};
+use odcs_storage::{LinkFallback, NativeBuilder, PublishedComposes, StorageSettings};
 use url::Url;
 
 /// What the service needs to know.
@@ -24,26 +26,38 @@ pub(crate) struct Settings {
     pub(crate) threads: usize,
 }
 
-/// The parts that the HTTP side needs.
+/// The service, ready to work.
+#[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) engine: Engine,
-    pub(crate) builder: Arc<NativeBuilder>,
+    pub(crate) router: axum::Router,
 }
 
 pub(crate) async fn service(settings: &Settings) -> Result<Service> {
-    let store = SqliteStore::open(&settings.data_dir.join("odcs.sqlite")).await?;
-    let mut storage = StorageSettings::new(settings.data_dir.join("composes"));
-    storage.link_fallback = settings.link_fallback;
-    storage.threads = settings.threads;
-    let builder = Arc::new(NativeBuilder::new(storage)?);
+    let composes = settings.data_dir.join("composes");
+    let store = SqliteStore::open(settings.data_dir.join("odcs.sqlite")).await?;
+    let storage = StorageSettings::new(&composes)
+        .with_link_fallback(settings.link_fallback)
+        .with_threads(settings.threads);
+    let builder = NativeBuilder::open(storage, Arc::new(SystemClock))?;
+    let files = PublishedComposes::open(&composes)?;
+    let links = Links::new(&settings.public_url);
     let engine = Engine::new(
         Arc::new(store),
         sources(settings)?,
-        Arc::clone(&builder) as _,
-        Links::new(&settings.public_url),
+        Arc::new(builder),
+        links.clone(),
         EngineSettings::new()?,
     );
-    Ok(Service { engine, builder })
+    let state = ApiState::new(
+        Arc::new(engine.clone()),
+        Arc::new(files),
+        links,
+        Arc::new(NoAuth),
+        Arc::new(AllowAll),
+        HttpOptions::default(),
+    );
+    Ok(Service { engine, router: odcs_http::router(state) })
 }
 
 /// The sources this program was built with.

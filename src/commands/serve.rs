@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use odcs_core::engine::Shutdown;
@@ -80,11 +79,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let service = assemble::service(&settings)
         .await
         .map_err(|error| failed("cannot start".into())(&error))?;
-    let router = assemble::router(&service, &settings);
 
     let shutdown = Shutdown::default();
     let stop_http = CancellationToken::new();
-    let mut http = tokio::spawn(odcs_http::serve(listener, router, stop_http.clone()));
+    let mut http = tokio::spawn(odcs_http::serve(listener, service.router, stop_http.clone()));
     let worker = service.engine.worker();
     let mut working = tokio::spawn({
         let shutdown = shutdown.clone();

@@ -248,7 +248,7 @@ async fn a_full_disk() {
 
 #[tokio::test]
 async fn another_file_system() {
-    let start = Start::new().on_a_disk_of(10_000);
+    let start = Start::new().on_a_disk_of(40_000);
     let repository = Repository::copy_below(start.dir());
     let server = start.start();
     let compose = server.compose_of(&repository.path, &["ed"]).await;
@@ -258,7 +258,7 @@ async fn another_file_system() {
     assert_eq!(counted.len(), 1, "reported once: {log}");
 
     let start = Start::new()
-        .on_a_disk_of(10_000)
+        .on_a_disk_of(40_000)
         .args(["--link-fallback", "fail"]);
     let repository = Repository::copy_below(start.dir());
     let server = start.start();
