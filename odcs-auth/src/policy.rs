@@ -116,9 +116,6 @@ mod tests {
             attribute: "arches".to_owned(),
             value: "s390x".to_owned(),
         };
-        assert_eq!(
-            refusal.to_string(),
-            "joe is not allowed to use arches \"s390x\""
-        );
+        assert_eq!(refusal.to_string(), "joe is not allowed to use arches \"s390x\"");
     }
 }
