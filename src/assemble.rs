@@ -57,7 +57,10 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
         Arc::new(AllowAll),
         HttpOptions::default(),
     );
-    Ok(Service { engine, router: odcs_http::router(state) })
+    Ok(Service {
+        engine,
+        router: odcs_http::router(state),
+    })
 }
 
 /// The sources this program was built with.

@@ -25,6 +25,7 @@ mod error;
 pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Work};
 pub use compose::{Compose, ComposeId, ComposeState, Links};
 
+pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use request::{ComposeRequest, SourceKind};
 pub use service::ComposeService;
