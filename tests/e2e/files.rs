@@ -28,7 +28,7 @@ async fn directories_are_listed() {
         assert_eq!(listing.status, 200, "{path}");
         assert!(listing.header("content-type").starts_with("text/html"), "{path}");
         assert!(
-            listing.text().contains(&format!("href=\"{entry}\"")),
+            listing.text().contains(&format!("href=\"./{entry}\"")),
             "{path}: {}",
             listing.text()
         );

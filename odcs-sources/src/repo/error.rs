@@ -122,9 +122,7 @@ impl RepoError {
     pub fn kind(&self) -> ErrorKind {
         match self.reason {
             Reason::NoDirectory | Reason::NoFile | Reason::Empty | Reason::NoPrimary => ErrorKind::NotFound,
-            Reason::Outside(_) | Reason::Escapes | Reason::Denied | Reason::Location { .. } => {
-                ErrorKind::Forbidden
-            }
+            Reason::Escapes | Reason::Denied | Reason::Location { .. } => ErrorKind::Forbidden,
             Reason::Changed => ErrorKind::Gone,
             Reason::Io => ErrorKind::Unavailable,
             Reason::Fault => ErrorKind::Internal,

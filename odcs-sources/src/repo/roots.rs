@@ -126,10 +126,7 @@ mod tests {
         assert!(roots.locate("/usr/lib/").unwrap().directory.is_none());
         for outside in ["/usr/library", "/usr", "/etc", "/usr/share"] {
             let error = roots.locate(outside).unwrap_err();
-            assert!(
-                matches!(error.kind(), odcs_core::ErrorKind::Forbidden),
-                "{outside}"
-            );
+            assert!(matches!(error.kind(), odcs_core::ErrorKind::Invalid), "{outside}");
             assert!(error.to_string().contains("/usr/share/doc"), "{error}");
         }
         for unclean in [

@@ -114,6 +114,8 @@ impl Start {
         let log = || std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default();
         let base = base.unwrap_or_else(|| panic!("the server did not start: {line:?}\n{}", log()));
         let base = base.trim_end_matches(',').to_owned();
+        // A second test of this process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Server {
             child,
             base,
