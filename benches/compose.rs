@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let mut options = GeneratorOptions::default();
     options.packages = PACKAGES;
     write_repository(&plain, generate(options), Layout::Flat).unwrap();
-    let files: Vec<PathBuf> = std::fs::read_dir(&plain)
+    let files: Vec<PathBuf> = std::fs::read_dir(plain.join("Packages"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
@@ -225,7 +225,7 @@ fn compare(dir: &Path, plain: &Path) -> ExitCode {
     let (theirs, repository) = (dir.join("theirs"), dir.join("repository"));
     for copy in [&theirs, &repository] {
         std::fs::create_dir(copy).unwrap();
-        for entry in std::fs::read_dir(plain).unwrap() {
+        for entry in std::fs::read_dir(plain.join("Packages")).unwrap() {
             let path = entry.unwrap().path();
             std::fs::hard_link(&path, copy.join(path.file_name().unwrap())).unwrap();
         }
