@@ -26,8 +26,13 @@ const REFERENCE: &str = include_str!("fixtures/compose-ed.txt");
 const REPO_FILE: &str = include_str!("fixtures/odcs-1.repo");
 
 fn without_checksums(path: &str) -> String {
-    match path.rsplit_once("repodata/") {
-        Some((before, name)) if name.len() > 65 => format!("{before}repodata/CHECKSUM{}", &name[64..]),
+    match path
+        .split_once("repodata/")
+        .map(|(before, name)| (before, name.split_once('-')))
+    {
+        Some((before, Some((checksum, kind)))) if checksum.len() == 64 => {
+            format!("{before}repodata/CHECKSUM-{kind}")
+        }
         _ => path.to_owned(),
     }
 }

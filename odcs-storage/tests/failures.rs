@@ -166,7 +166,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
 
     let mut plan = repository.plan(&["x86_64"], "ed");
     plan.signatures = SignaturePolicy::new(vec![key.short().parse().unwrap()]);
-    let error = target.build(job(1, 1, plan.clone())).unwrap_err();
+    let error = target.build(job(1, 1, plan)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let message = error.message();
     assert!(
@@ -184,7 +184,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
 
     let mut other = repository.plan(&["x86_64"], "line-editor-common");
     other.signatures = SignaturePolicy::new(vec!["fd431d51".parse().unwrap()]);
-    let message = target.build(job(1, 2, other.clone())).unwrap_err().to_string();
+    let message = target.build(job(1, 2, other)).unwrap_err().to_string();
     assert!(
         message.contains(&format!("(signed with {})", key.short())),
         "{message}"
