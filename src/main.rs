@@ -1,2 +1,24 @@
-//! x
-fn main(){}
+//! The `odcs` program: the service, and a client for it, put together from the library crates.
+
+mod assemble;
+mod cli;
+mod client;
+mod commands;
+mod output;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::failure(&format!("the program cannot start: {error}")),
+    };
+    let code = runtime.block_on(commands::run(cli));
+    // Blocking work that was told to stop, but sits in a read, must not keep the process.
+    runtime.shutdown_background();
+    code
+}

@@ -13,8 +13,11 @@ pub mod files;
 pub mod plan;
 pub mod productmd;
 pub mod request;
+pub mod service;
 pub mod source;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 
 mod error;
@@ -22,8 +25,10 @@ mod error;
 pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Work};
 pub use compose::{Compose, ComposeId, ComposeState, Links};
 
+pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use request::{ComposeRequest, SourceKind};
+pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};
 pub use store::ComposeStore;
 pub use time::{Clock, SystemClock, Timestamp};

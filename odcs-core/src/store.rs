@@ -27,8 +27,9 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// One page of the records that match.
     async fn find(&self, query: &Query) -> Result<Page>;
 
-    /// Takes the oldest compose that waits, or whose worker let its lease run out; sets it to
-    /// `generating`. No two workers ever get the same one.
+    /// Takes the oldest compose that waits, or whose worker let its lease run out (which it has once
+    /// `now` reaches its end); sets it to `generating`. No two workers ever get the same one. The time at
+    /// which the work started is that of the first claim.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>>;
 
     /// Prolongs a lease.
@@ -43,7 +44,8 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// `Conflict` if the lease is lost.
     async fn record_resolved(&self, lease: &Lease, pins: &Pins, fields: &ResolvedFields) -> Result<Compose>;
 
-    /// Ends the work under a lease.
+    /// Ends the work under a lease. `Done` and `Failed` set the time it is kept until anew: its lifetime
+    /// counts from its end.
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.
@@ -72,6 +74,9 @@ pub struct Claim {
     pub compose: Compose,
     /// The right to change it.
     pub lease: Lease,
+    /// Which attempt at it this is, from 1. Attempts that were handed back do not count: a high number
+    /// means that workers died over it.
+    pub attempt: u32,
 }
 
 /// The right to work on a compose: its id and a fencing number that rises with every claim.
@@ -102,19 +107,21 @@ pub enum Outcome {
         /// Why, as a sentence for the person who asked.
         reason: String,
     },
-    /// The worker gives it back; it waits again.
+    /// The worker gives it back, for it has to stop itself; it waits again, and this was no attempt.
     HandedBack,
 }
 
 /// Which records to list. Filters compare with the public record; all must match.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Query {
-    /// `(column, value)`: columns of [`Filter`], values as text.
+    /// `(column, value)`: columns of [`Filter`], values as text. A column that holds numbers is compared
+    /// as one (`2.0` is 2), and a text that is no number matches nothing. Texts match exactly.
     pub filters: Vec<(Filter, String)>,
-    /// By which column, and whether descending. Records that are equal in it are ordered by id,
-    /// newest first.
+    /// By which column, and whether descending. Records without a value in it come first when
+    /// ascending, last when descending; those that are equal in it are ordered by id, oldest first in
+    /// either direction (as the reference server lists them).
     pub order: (OrderBy, Direction),
-    /// The page, counted from 1.
+    /// The page, counted from 1; one past the end is empty.
     pub page: u64,
     /// Records on a page, 1 to 100.
     pub per_page: u64,

@@ -5,11 +5,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic
+    clippy::panic,
+    clippy::print_stdout
 )]
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::UNIX_EPOCH;
@@ -171,8 +173,8 @@ Escape%{lua: print("\27")}[0m
 %files
 "#;
 
-fn tools_are_there() -> bool {
-    for tool in ["rpmbuild", "createrepo_c"] {
+fn are_there(tools: &[&str]) -> bool {
+    for tool in tools {
         if Command::new(tool).arg("--version").output().is_err() {
             assert!(
                 !std::env::var("CI").is_ok_and(|value| value == "true"),
@@ -249,7 +251,7 @@ fn decompress(name: &str, bytes: &[u8]) -> String {
 
 #[test]
 fn our_repodata_is_that_of_createrepo_c_byte_for_byte() {
-    if !tools_are_there() {
+    if !are_there(&["rpmbuild", "createrepo_c"]) {
         return;
     }
     let top = tempfile::tempdir().unwrap();
@@ -366,7 +368,7 @@ fn our_repodata_is_that_of_createrepo_c_byte_for_byte() {
 
 #[test]
 fn control_characters_become_valid_xml() {
-    if !tools_are_there() {
+    if !are_there(&["rpmbuild", "createrepo_c"]) {
         return;
     }
     let top = tempfile::tempdir().unwrap();
@@ -385,6 +387,90 @@ fn control_characters_become_valid_xml() {
         .remove(0);
     assert_eq!(&*read.package.summary, "Bell\u{fffd}");
     assert_eq!(&*read.package.description, "Escape\u{fffd}[0m");
+}
+
+/// The agent that gpg starts outlives it, and holds on to the folder.
+struct Agent<'a>(&'a Path);
+
+impl Drop for Agent<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("gpgconf")
+            .args(["--kill", "all"])
+            .env("GNUPGHOME", self.0)
+            .output();
+    }
+}
+
+#[test]
+fn signatures_name_the_key_that_made_them() {
+    if !are_there(&["rpmbuild", "rpmsign", "gpg"]) {
+        return;
+    }
+    let top = tempfile::tempdir().unwrap();
+    let home = top.path().join("gnupg");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
+    let _agent = Agent(&home);
+    let run = |program: &str, args: &[&str]| {
+        let output = Command::new(program)
+            .args(args)
+            .env("GNUPGHOME", &home)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // rpmsign takes no program from PATH.
+    let folders = std::env::var_os("PATH").unwrap();
+    let gpg = std::env::split_paths(&folders)
+        .map(|folder| folder.join("gpg"))
+        .find(|path| path.exists());
+    let gpg = gpg.unwrap();
+    let packages = build(top.path(), "beta", BETA);
+    for (algorithm, path) in ["rsa2048", "ed25519"].into_iter().zip(&packages) {
+        let user = format!("{algorithm}@example.org");
+        run(
+            "gpg",
+            &[
+                "--batch",
+                "--passphrase",
+                "",
+                "--quick-gen-key",
+                &user,
+                algorithm,
+                "sign",
+                "never",
+            ],
+        );
+        let listing = run("gpg", &["--with-colons", "--list-keys", &user]);
+        let key = listing
+            .lines()
+            .find(|line| line.starts_with("pub:"))
+            .unwrap()
+            .split(':')
+            .nth(4)
+            .unwrap();
+        assert_eq!(read(path).package.signatures, []);
+        let name = format!("_gpg_name {user}");
+        let gpg = format!("__gpg {}", gpg.display());
+        run(
+            "rpmsign",
+            &[
+                "--define",
+                &name,
+                "--define",
+                &gpg,
+                "--addsign",
+                path.to_str().unwrap(),
+            ],
+        );
+        let signatures = read(path).package.signatures;
+        assert_eq!(signatures, [key.parse().unwrap()], "{algorithm}");
+    }
 }
 
 #[test]

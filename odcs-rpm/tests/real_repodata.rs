@@ -7,16 +7,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic
+    clippy::panic,
+    clippy::print_stdout
 )]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use odcs_rpm::compression::{Compression, Decoder, decoder};
-use odcs_rpm::repodata::{self, Limits, RepoPackage, Repomd};
+use odcs_rpm::repodata::{self, Entry, Limits, RepoPackage, Repomd};
 use odcs_rpm::{Digest, FileKind};
 
 const LIMIT: u64 = 2 << 30;
@@ -116,6 +117,31 @@ fn appstream_of_centos_stream_9() {
     let rich = packages.iter().flat_map(|package| &package.package.requires);
     assert!(rich.filter(|requirement| requirement.is_rich()).count() > 100);
     println!("ok cs9-appstream");
+
+    let entries: Vec<_> = packages
+        .iter()
+        .map(|package| Entry {
+            package: &package.package,
+            checksum: &package.checksum,
+            location: &package.location,
+        })
+        .collect();
+    let mut written = Vec::new();
+    repodata::write_primary(&entries, &mut written).unwrap();
+    let mut original = Vec::new();
+    let repomd = real.join("cs9-appstream/repodata/repomd.xml");
+    let repomd = Repomd::parse(&fs::read(repomd).unwrap()).unwrap();
+    let path = real
+        .join("cs9-appstream")
+        .join(&repomd.record("primary").unwrap().location);
+    open(&path).read_to_end(&mut original).unwrap();
+    // Compared line by line: the whole files are too long for a message.
+    let [written, original] = [written, original].map(|bytes| String::from_utf8(bytes).unwrap());
+    for (number, (ours, theirs)) in written.lines().zip(original.lines()).enumerate() {
+        assert_eq!(ours, theirs, "line {number}");
+    }
+    assert!(written == original);
+    println!("ok cs9-appstream, written again");
 }
 
 #[test]

@@ -1,1 +1,138 @@
-//! Being written.
+//! How a request becomes a compose: submitting, and the workers that make composes.
+//!
+//! ```text
+//! submit ─▶ store: wait ─▶ claim (lease) ─▶ resolve ─▶ content ─▶ gather ─▶ build ─▶ store: done
+//! ```
+
+mod gather;
+mod lease;
+mod run;
+mod submit;
+mod worker;
+
+pub use worker::{Shutdown, Worker};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use odcs_rpm::TreeArch;
+use tokio::sync::Notify;
+
+use crate::build::ComposeBuilder;
+use crate::compose::Links;
+use crate::request::Lifetime;
+use crate::source::SourceRegistry;
+use crate::store::ComposeStore;
+use crate::time::{Clock, SystemClock};
+use crate::{Error, Result};
+
+/// The engine: takes requests, and makes composes of them. Cheap to clone; clones are one engine.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    store: Arc<dyn ComposeStore>,
+    sources: SourceRegistry,
+    builder: Arc<dyn ComposeBuilder>,
+    clock: Arc<dyn Clock>,
+    links: Links,
+    settings: EngineSettings,
+    /// Wakes workers of this process when something was submitted.
+    submitted: Notify,
+}
+
+/// Settings of the engine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineSettings {
+    /// Arches of a request that names none.
+    pub default_arches: Vec<TreeArch>,
+    /// Lifetime of a request that names none.
+    pub default_lifetime: Lifetime,
+    /// The longest lifetime; longer ones are cut to it.
+    pub maximum_lifetime: Lifetime,
+    /// How long a worker may go without a sign of life before its compose is taken over.
+    pub lease: Duration,
+    /// How often a worker looks for work that it was not told of.
+    pub poll: Duration,
+    /// How many composes a worker makes at once.
+    pub concurrency: usize,
+    /// Name of the worker, for the record.
+    pub worker: String,
+}
+
+impl EngineSettings {
+    /// The defaults: x86_64, a day, at most three; leases of 30 s, a look every second, one compose at a
+    /// time.
+    ///
+    /// # Errors
+    /// Never; the signature leaves room for defaults that depend on the machine.
+    pub fn new() -> Result<Self> {
+        let arch = "x86_64"
+            .parse()
+            .map_err(|error: odcs_rpm::Error| Error::invalid("arches", error.to_string()))?;
+        Ok(Self {
+            default_arches: vec![arch],
+            default_lifetime: Lifetime::DEFAULT,
+            maximum_lifetime: Lifetime::DEFAULT_MAXIMUM,
+            lease: Duration::from_secs(30),
+            poll: Duration::from_secs(1),
+            concurrency: 1,
+            worker: format!("worker-{}", std::process::id()),
+        })
+    }
+}
+
+impl Engine {
+    /// Puts an engine together; the clock is the machine's.
+    pub fn new(
+        store: Arc<dyn ComposeStore>,
+        sources: SourceRegistry,
+        builder: Arc<dyn ComposeBuilder>,
+        links: Links,
+        settings: EngineSettings,
+    ) -> Self {
+        Self::with_clock(store, sources, builder, links, settings, Arc::new(SystemClock))
+    }
+
+    /// Puts an engine together with a clock of your own.
+    pub fn with_clock(
+        store: Arc<dyn ComposeStore>,
+        sources: SourceRegistry,
+        builder: Arc<dyn ComposeBuilder>,
+        links: Links,
+        settings: EngineSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let submitted = Notify::new();
+        Self {
+            parts: Arc::new(Parts {
+                store,
+                sources,
+                builder,
+                clock,
+                links,
+                settings,
+                submitted,
+            }),
+        }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn ComposeStore> {
+        &self.parts.store
+    }
+
+    /// The links under which composes are published.
+    pub fn links(&self) -> &Links {
+        &self.parts.links
+    }
+
+    /// A worker of this engine.
+    pub fn worker(&self) -> Worker {
+        Worker::new(self.clone())
+    }
+}

@@ -105,8 +105,8 @@ checked_text! {
 
 checked_text! {
     /// A label such as `RC-1.0`, or nothing.
-    ComposeLabel, "a label (letters, digits and .-_+~ such as RC-1.0)", |text| {
-        text.is_empty() || (is_word(text) && text.chars().all(|c| c.is_alphanumeric() || "-_.+~".contains(c)))
+    ComposeLabel, "a label (one word without slashes, such as RC-1.0)", |text| {
+        text.is_empty() || (is_word(text) && is_plain(text) && !text.contains('/'))
     }
 }
 
@@ -140,6 +140,20 @@ checked_text! {
     /// The id of a compose as its `COMPOSE_ID` has it: `Fedora-36-20220101.n.0`.
     PungiComposeId, "a compose id such as Fedora-36-20220101.n.0", |text| {
         is_word(text) && is_plain(text) && !text.contains('/')
+    }
+}
+
+checked_text! {
+    /// The id of the compose that another is a respin of, or nothing.
+    RespinOf, "a compose id such as Fedora-36-20220101.n.0", |text| {
+        text.is_empty() || (is_word(text) && is_plain(text) && !text.contains('/'))
+    }
+}
+
+checked_text! {
+    /// The name or the stream of a module, or nothing.
+    ModulePart, "the name or the stream of a module", |text| {
+        text.is_empty() || (is_word(text) && is_plain(text) && !text.contains([':', '/']))
     }
 }
 
@@ -234,7 +248,7 @@ impl fmt::Display for KeyOrUnsigned {
 #[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
 pub struct ModuleDefaults {
     /// The repository.
-    pub url: Url,
+    pub url: SpelledUrl,
     /// The commit, branch or tag.
     pub commit: GitReference,
 }
@@ -243,9 +257,9 @@ pub struct ModuleDefaults {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
 pub struct BaseModule {
     /// Its name, usually `platform`.
-    pub name: Option<String>,
+    pub name: Option<ModulePart>,
     /// Its stream.
-    pub stream: Option<String>,
+    pub stream: Option<ModulePart>,
     /// The highest stream version allowed.
     pub stream_version_lte: Option<i64>,
     /// The lowest stream version allowed.
@@ -286,6 +300,84 @@ impl MultilibMethods {
     /// The set as the number that records hold: runtime 1, devel 2, all 4.
     pub fn bits(self) -> u32 {
         u32::from(self.runtime) | u32::from(self.devel) << 1 | u32::from(self.all) << 2
+    }
+}
+
+/// A URL that remembers how it was written.
+///
+/// The public record shows a URL as the client sent it, `http://example.com` and not
+/// `http://example.com/`: clients compare what they sent with what they get.
+///
+/// ```
+/// use odcs_core::request::SpelledUrl;
+/// let url: SpelledUrl = "HTTP://example.com".parse()?;
+/// assert_eq!(url.as_str(), "HTTP://example.com");
+/// assert_eq!(url.url().as_str(), "http://example.com/");
+/// # Ok::<(), odcs_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SpelledUrl {
+    text: Box<str>,
+    url: Url,
+}
+
+impl SpelledUrl {
+    /// The longest URL taken, in bytes.
+    pub const MAX_BYTES: usize = 2048;
+
+    /// The URL as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The URL as it is used.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl AsRef<Url> for SpelledUrl {
+    fn as_ref(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl std::str::FromStr for SpelledUrl {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        // White space parts words in the public record, and the parser of URLs drops some of it.
+        if text.len() > Self::MAX_BYTES || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(refused(text, "a URL"));
+        }
+        let url = Url::parse(text).map_err(|error| refused(text, "a URL").with_source(error))?;
+        if url.has_host() || url.scheme() == "file" {
+            Ok(Self {
+                text: text.into(),
+                url,
+            })
+        } else {
+            Err(refused(text, "a URL with a host"))
+        }
+    }
+}
+
+impl TryFrom<String> for SpelledUrl {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<SpelledUrl> for String {
+    fn from(url: SpelledUrl) -> Self {
+        url.text.into()
+    }
+}
+
+impl fmt::Display for SpelledUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

@@ -7,15 +7,18 @@ mod fields;
 mod flags;
 mod lifetime;
 pub mod parse;
+mod renewal;
 mod source;
 
 pub use fields::{
     BaseModule, ComposeLabel, ComposeType, GitReference, KeyOrUnsigned, KojiEvent, KojiTag, LookasideRepo,
-    ModuleDefaults, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId, TargetDirName, TaskId,
+    ModuleDefaults, ModulePart, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId, RespinOf, SpelledUrl,
+    TargetDirName, TaskId,
 };
 pub use flags::{ComposeResult, ComposeResults, Flag, Flags};
 pub use lifetime::Lifetime;
-pub use source::{ContentSet, RawConfigKey, RepoLocation, SourceKind, SourceSpec};
+pub use renewal::Renewal;
+pub use source::{ContentSet, RawConfigKey, RepoLocation, SourceKind, SourceSpec, SourceWord};
 
 use odcs_rpm::{PackagePattern, TreeArch};
 use serde::{Deserialize, Serialize};
@@ -71,7 +74,7 @@ pub struct ComposeRequest {
     /// Ids of the composes that this one is built upon.
     pub parent_pungi_compose_ids: Option<Vec<PungiComposeId>>,
     /// Id of the compose that this one is a respin of.
-    pub respin_of: Option<PungiComposeId>,
+    pub respin_of: Option<RespinOf>,
 }
 
 impl ComposeRequest {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
-use super::fields::{GitReference, KojiTag, ModuleSpec, checked_text, is_plain, is_word, refused};
+use super::fields::{
+    GitReference, KojiTag, ModuleSpec, SpelledUrl, checked_text, is_plain, is_word, refused,
+};
 use crate::{Error, Result};
 
 /// A type of source: its name in requests and its number in answers.
@@ -116,10 +117,10 @@ pub enum SourceSpec {
         /// The commit.
         commit: GitReference,
     },
-    /// The builds of the request, nothing else.
-    Build,
+    /// The builds of the request, nothing else. Words given as its source are recorded and mean nothing.
+    Build(Vec<SourceWord>),
     /// A variant of an existing Pungi compose.
-    PungiCompose(Url),
+    PungiCompose(SpelledUrl),
     /// A source type from outside this workspace; the text is for the source to understand.
     Custom {
         /// Which one.
@@ -138,7 +139,7 @@ impl SourceSpec {
             Self::Repo(_) => SourceKind::REPO,
             Self::Pulp(_) => SourceKind::PULP,
             Self::RawConfig { .. } => SourceKind::RAW_CONFIG,
-            Self::Build => SourceKind::BUILD,
+            Self::Build(_) => SourceKind::BUILD,
             Self::PungiCompose(_) => SourceKind::PUNGI_COMPOSE,
             Self::Custom { kind, .. } => kind.clone(),
         }
@@ -158,8 +159,8 @@ impl fmt::Display for SourceSpec {
             Self::Repo(location) => location.fmt(f),
             Self::Pulp(sets) => words(f, sets),
             Self::RawConfig { key, commit } => write!(f, "{key}#{commit}"),
-            Self::Build => Ok(()),
-            Self::PungiCompose(url) => f.write_str(url.as_str()),
+            Self::Build(given) => words(f, given),
+            Self::PungiCompose(url) => url.fmt(f),
             Self::Custom { source, .. } => f.write_str(source),
         }
     }
@@ -172,24 +173,20 @@ pub enum RepoLocation {
     /// A directory of the server, by its absolute path.
     Path(Box<str>),
     /// A repository on an HTTP server.
-    Url(Url),
+    Url(SpelledUrl),
 }
 
 impl std::str::FromStr for RepoLocation {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        if text.len() > 4096 || text.trim().is_empty() || text.chars().any(char::is_control) {
-            return Err(refused(text, "the absolute path or the URL of a repository"));
-        }
-        if text.starts_with('/') {
+        const EXPECTED: &str = "the absolute path of a directory on the server, or an http or https URL";
+        // PATH_MAX; the characters are those that the reference server takes in a source.
+        if text.starts_with('/') && text.len() <= 4096 && is_plain(text) {
             return Ok(Self::Path(text.into()));
         }
-        match Url::parse(text) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Self::Url(url)),
-            _ => Err(refused(
-                text,
-                "the absolute path of a directory on the server, or an http or https URL",
-            )),
+        match text.parse::<SpelledUrl>() {
+            Ok(url) if matches!(url.url().scheme(), "http" | "https") => Ok(Self::Url(url)),
+            _ => Err(refused(text, EXPECTED)),
         }
     }
 }
@@ -211,7 +208,7 @@ impl fmt::Display for RepoLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => f.write_str(path),
-            Self::Url(url) => f.write_str(url.as_str()),
+            Self::Url(url) => url.fmt(f),
         }
     }
 }
@@ -224,4 +221,9 @@ checked_text! {
 checked_text! {
     /// The name of a configured Pungi configuration.
     RawConfigKey, "the name of a Pungi configuration", |text| is_word(text) && is_plain(text) && !text.contains('#')
+}
+
+checked_text! {
+    /// A word of a source that nothing is looked up by.
+    SourceWord, "one word of plain characters", |text| is_word(text) && is_plain(text)
 }

@@ -7,6 +7,8 @@
 mod fields;
 mod raw;
 mod signature;
+#[cfg(test)]
+mod tests;
 
 use std::io::Read;
 

@@ -10,6 +10,8 @@ mod other;
 mod primary;
 mod pull;
 mod repomd;
+#[cfg(test)]
+mod tests;
 mod write;
 mod write_xml;
 

@@ -1,0 +1,149 @@
+//! Taking a request: what can never work is refused here, the rest is recorded.
+
+use async_trait::async_trait;
+use odcs_rpm::TreeArch;
+
+use super::Engine;
+use crate::compose::{Compose, ComposeId, Requested};
+use crate::request::{ComposeRequest, Flag, SourceKind, TargetDirName, parse};
+use crate::service::{About, ComposeService, Submitted};
+use crate::store::{NewCompose, Page, Query};
+use crate::{Error, Result};
+
+/// Levels of lists and objects in a request; the API needs three.
+const BODY_DEPTH: usize = 16;
+
+impl Engine {
+    /// Checks a request and records it in the name of its owner.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field, for what can never work on this server; what the store says if it
+    /// cannot be recorded.
+    pub async fn submit(&self, mut request: ComposeRequest, owner: &str) -> Result<Submitted> {
+        let settings = &self.parts.settings;
+        if request.arches.is_empty() {
+            request.arches = settings.default_arches.clone();
+        }
+        let warnings = self.check(&request)?;
+        let lifetime = request
+            .lifetime
+            .unwrap_or(settings.default_lifetime)
+            .min(settings.maximum_lifetime);
+        let new = NewCompose {
+            owner: owner.to_owned(),
+            requested: Requested::from_request(&request),
+            request,
+            submitted: self.parts.clock.now(),
+            lifetime,
+        };
+        let compose = self.parts.store.insert(new).await?;
+        tracing::info!(compose = %compose.id, owner, source = %compose.requested.source, "submitted");
+        self.parts.submitted.notify_one();
+        Ok(Submitted { compose, warnings })
+    }
+
+    /// Refuses what this server cannot make. Anything that would change the content of the compose and
+    /// cannot be honoured is refused, never dropped; what merely has no meaning for the source becomes
+    /// a warning.
+    fn check(&self, request: &ComposeRequest) -> Result<Vec<String>> {
+        let kind = request.source.kind();
+        let source = self.parts.sources.get(&kind)?;
+        let capability = source.capability();
+        let refuse = |field: &str, what: &str| {
+            Err(Error::invalid(
+                field,
+                format!("{field:?}: this server cannot make composes {what}"),
+            ))
+        };
+        if request.target_dir != TargetDirName::default() {
+            return Err(Error::invalid(
+                "target_dir",
+                format!("unknown \"target_dir\" {:?}", request.target_dir.as_str()),
+            ));
+        }
+        let makes = self.parts.builder.results();
+        if let Some(result) = request.results.iter().find(|result| !makes.contains(*result)) {
+            return refuse("results", &format!("with a {result}"));
+        }
+        if request.flags.contains(Flag::CheckDeps) {
+            return refuse("flags", "with the flag check_deps");
+        }
+        if !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
+            return refuse("multilib_arches", "with multilib packages");
+        }
+        if !request.lookaside_repos.is_empty() {
+            return refuse("lookaside_repos", "with lookaside repositories");
+        }
+        if request.module_defaults.is_some() {
+            return refuse("module_defaults_url", "with module defaults");
+        }
+        let modular = [&request.modules, &request.scratch_modules];
+        if modular.into_iter().flatten().any(|list| !list.is_empty()) {
+            return refuse("modules", "with modules");
+        }
+        if !capability.builds {
+            let none = |list: &Option<Vec<_>>| list.as_ref().is_none_or(Vec::is_empty);
+            let no_tasks = request.scratch_build_tasks.as_ref().is_none_or(Vec::is_empty);
+            if !none(&request.builds) || !no_tasks {
+                return refuse("builds", &format!("of source type {kind} with Koji builds added"));
+            }
+        }
+        if !capability.packages && !request.packages().is_empty() {
+            return refuse(
+                "packages",
+                &format!("of source type {kind} with single packages chosen"),
+            );
+        }
+        if !capability.sigkeys && !request.sigkeys().is_empty() {
+            return refuse(
+                "sigkeys",
+                &format!("of source type {kind} with signatures chosen"),
+            );
+        }
+        source.check(request)?;
+        let mut warnings = Vec::new();
+        if request.koji_event.is_some() && !capability.koji_event {
+            warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
+        }
+        Ok(warnings)
+    }
+}
+
+#[async_trait]
+impl ComposeService for Engine {
+    async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted> {
+        let custom: Vec<_> = self
+            .parts
+            .sources
+            .kinds()
+            .filter(|kind| !SourceKind::BUILTIN.contains(kind))
+            .collect();
+        let body = parse::body_from_bytes(body, BODY_DEPTH)?;
+        let parsed = parse::compose_request(&body, &custom)?;
+        let mut submitted = Self::submit(self, parsed.request, owner).await?;
+        submitted.warnings.splice(..0, parsed.warnings);
+        Ok(submitted)
+    }
+
+    async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
+        self.parts.store.get(id).await
+    }
+
+    async fn find(&self, query: &Query) -> Result<Page> {
+        self.parts.store.find(query).await
+    }
+
+    fn about(&self) -> About {
+        About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source_types: self.parts.sources.kinds().collect(),
+            // A flag that would be refused is not offered.
+            flags: Flag::ALL
+                .into_iter()
+                .filter(|flag| *flag != Flag::CheckDeps)
+                .collect(),
+            results: self.parts.builder.results(),
+            arches: TreeArch::all().collect(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A worker: takes composes up one after the other, until it is told to stop.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, lease, run};
+use crate::compose::Compose;
+use crate::store::{Claim, Outcome};
+use crate::{ErrorKind, Result};
+
+/// Makes the composes that wait.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    engine: Engine,
+}
+
+/// How a worker is asked to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    /// Takes no more work; what is running may finish.
+    pub drain: CancellationToken,
+    /// Hands back what is running.
+    pub abort: CancellationToken,
+}
+
+impl Worker {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Takes up composes until `drain` is cancelled, then lets those that are running finish; once
+    /// `abort` is cancelled too, they are handed back and wait for another worker.
+    pub async fn run(&self, shutdown: Shutdown) {
+        let parts = &self.engine.parts;
+        let mut running = JoinSet::new();
+        while !shutdown.drain.is_cancelled() {
+            while running.try_join_next().is_some() {}
+            if running.len() < parts.settings.concurrency {
+                match self.claim().await {
+                    Ok(Some(claim)) => {
+                        let (worker, abort) = (self.clone(), shutdown.abort.clone());
+                        running.spawn(async move { worker.make(claim, abort).await });
+                        continue;
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "no work can be taken up now"),
+                }
+            }
+            tokio::select! {
+                () = shutdown.drain.cancelled() => {}
+                () = parts.submitted.notified() => {}
+                Some(_) = running.join_next() => {}
+                () = parts.clock.sleep(parts.settings.poll) => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Makes the next compose that waits, if there is one, and returns its record.
+    ///
+    /// A compose that fails is not an error: its record says so.
+    ///
+    /// # Errors
+    /// What the store says when it cannot be asked.
+    pub async fn run_one(&self) -> Result<Option<Compose>> {
+        let Some(claim) = self.claim().await? else {
+            return Ok(None);
+        };
+        let id = claim.compose.id;
+        self.make(claim, CancellationToken::new()).await;
+        self.engine.parts.store.get(id).await
+    }
+
+    async fn claim(&self) -> Result<Option<Claim>> {
+        let parts = &self.engine.parts;
+        parts
+            .store
+            .claim(&parts.settings.worker, parts.clock.now(), parts.settings.lease)
+            .await
+    }
+
+    /// Makes one compose and records how it ended.
+    async fn make(&self, claim: Claim, abort: CancellationToken) {
+        let parts = Arc::clone(&self.engine.parts);
+        let (id, lease) = (claim.compose.id, claim.lease.clone());
+        let work = abort.child_token();
+        let _kept = lease::keep(Arc::clone(&parts), lease.clone(), work.clone());
+        let outcome = run::run(&parts, claim, work).await;
+        let at = parts.clock.now();
+        let outcome = match outcome {
+            Ok(built) => {
+                tracing::info!(compose = %id, packages = built.packages, linked = built.linked, copied = built.copied, "done");
+                Outcome::Done {
+                    at,
+                    reason: "Compose is generated successfully".into(),
+                    pungi_compose_id: built.pungi_compose_id,
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => {
+                tracing::info!(compose = %id, "handed back");
+                Outcome::HandedBack
+            }
+            Err(error) => {
+                tracing::warn!(compose = %id, operation = error.operation(), subject = error.subject(), ?error, "failed");
+                Outcome::Failed {
+                    at,
+                    reason: format!("Error while generating compose: {error}"),
+                }
+            }
+        };
+        if let Err(error) = parts.store.finish(&lease, outcome).await {
+            // The lease will run out, and the compose is taken up again.
+            tracing::error!(compose = %id, %error, "how the compose ended could not be recorded");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What the service does for those who ask over a network: the trait between the engine and its API.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use odcs_rpm::TreeArch;
+
+use crate::Result;
+use crate::compose::{Compose, ComposeId};
+use crate::request::{ComposeResults, Flags, SourceKind};
+use crate::store::{Page, Query};
+
+/// The service as its callers see it. Who calls, and whether they may, has been settled before.
+#[async_trait]
+pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
+    /// Takes a request for a compose: the JSON body as it arrived, and whom the compose belongs to.
+    ///
+    /// # Errors
+    /// `Invalid` naming the field if the body is not a request this server can fulfil; `Unavailable`
+    /// if it cannot be recorded at the moment.
+    async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted>;
+
+    /// The record of an id; `None` if there never was one.
+    ///
+    /// # Errors
+    /// `Unavailable` if records cannot be read.
+    async fn get(&self, id: ComposeId) -> Result<Option<Compose>>;
+
+    /// One page of the records that match.
+    ///
+    /// # Errors
+    /// `Unavailable` if records cannot be read.
+    async fn find(&self, query: &Query) -> Result<Page>;
+
+    /// What this server is and what it makes.
+    fn about(&self) -> About;
+}
+
+/// A request that was taken.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The record of the compose.
+    pub compose: Compose,
+    /// What of the request was not understood or has no effect, a sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What a server is and what it makes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct About {
+    /// The version of the program.
+    pub version: String,
+    /// The source types it can make composes from.
+    pub source_types: Vec<SourceKind>,
+    /// The flags that a request may have.
+    pub flags: Flags,
+    /// What a compose may consist of.
+    pub results: ComposeResults,
+    /// The arches it makes composes for.
+    pub arches: Vec<TreeArch>,
+}

@@ -1,0 +1,15 @@
+//! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
+//! until it is moved, and [a conformance suite for stores](store::conformance).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a suite reports what it finds by panicking, as tests do"
+)]
+
+mod clock;
+pub mod store;
+
+pub use clock::ManualClock;

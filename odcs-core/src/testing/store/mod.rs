@@ -1,0 +1,108 @@
+//! What every [`ComposeStore`] must do, as a suite that any store can be put through.
+
+mod leases;
+mod lists;
+mod records;
+mod samples;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::compose::{Compose, ComposeState};
+use crate::store::{Claim, ComposeStore, Lease, Outcome};
+use crate::time::Timestamp;
+use crate::{ErrorKind, Result};
+
+/// Puts a store through the whole suite. `fresh` makes an empty one for each part; the parts run one
+/// after the other. Let it run on a runtime with several threads: one part has workers race each other.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use odcs_core::{ComposeStore, testing};
+/// # fn new_store() -> Arc<dyn ComposeStore> { unimplemented!() }
+/// #[tokio::test(flavor = "multi_thread")]
+/// async fn conforms() {
+///     testing::store::conformance(|| async { new_store() }).await;
+/// }
+/// ```
+///
+/// # Panics
+/// When the store does not do what [`ComposeStore`] says, with what it did instead.
+pub async fn conformance<F, Fut>(fresh: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Arc<dyn ComposeStore>>,
+{
+    records::what_was_recorded_comes_back(&*fresh().await).await;
+    records::ids_rise(&*fresh().await).await;
+    records::unknown_ids_are_none(&*fresh().await).await;
+    records::long_lifetimes_end_with_the_calendar(&*fresh().await).await;
+
+    lists::pages(&*fresh().await).await;
+    lists::order(&*fresh().await).await;
+    lists::filters(&*fresh().await).await;
+
+    leases::oldest_first(&*fresh().await).await;
+    leases::racing_workers_share(fresh().await).await;
+    leases::a_lease_that_ran_out_is_taken_over(&*fresh().await).await;
+    leases::heartbeats_prolong(&*fresh().await).await;
+    leases::a_stale_lease_changes_nothing(&*fresh().await).await;
+    leases::what_was_handed_back_waits(&*fresh().await).await;
+    leases::resolving_rewrites_what_it_found(&*fresh().await).await;
+    leases::done(&*fresh().await).await;
+    leases::failed(&*fresh().await).await;
+}
+
+/// The suite's time: seconds after an arbitrary point.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_800_000_000 + seconds)
+}
+
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Claims, with a lease of [`LEASE`].
+async fn claim(store: &dyn ComposeStore, worker: &str, now: Timestamp) -> Option<Claim> {
+    store.claim(worker, now, LEASE).await.expect("claim")
+}
+
+/// Claims what must be there to be claimed.
+async fn must_claim(store: &dyn ComposeStore, worker: &str, now: Timestamp) -> Claim {
+    let claim = claim(store, worker, now).await.expect("there is work");
+    assert_eq!(claim.compose.state, ComposeState::Generating);
+    assert_eq!(claim.compose.id, claim.lease.id);
+    claim
+}
+
+async fn must_finish(store: &dyn ComposeStore, lease: &Lease, outcome: Outcome) -> Compose {
+    let compose = store.finish(lease, outcome).await.expect("finish");
+    let read = store.get(lease.id).await.expect("get").expect("it is there");
+    assert_eq!(compose, read, "finish answers with what it recorded");
+    compose
+}
+
+fn done_at(at: Timestamp) -> Outcome {
+    Outcome::Done {
+        at,
+        reason: "Compose is generated successfully".to_owned(),
+        pungi_compose_id: "odcs-1-1-20270115.t.0".to_owned(),
+    }
+}
+
+fn failed_at(at: Timestamp) -> Outcome {
+    Outcome::Failed {
+        at,
+        reason: "there is no tag f36".to_owned(),
+    }
+}
+
+/// A change under a lease that does not count must be a `Conflict`.
+fn assert_conflict<T: fmt::Debug>(changed: Result<T>) {
+    let error = changed.expect_err("the lease does not count");
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    assert!(
+        !error.is_retryable(),
+        "a lost lease does not come back: {error:?}"
+    );
+}

@@ -1,0 +1,124 @@
+//! `/composes/` and `/composes/N`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, StatusCode, Uri};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use odcs_auth::{Action, RequestFacts};
+use odcs_core::compose::{ComposeId, ComposeView};
+use serde::Serialize;
+use tracing::Instrument as _;
+
+use super::list::{ListQuery, Meta};
+use crate::access::authorize;
+use crate::error::{ApiError, json};
+use crate::guard::RequestBase;
+use crate::state::ApiState;
+
+#[derive(Serialize)]
+struct ListView {
+    items: Vec<ComposeView>,
+    meta: Meta,
+}
+
+/// The answer to a request for a compose: its record, and what of the request was not understood.
+/// No field of the record comes after `warnings` in the alphabet.
+#[derive(Serialize)]
+struct CreatedView {
+    #[serde(flatten)]
+    compose: ComposeView,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Extension(RequestBase(base)): Extension<RequestBase>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let query = ListQuery::parse(uri.query().unwrap_or_default())?;
+    let page = state.service().find(query.store_query()).await?;
+    let url = format!("{base}{}/", uri.path().trim_end_matches('/'));
+    let meta = query.meta(&url, page.total);
+    let items = page
+        .items
+        .iter()
+        .map(|compose| ComposeView::new(compose, state.links()));
+    let items = items.collect();
+    Ok(json(StatusCode::OK, &ListView { items, meta }))
+}
+
+pub(super) async fn read(
+    State(state): State<ApiState>,
+    id: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let id: Option<ComposeId> = id.ok().and_then(|Path(id)| id.parse().ok());
+    let id = id.ok_or_else(|| ApiError::not_found(uri.path()))?;
+    let compose = state.service().get(id).await?.ok_or_else(|| {
+        let message = format!("there is no compose {id}");
+        ApiError::new(StatusCode::NOT_FOUND, message)
+    })?;
+    let view = ComposeView::new(&compose, state.links()).in_full();
+    Ok(json(StatusCode::OK, &view))
+}
+
+pub(super) async fn create(State(state): State<ApiState>, request: Request) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let caller = authorize(&state, &parts, Action::NewCompose, &RequestFacts::default()).await?;
+    let options = state.options();
+    let body = read_body(&parts.headers, body, options.max_body_bytes, options.body_timeout).await?;
+    let service = Arc::clone(state.service());
+    // A caller who goes away does not stop this half-way.
+    let submitting = async move { service.submit(&body, caller.owner()).await };
+    let submitting = tokio::spawn(submitting.in_current_span());
+    let submitted = submitting.await.map_err(|error| ApiError::internal(&error))??;
+    let view = CreatedView {
+        compose: ComposeView::new(&submitted.compose, state.links()),
+        warnings: submitted.warnings,
+    };
+    Ok(json(StatusCode::OK, &view))
+}
+
+/// The body of a request, whatever type it says it has: clients send JSON as forms, or as nothing.
+async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Bytes, ApiError> {
+    let too_large = || {
+        let message = format!("the body of the request is larger than {limit} bytes");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    if announced
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit))
+    {
+        return Err(too_large());
+    }
+    let reading = Limited::new(body, limit).collect();
+    match tokio::time::timeout(timeout, reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(ApiError::bad_request("the body of the request broke off")),
+        Err(_) => {
+            let message = format!(
+                "the body of the request did not arrive within {} s",
+                timeout.as_secs()
+            );
+            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The REST API, version 1. Paths, names and types are frozen: clients in production rely on them.
+
+mod about;
+mod composes;
+mod list;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use http::header::ALLOW;
+use http::{HeaderValue, Method};
+
+use crate::error::ApiError;
+use crate::state::ApiState;
+
+/// Where the API is. The second is the one that the first documents of the service have.
+const BASES: [&str; 2] = ["/api/1", "/odcs/1"];
+
+/// The routes of the API. There are no redirects: a redirected POST breaks clients.
+pub(crate) fn routes() -> Router<ApiState> {
+    let resources = || {
+        [
+            (
+                "composes",
+                get(composes::list).post(composes::create),
+                "GET, HEAD, POST, OPTIONS",
+            ),
+            ("composes/{id}", get(composes::read), "GET, HEAD, OPTIONS"),
+            ("about", get(about::read), "GET, HEAD, OPTIONS"),
+        ]
+    };
+    BASES.into_iter().fold(Router::new(), |router, base| {
+        resources()
+            .into_iter()
+            .fold(router, |router, (path, methods, allow)| {
+                let methods = resource(methods, allow);
+                router
+                    .route(&format!("{base}/{path}"), methods.clone())
+                    .route(&format!("{base}/{path}/"), methods)
+            })
+    })
+}
+
+/// A resource with the answers for OPTIONS and for the methods it does not have.
+pub(crate) fn resource(methods: MethodRouter<ApiState>, allow: &'static str) -> MethodRouter<ApiState> {
+    methods
+        .options(move || async move { options(allow) })
+        .fallback(move |method: Method| async move {
+            ApiError::method_not_allowed(&method, allow).into_response()
+        })
+}
+
+/// The answer to OPTIONS.
+pub(crate) fn options(allow: &'static str) -> Response {
+    let mut response = Response::new(Body::empty());
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}

@@ -1,0 +1,132 @@
+//! What the handlers share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use odcs_auth::{Authenticator, Policy};
+use odcs_core::compose::Links;
+use odcs_core::files::ComposeFiles;
+use odcs_core::service::ComposeService;
+use url::Url;
+
+/// What the handlers share. Clones share it, too.
+#[derive(Clone, Debug)]
+pub struct ApiState(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    service: Arc<dyn ComposeService>,
+    files: Arc<dyn ComposeFiles>,
+    links: Links,
+    authenticator: Arc<dyn Authenticator>,
+    policy: Arc<dyn Policy>,
+    options: HttpOptions,
+    public: Option<Url>,
+    mount: String,
+}
+
+/// How requests are answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// Largest body of a request in bytes; 1 MiB.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive; 30 seconds.
+    pub body_timeout: Duration,
+    /// Names under which the service answers although it does not ask who calls, besides those of the
+    /// machine itself (`localhost`, `127.0.0.1`, `[::1]`) and the host of the public URL. Without a port.
+    pub allowed_hosts: Vec<String>,
+    /// The scheme by which callers reach the service.
+    pub scheme: Scheme,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1 << 20,
+            body_timeout: Duration::from_secs(30),
+            allowed_hosts: Vec::new(),
+            scheme: Scheme::Http,
+        }
+    }
+}
+
+/// The scheme of URLs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Scheme {
+    #[default]
+    Http,
+    Https,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
+    }
+}
+
+impl ApiState {
+    /// What is served, and who decides about it.
+    pub fn new(
+        service: Arc<dyn ComposeService>,
+        files: Arc<dyn ComposeFiles>,
+        links: Links,
+        authenticator: Arc<dyn Authenticator>,
+        policy: Arc<dyn Policy>,
+        options: HttpOptions,
+    ) -> Self {
+        let public = Url::parse(links.base()).ok();
+        let mount = public.as_ref().map_or("/composes", Url::path);
+        let mount = mount.trim_end_matches('/').to_owned();
+        Self(Arc::new(Inner {
+            service,
+            files,
+            links,
+            authenticator,
+            policy,
+            options,
+            public,
+            mount,
+        }))
+    }
+
+    pub(crate) fn service(&self) -> &Arc<dyn ComposeService> {
+        &self.0.service
+    }
+
+    pub(crate) fn files(&self) -> &Arc<dyn ComposeFiles> {
+        &self.0.files
+    }
+
+    pub(crate) fn links(&self) -> &Links {
+        &self.0.links
+    }
+
+    pub(crate) fn authenticator(&self) -> &dyn Authenticator {
+        &*self.0.authenticator
+    }
+
+    pub(crate) fn policy(&self) -> &dyn Policy {
+        &*self.0.policy
+    }
+
+    pub(crate) fn options(&self) -> &HttpOptions {
+        &self.0.options
+    }
+
+    /// The URL under which composes are published.
+    pub(crate) fn public_url(&self) -> Option<&Url> {
+        self.0.public.as_ref()
+    }
+
+    /// The path under which composes are published, without a slash at the end: `/composes`, or empty
+    /// if that is the top.
+    pub(crate) fn mount(&self) -> &str {
+        &self.0.mount
+    }
+}

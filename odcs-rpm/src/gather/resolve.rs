@@ -1,0 +1,281 @@
+//! What a package requires, and the packages chosen for it.
+
+use super::choice::Purpose;
+use super::index::Meaning;
+use super::rich::Rich;
+use super::run::{Cause, Link, Run};
+use super::table::{PackageId, RequirementId};
+use crate::PackageKind;
+
+/// Among which packages a requirement looks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
+pub(super) enum Domain {
+    /// The requirements of binary packages: among binary packages.
+    Binary,
+    /// Those of debug packages: among debug packages, unless a binary of the result will do.
+    Debug,
+}
+
+/// A requirement with a condition, which later members may meet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watched {
+    package: PackageId,
+    requirement: RequirementId,
+    domain: Domain,
+}
+
+/// How to take a condition that is not met (yet).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unmet {
+    /// Something may still be added that meets it: ask for nothing.
+    Wait,
+    /// Nothing more is coming: ask for the alternative.
+    Decide,
+}
+
+/// The packages for a requirement; `None` if it cannot be satisfied.
+type Picks = Option<Vec<PackageId>>;
+
+impl Run<'_> {
+    /// Adds what new packages require. Returns whether anything was added.
+    ///
+    /// The choices for one package are made against the result before any of them is added: the order
+    /// in which a package lists its requirements, which repodata and headers do not agree on, does not
+    /// matter.
+    pub(super) fn add_dependencies(&mut self, new: &[PackageId], domain: Domain) -> bool {
+        let set = self.set;
+        let mut added = false;
+        for &package in new {
+            if set.entry(package).is_none_or(|entry| entry.origin.is_lookaside()) {
+                continue;
+            }
+            let mut picks = Vec::new();
+            for &requirement in set.index().requires(package) {
+                let watched = Watched {
+                    package,
+                    requirement,
+                    domain,
+                };
+                if self.is_conditional(requirement) {
+                    self.watched.push(watched);
+                }
+                picks.extend(self.picks(watched, Unmet::Wait));
+            }
+            added |= self.add_picks(picks);
+        }
+        self.look_again(domain, Unmet::Wait, added) || self.look_again(domain, Unmet::Decide, false)
+    }
+
+    /// Evaluates the conditional requirements again. Alternatives are decided one at a time: what one
+    /// adds may meet the conditions of the others.
+    fn look_again(&mut self, domain: Domain, unmet: Unmet, mut added: bool) -> bool {
+        let index = self.set.index();
+        let mut watched = self.watched.clone();
+        watched.retain(|watched| watched.domain == domain);
+        // Ids of requirements depend on who was numbered first: only their texts give a stable order.
+        let text = |watched: &Watched| index.requirement(watched.requirement).map(|r| &r.dependency);
+        watched.sort_by(|left, right| {
+            (left.package, text(left), left.requirement).cmp(&(right.package, text(right), right.requirement))
+        });
+        for watched in watched {
+            let picks = self.picks(watched, unmet);
+            added |= self.add_picks(picks);
+            if added && unmet == Unmet::Decide {
+                break;
+            }
+        }
+        added
+    }
+
+    fn add_picks(&mut self, picks: Vec<(PackageId, Cause)>) -> bool {
+        let new = picks.into_iter().map(|(id, cause)| self.add(id, Some(cause)));
+        new.fold(false, |added, is_new| added | is_new)
+    }
+
+    /// What satisfies a requirement of a package. Records it as broken if nothing does.
+    fn picks(&mut self, watched: Watched, unmet: Unmet) -> Vec<(PackageId, Cause)> {
+        let Watched {
+            package,
+            requirement,
+            domain,
+        } = watched;
+        let cause = Cause {
+            by: package,
+            link: Link::Requires(requirement),
+        };
+        match self.resolve(requirement, domain, unmet) {
+            Some(ids) => ids.into_iter().map(|id| (id, cause)).collect(),
+            None => {
+                self.broken.insert((package, requirement));
+                Vec::new()
+            }
+        }
+    }
+
+    fn is_conditional(&self, requirement: RequirementId) -> bool {
+        let requirement = self.set.index().requirement(requirement);
+        requirement.is_some_and(|requirement| match &requirement.meaning {
+            Meaning::Rich(expression) => expression.is_conditional(),
+            Meaning::Capability(_) | Meaning::Malformed => false,
+        })
+    }
+
+    fn resolve(&mut self, requirement: RequirementId, domain: Domain, unmet: Unmet) -> Picks {
+        match &self.set.index().requirement(requirement)?.meaning {
+            Meaning::Capability(_) => self.decide(requirement, domain),
+            Meaning::Rich(expression) => self.evaluate(expression, domain, unmet),
+            Meaning::Malformed => None,
+        }
+    }
+
+    /// The packages chosen for an ordinary requirement: decided once, whoever has it.
+    fn decide(&mut self, requirement: RequirementId, domain: Domain) -> Picks {
+        if domain == Domain::Debug && self.has_binary(self.providers(requirement)) {
+            return Some(Vec::new());
+        }
+        if let Some(decided) = self.decided.get(&(domain, requirement)) {
+            return decided.clone();
+        }
+        let candidates = self.candidates(requirement, domain);
+        let best = self.best(candidates, Purpose::Requirement);
+        let picks = (!best.is_empty()).then_some(best);
+        self.decided.insert((domain, requirement), picks.clone());
+        picks
+    }
+
+    fn evaluate(&mut self, expression: &Rich<RequirementId>, domain: Domain, unmet: Unmet) -> Picks {
+        match expression {
+            Rich::Leaf(requirement) => self.decide(*requirement, domain),
+            Rich::And(parts) => {
+                let mut all = Vec::new();
+                for part in parts {
+                    all.extend(self.evaluate(part, domain, unmet)?);
+                }
+                Some(all)
+            }
+            Rich::Or(parts) => {
+                if parts.iter().any(|part| self.is_met(part, domain)) {
+                    return Some(Vec::new());
+                }
+                parts.iter().find_map(|part| self.evaluate(part, domain, unmet))
+            }
+            Rich::With(_) | Rich::Without(..) => {
+                let matching = self.matching(expression)?;
+                if domain == Domain::Debug && self.has_binary(matching.iter().copied()) {
+                    return Some(Vec::new());
+                }
+                let fitting = matching.into_iter().filter(|&id| self.fits(id, domain));
+                let best = self.best(fitting.collect(), Purpose::Requirement);
+                (!best.is_empty()).then_some(best)
+            }
+            Rich::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let branch = match (self.is_met(condition, domain), unmet) {
+                    (true, _) => then,
+                    (false, Unmet::Decide) => otherwise,
+                    (false, Unmet::Wait) => &None,
+                };
+                match branch {
+                    Some(branch) => self.evaluate(branch, domain, unmet),
+                    None => Some(Vec::new()),
+                }
+            }
+        }
+    }
+
+    /// Whether the result satisfies the expression as it is.
+    fn is_met(&self, expression: &Rich<RequirementId>, domain: Domain) -> bool {
+        let has_one = |mut ids: Box<dyn Iterator<Item = PackageId> + '_>| {
+            ids.any(|id| {
+                self.is_member(id) && (domain == Domain::Debug || self.kind(id) == Some(PackageKind::Binary))
+            })
+        };
+        match expression {
+            Rich::Leaf(requirement) => has_one(Box::new(self.providers(*requirement))),
+            Rich::And(parts) => parts.iter().all(|part| self.is_met(part, domain)),
+            Rich::Or(parts) => parts.iter().any(|part| self.is_met(part, domain)),
+            Rich::With(_) | Rich::Without(..) => {
+                let matching = self.matching(expression).unwrap_or_default();
+                has_one(Box::new(matching.into_iter()))
+            }
+            Rich::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let branch = if self.is_met(condition, domain) {
+                    then
+                } else {
+                    otherwise
+                };
+                branch.as_deref().is_none_or(|branch| self.is_met(branch, domain))
+            }
+        }
+    }
+
+    /// The packages that are, each alone, what the expression asks for, ascending. `None` for operands
+    /// that are not about one package: RPM does not allow them there.
+    fn matching(&self, expression: &Rich<RequirementId>) -> Option<Vec<PackageId>> {
+        match expression {
+            Rich::Leaf(requirement) => Some(self.providers(*requirement).collect()),
+            Rich::With(parts) => {
+                let mut parts = parts.iter();
+                let mut found = self.matching(parts.next()?)?;
+                for part in parts {
+                    let other = self.matching(part)?;
+                    found.retain(|id| other.binary_search(id).is_ok());
+                }
+                Some(found)
+            }
+            Rich::Without(left, right) => {
+                let mut found = self.matching(left)?;
+                let other = self.matching(right)?;
+                found.retain(|id| other.binary_search(id).is_err());
+                Some(found)
+            }
+            Rich::Or(parts) => {
+                let mut found = Vec::new();
+                for part in parts {
+                    found.extend(self.matching(part)?);
+                }
+                found.sort_unstable();
+                found.dedup();
+                Some(found)
+            }
+            Rich::And(_) | Rich::If { .. } => None,
+        }
+    }
+
+    /// All packages that offer what an ordinary requirement asks for, visible or not, ascending.
+    fn providers(&self, requirement: RequirementId) -> impl Iterator<Item = PackageId> {
+        let set = self.set;
+        set.index()
+            .providers(requirement, |id| set.entry(id).map(|entry| &*entry.package))
+    }
+
+    /// Those of them that may be chosen.
+    pub(super) fn candidates(&self, requirement: RequirementId, domain: Domain) -> Vec<PackageId> {
+        self.providers(requirement)
+            .filter(|&id| self.fits(id, domain))
+            .collect()
+    }
+
+    /// Whether a package may be chosen. Debug packages may require older ones than the newest.
+    fn fits(&self, id: PackageId, domain: Domain) -> bool {
+        match domain {
+            Domain::Binary => self.kind(id) == Some(PackageKind::Binary) && self.view.is_visible(id),
+            Domain::Debug => self.kind(id) == Some(PackageKind::Debug) && self.view.is_present(id),
+        }
+    }
+
+    fn has_binary(&self, mut ids: impl Iterator<Item = PackageId>) -> bool {
+        ids.any(|id| self.is_member(id) && self.kind(id) == Some(PackageKind::Binary))
+    }
+
+    fn kind(&self, id: PackageId) -> Option<PackageKind> {
+        self.set.entry(id).map(|entry| entry.kind)
+    }
+}

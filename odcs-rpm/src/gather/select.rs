@@ -1,0 +1,139 @@
+//! The plain selection by name, without dependencies.
+
+use super::Request;
+use super::pattern::NamePattern;
+use super::result::{Flag, Flags, Gathered, Member, Reason, Why};
+use super::set::{Entry, Origin, PackageSet};
+use super::table::{Column, IdSet, PackageId};
+use super::view::classes;
+use crate::arch::ArchClass;
+use crate::{PackageKind, TreeArch};
+
+/// Selects packages by name alone: the way of the request flag `no_deps`.
+///
+/// All versions in the package set are taken; lookaside plays no part. With [`Request::Packages`],
+/// where `*` is the only wildcard and a debug package's name matches nothing, the binaries of exactly
+/// the tree's arch or `noarch`; with [`Request::Everything`] those of every arch that can stand in the
+/// tree. To them come their source packages, and the debug packages that were built together with one
+/// of them for its arch, or for another of the same family (i586 and i686).
+pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered {
+    let mut selection = Selection {
+        set,
+        classes: classes(set, arch),
+        found: IdSet::new(set.len()),
+        members: Vec::new(),
+        binaries: Vec::new(),
+    };
+    let mut unmatched = Vec::new();
+    match request {
+        Request::Everything => {
+            for (id, entry) in set.entries().iter() {
+                if arch.admits(entry.package.nevra.arch()) {
+                    selection.add_binary(id, entry);
+                }
+            }
+        }
+        Request::Packages(patterns) => {
+            for pattern in patterns {
+                let mut any = false;
+                for id in set.named(NamePattern::Star(pattern.as_str())).flatten() {
+                    let Some(entry) = set.entry(id) else { continue };
+                    let own = entry.package.nevra.arch();
+                    if own.is_noarch() || own.as_str() == arch.as_str() {
+                        any |= selection.add_binary(id, entry);
+                    }
+                }
+                if !any {
+                    unmatched.push(pattern.clone());
+                }
+            }
+        }
+    }
+    selection.binaries.sort_unstable();
+    selection.add_built_together();
+    selection.members.sort_by_key(|(id, _)| *id);
+    Gathered {
+        members: selection.members.into_iter().map(|(_, member)| member).collect(),
+        unmatched,
+        ..Gathered::default()
+    }
+}
+
+struct Selection<'a> {
+    set: &'a PackageSet,
+    classes: Column<super::table::ArchId, ArchClass>,
+    found: IdSet<PackageId>,
+    members: Vec<(PackageId, Member)>,
+    binaries: Vec<PackageId>,
+}
+
+impl<'a> Selection<'a> {
+    /// Selects a binary of the package set. Returns whether it is one.
+    fn add_binary(&mut self, id: PackageId, entry: &Entry) -> bool {
+        let is_one = entry.kind == PackageKind::Binary && entry.origin == Origin::PackageSet;
+        if is_one && self.add(id, entry, None) {
+            self.binaries.push(id);
+        }
+        is_one
+    }
+
+    fn add_built_together(&mut self) {
+        let set = self.set;
+        for by in std::mem::take(&mut self.binaries) {
+            let Some(entry) = set.entry(by) else { continue };
+            let why = |reason| Why {
+                by: entry.package.clone(),
+                origin: entry.origin,
+                reason,
+            };
+            for (id, source) in self.ours(set.source_packages(entry.source)) {
+                self.add(id, source, Some(why(Reason::SourceOf)));
+            }
+            for (id, debug) in self.ours(set.built_from(entry.source)) {
+                if debug.kind == PackageKind::Debug && self.is_compatible(debug, entry) {
+                    self.add(id, debug, Some(why(Reason::DebugOf)));
+                }
+            }
+        }
+    }
+
+    fn ours(&self, ids: &'a [PackageId]) -> impl Iterator<Item = (PackageId, &'a Entry)> + use<'a> {
+        let set = self.set;
+        ids.iter()
+            .filter_map(|&id| Some((id, set.entry(id)?)))
+            .filter(|(_, entry)| entry.origin == Origin::PackageSet)
+    }
+
+    /// Whether a debug package fits a binary. One without an arch fits all that have one.
+    fn is_compatible(&self, debug: &Entry, binary: &Entry) -> bool {
+        if binary.package.nevra.arch().is_noarch() {
+            return false;
+        }
+        let class = |entry: &Entry| self.classes.get(entry.arch);
+        debug.package.nevra.arch().is_noarch()
+            || matches!(
+                (class(debug), class(binary)),
+                (Some(ArchClass::Native(_)), Some(ArchClass::Native(_)))
+                    | (Some(ArchClass::Multilib(_)), Some(ArchClass::Multilib(_)))
+            )
+    }
+
+    fn add(&mut self, id: PackageId, entry: &Entry, why: Option<Why>) -> bool {
+        let is_new = self.found.insert(id);
+        if is_new {
+            let mut flags = Flags::default();
+            if why.is_none() {
+                flags.set(Flag::Input);
+            }
+            let member = Member {
+                package: entry.package.clone(),
+                origin: entry.origin,
+                kind: entry.kind,
+                flags,
+                why,
+            };
+            self.members.push((id, member));
+        }
+        is_new
+    }
+}

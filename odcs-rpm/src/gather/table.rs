@@ -1,0 +1,202 @@
+//! Tables indexed by typed 32-bit ids.
+//!
+//! Gathering walks tens of thousands of packages and hundreds of thousands of requirements; plain
+//! numbers into flat tables keep that fast. An id is only ever made by the table it belongs to, so a
+//! look-up that finds nothing cannot happen; it still gives the empty answer rather than a panic.
+
+use std::marker::PhantomData;
+
+/// A typed index into a table.
+pub(super) trait Id: Copy + Ord {
+    /// The id of the row with this number. Numbers are kept within 32 bits by
+    /// [`MAX_ROWS`](super::set::MAX_ROWS).
+    fn from_index(index: usize) -> Self;
+    /// The number of the row.
+    fn index(self) -> usize;
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+        pub(super) struct $name(u32);
+
+        impl Id for $name {
+            fn from_index(index: usize) -> Self {
+                Self(u32::try_from(index).unwrap_or(u32::MAX))
+            }
+            fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A package of a set. In order of NEVRA, then origin: walking ids up is walking sorted.
+    PackageId;
+    /// A package name. In order of names.
+    NameId;
+    /// A name with an EVR, whatever the arch and the origin. In order of names, then EVR.
+    VersionId;
+    /// An architecture that some package of the set has.
+    ArchId;
+    /// A source RPM named by some package.
+    SourceId;
+    /// A requirement: a dependency that some package has, or a part of a rich one.
+    RequirementId;
+    /// A name or path that some requirement asks for.
+    CapabilityId;
+}
+
+/// One value per id.
+#[derive(Debug)]
+pub(super) struct Column<K, V> {
+    values: Vec<V>,
+    key: PhantomData<K>,
+}
+
+impl<K: Id, V> Column<K, V> {
+    pub(super) fn new() -> Self {
+        Self::from_iter([])
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    pub(super) fn get(&self, id: K) -> Option<&V> {
+        self.values.get(id.index())
+    }
+
+    pub(super) fn push(&mut self, value: V) -> K {
+        self.values.push(value);
+        K::from_index(self.values.len() - 1)
+    }
+
+    /// The ids and values, in order.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
+        self.values
+            .iter()
+            .enumerate()
+            .map(|(index, value)| (K::from_index(index), value))
+    }
+
+    pub(super) fn as_slice(&self) -> &[V] {
+        &self.values
+    }
+}
+
+impl<K, V> FromIterator<V> for Column<K, V> {
+    fn from_iter<I: IntoIterator<Item = V>>(values: I) -> Self {
+        Self {
+            values: values.into_iter().collect(),
+            key: PhantomData,
+        }
+    }
+}
+
+/// A list of values per id, all in one allocation.
+#[derive(Debug)]
+pub(super) struct Rows<K, V> {
+    /// Where each row starts in `values`, and at the end where the last one ends.
+    starts: Vec<usize>,
+    values: Vec<V>,
+    key: PhantomData<K>,
+}
+
+impl<K: Id, V> Rows<K, V> {
+    /// Groups pairs by their ids; within a row the order of the pairs stays.
+    pub(super) fn new(rows: usize, mut pairs: Vec<(K, V)>) -> Self {
+        pairs.sort_by_key(|(id, _)| *id);
+        let mut starts = Vec::with_capacity(rows + 1);
+        let mut values = Vec::with_capacity(pairs.len());
+        for (id, value) in pairs {
+            // Rows that were skipped are empty.
+            while starts.len() <= id.index() {
+                starts.push(values.len());
+            }
+            values.push(value);
+        }
+        starts.resize(starts.len().max(rows + 1), values.len());
+        Self {
+            starts,
+            values,
+            key: PhantomData,
+        }
+    }
+
+    pub(super) fn row(&self, id: K) -> &[V] {
+        match (self.starts.get(id.index()), self.starts.get(id.index() + 1)) {
+            (Some(&start), Some(&end)) => self.values.get(start..end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}
+
+/// A set of ids as bits.
+#[derive(Clone, Debug)]
+pub(super) struct IdSet<K> {
+    words: Vec<u64>,
+    key: PhantomData<K>,
+}
+
+impl<K: Id> IdSet<K> {
+    /// An empty set with room for ids below `rows`.
+    pub(super) fn new(rows: usize) -> Self {
+        Self {
+            words: vec![0; rows.div_ceil(64)],
+            key: PhantomData,
+        }
+    }
+
+    pub(super) fn contains(&self, id: K) -> bool {
+        let (word, bit) = Self::place(id);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Adds an id and returns whether it is new.
+    pub(super) fn insert(&mut self, id: K) -> bool {
+        let (word, bit) = Self::place(id);
+        self.words.get_mut(word).is_some_and(|word| {
+            let is_new = *word & bit == 0;
+            *word |= bit;
+            is_new
+        })
+    }
+
+    pub(super) fn remove(&mut self, id: K) {
+        let (word, bit) = Self::place(id);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
+    fn place(id: K) -> (usize, u64) {
+        (id.index() / 64, 1 << (id.index() % 64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_the_order_of_their_pairs_and_gaps_are_empty() {
+        let id = |n| ArchId::from_index(n);
+        let rows = Rows::new(5, vec![(id(3), 'a'), (id(1), 'b'), (id(3), 'c')]);
+        let all: Vec<&[char]> = (0..6).map(|n| rows.row(id(n))).collect();
+        assert_eq!(all, [&[][..], &['b'], &[], &['a', 'c'], &[], &[]]);
+    }
+
+    #[test]
+    fn a_set_tells_what_is_new() {
+        let mut set = IdSet::new(100);
+        let id = ArchId::from_index(99);
+        assert!(set.insert(id));
+        assert!(!set.insert(id));
+        assert!(set.contains(id) && !set.contains(ArchId::from_index(35)));
+        set.remove(id);
+        assert!(!set.contains(id));
+    }
+}

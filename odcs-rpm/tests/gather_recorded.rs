@@ -1,0 +1,223 @@
+//! Runs recorded gathers of Pungi again and compares packages, flags and broken dependencies exactly.
+//!
+//! `ODCS_GATHER_CASES` names the file with the cases and `ODCS_GATHER_REPOS` the folder with their
+//! repositories; without them `../shared/fixtures/gather` below the project's root is taken. When there
+//! are none the suite passes, saying so, except under `CI=true` with `../shared` at hand.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use odcs_rpm::compression::{Compression, decoder};
+use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather};
+use odcs_rpm::repodata::{self, Limits, Repomd};
+use odcs_rpm::{Package, PackageKind, PackagePattern};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    input: Input,
+    result: Expected,
+    flags: BTreeMap<String, BTreeSet<String>>,
+    broken_deps: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    repo: String,
+    lookaside: Option<String>,
+    packages: Vec<PackagePattern>,
+    groups: Option<Vec<String>>,
+    #[serde(rename = "conditional")]
+    _conditional: (),
+    langpacks: bool,
+    options: CaseOptions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct CaseOptions {
+    arch: Option<String>,
+    greedy: Option<String>,
+    nodeps: bool,
+    exclude_source: bool,
+    exclude_debug: bool,
+    multilib_blacklist: Vec<PackagePattern>,
+    multilib_whitelist: Vec<PackagePattern>,
+    multilib_methods: Vec<String>,
+    fulltree: bool,
+    fulltree_excludes: Vec<String>,
+    selfhosting: bool,
+    prepopulate: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, Eq, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    rpm: BTreeSet<String>,
+    srpm: BTreeSet<String>,
+    debuginfo: BTreeSet<String>,
+}
+
+/// The recording, from the variable or beside the project.
+fn recording(variable: &str, name: &str) -> Option<PathBuf> {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let path = match std::env::var_os(variable) {
+        Some(path) => PathBuf::from(path),
+        None => shared.join("fixtures/gather").join(name),
+    };
+    if path.exists() {
+        return Some(path);
+    }
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!(is_ci && shared.is_dir()), "{} is missing", path.display());
+    println!("skipped: no recordings");
+    None
+}
+
+fn read_repository(folder: &Path) -> Vec<Arc<Package>> {
+    let repomd = Repomd::parse(&fs::read(folder.join("repodata/repomd.xml")).unwrap()).unwrap();
+    let open = |kind: &str| {
+        let location = &repomd.record(kind).unwrap().location;
+        let file = BufReader::new(File::open(folder.join(location)).unwrap());
+        let compression = Compression::of_file_name(location);
+        BufReader::new(decoder(file, compression, "a repository file", 1 << 30).unwrap())
+    };
+    let mut packages = repodata::read_primary(open("primary"), Limits::default()).unwrap();
+    repodata::read_filelists(open("filelists"), &mut packages, Limits::default()).unwrap();
+    packages
+        .into_iter()
+        .map(|listed| Arc::new(listed.package))
+        .collect()
+}
+
+/// What a case needs that is not built yet.
+fn missing_feature(input: &Input) -> Option<&'static str> {
+    let options = &input.options;
+    if options.fulltree || !options.fulltree_excludes.is_empty() {
+        Some("fulltree")
+    } else if options.selfhosting {
+        Some("selfhosting")
+    } else if !options.multilib_methods.is_empty() || !options.multilib_whitelist.is_empty() {
+        Some("multilib methods")
+    } else if !options.prepopulate.is_empty() {
+        Some("prepopulate")
+    } else if input.langpacks {
+        Some("langpacks")
+    } else if input.groups.is_some() && !options.nodeps {
+        Some("conditional packages")
+    } else {
+        None
+    }
+}
+
+fn run(input: &Input, repositories: &Path) -> Gathered {
+    let packages = read_repository(&repositories.join(&input.repo));
+    let lookaside = input
+        .lookaside
+        .iter()
+        .map(|name| read_repository(&repositories.join(name)));
+    let set = PackageSet::new(packages, lookaside.collect()).unwrap();
+    let given = &input.options;
+    let mut options = Options::new(given.arch.as_deref().unwrap_or("x86_64").parse().unwrap());
+    options.greedy = match given.greedy.as_deref() {
+        None | Some("none") => Greedy::None,
+        Some("all") => Greedy::All,
+        Some("build") => Greedy::Build,
+        Some(other) => panic!("greedy={other}"),
+    };
+    options.resolve_deps = !given.nodeps;
+    options.exclude_source = given.exclude_source;
+    options.exclude_debug = given.exclude_debug;
+    options.multilib_blacklist = given.multilib_blacklist.clone();
+    gather(&set, &Request::Packages(input.packages.clone()), &options)
+}
+
+/// The differences, one a line.
+fn compare(case: &Case, gathered: &Gathered) -> String {
+    let names = |kind| gathered.packages(kind).map(|member| member.file_name()).collect();
+    let result = Expected {
+        rpm: names(PackageKind::Binary),
+        srpm: names(PackageKind::Source),
+        debuginfo: names(PackageKind::Debug),
+    };
+    let mut flags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for member in gathered.members.iter().filter(|member| !member.flags.is_empty()) {
+        let of_member = flags.entry(member.package.nevra.nvra()).or_default();
+        of_member.extend(member.flags.iter().map(|flag| flag.name().to_owned()));
+    }
+    let mut broken: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (nevra, requirements) in &gathered.broken {
+        // The recording has its keys with the end of a log line.
+        let of_package = broken
+            .entry(format!("{}.{}\n", nevra.name(), nevra.arch()))
+            .or_default();
+        of_package.extend(requirements.iter().cloned());
+    }
+    let mut differences = String::new();
+    let mut differs = |what: &str, expected: &dyn std::fmt::Debug, found: &dyn std::fmt::Debug| {
+        writeln!(
+            differences,
+            "{what}\n  expected {expected:?}\n  found    {found:?}"
+        )
+        .unwrap();
+    };
+    for (what, expected, found) in [
+        ("rpm", &case.result.rpm, &result.rpm),
+        ("srpm", &case.result.srpm, &result.srpm),
+        ("debuginfo", &case.result.debuginfo, &result.debuginfo),
+    ] {
+        let missing: Vec<_> = expected.difference(found).collect();
+        let surplus: Vec<_> = found.difference(expected).collect();
+        if expected != found {
+            differs(&format!("{what}, only where they differ"), &missing, &surplus);
+        }
+    }
+    if case.flags != flags {
+        differs("flags", &case.flags, &flags);
+    }
+    if case.broken_deps != broken {
+        differs("broken dependencies", &case.broken_deps, &broken);
+    }
+    differences
+}
+
+#[test]
+fn recorded_gathers_come_out_the_same() {
+    let (Some(cases), Some(repositories)) = (
+        recording("ODCS_GATHER_CASES", "cases.json"),
+        recording("ODCS_GATHER_REPOS", "repos"),
+    ) else {
+        return;
+    };
+    let cases: Vec<Case> = serde_json::from_slice(&fs::read(cases).unwrap()).unwrap();
+    assert!(!cases.is_empty());
+    let mut differing = 0;
+    for case in &cases {
+        if let Some(feature) = missing_feature(&case.input) {
+            println!("later {}: needs {feature}", case.name);
+            continue;
+        }
+        let differences = compare(case, &run(&case.input, &repositories));
+        if differences.is_empty() {
+            println!("ok {}", case.name);
+        } else {
+            println!("DIFF {}: {differences}", case.name);
+            differing += 1;
+        }
+    }
+    assert_eq!(differing, 0, "cases differ from their recordings");
+}

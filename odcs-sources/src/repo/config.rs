@@ -1,0 +1,30 @@
+//! Settings of the `repo` source.
+
+use std::path::PathBuf;
+
+/// Where repositories may be, and how much of them is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RepoSettings {
+    /// Repositories must be below one of these directories.
+    pub roots: Vec<PathBuf>,
+    /// Bytes of one metadata file as it lies on disk.
+    pub metadata_bytes: u64,
+    /// Bytes of one metadata file when decompressed.
+    pub open_metadata_bytes: u64,
+    /// Files and directories in a repository without metadata.
+    pub directory_entries: usize,
+}
+
+impl RepoSettings {
+    /// Repositories below these directories. Limits: 512 MiB for a metadata file, 8 GiB decompressed,
+    /// a million files in a directory tree without metadata.
+    pub fn new<P: Into<PathBuf>>(roots: impl IntoIterator<Item = P>) -> Self {
+        Self {
+            roots: roots.into_iter().map(Into::into).collect(),
+            metadata_bytes: 512 << 20,
+            open_metadata_bytes: 8 << 30,
+            directory_entries: 1_000_000,
+        }
+    }
+}

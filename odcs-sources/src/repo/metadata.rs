@@ -1,0 +1,129 @@
+//! Reading a repository with metadata.
+
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use odcs_core::source::{Candidate, PackageContent};
+use odcs_rpm::Digest;
+use odcs_rpm::compression::{Compression, decoder};
+use odcs_rpm::repodata::{Limits, RepoPackage, RepomdRecord, read_filelists, read_primary};
+
+use super::config::RepoSettings;
+use super::error::{Reason, RepoError};
+use super::pins::read_repomd;
+use super::roots::Repository;
+
+/// Reads what the pinned metadata lists.
+pub(super) fn read(
+    repository: &Repository,
+    pinned: &Digest,
+    settings: &RepoSettings,
+) -> Result<PackageContent, RepoError> {
+    let name = format!("{}/repodata/repomd.xml", repository.path);
+    let Some((digest, repomd)) = read_repomd(repository)? else {
+        return Err(RepoError::new(Reason::Changed, &repository.path));
+    };
+    if digest != *pinned {
+        return Err(RepoError::new(Reason::Changed, &repository.path));
+    }
+    let primary = repomd
+        .record("primary")
+        .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
+    let (path, bytes) = verified(repository, primary, settings)?;
+    let limits = Limits::default();
+    let mut packages = open(&path, &primary.location, &bytes, settings, |reader| {
+        read_primary(reader, limits)
+    })?;
+    drop(bytes);
+    match repomd.record("filelists") {
+        Some(filelists) => {
+            let (path, bytes) = verified(repository, filelists, settings)?;
+            open(&path, &filelists.location, &bytes, settings, |reader| {
+                read_filelists(reader, &mut packages, limits)
+            })?;
+        }
+        // Then only the files in primary can be required, which is most of what ever is.
+        None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
+    }
+    let candidates = packages
+        .into_iter()
+        .map(|package| candidate(repository, &path, package))
+        .collect::<Result<_, _>>()?;
+    Ok(PackageContent {
+        candidates,
+        timestamp: repomd
+            .revision
+            .as_deref()
+            .and_then(|revision| revision.parse().ok()),
+        description: format!("the repository {}", repository.path),
+    })
+}
+
+/// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.
+fn verified(
+    repository: &Repository,
+    record: &RepomdRecord,
+    settings: &RepoSettings,
+) -> Result<(String, Vec<u8>), RepoError> {
+    let name = format!("{}/{}", repository.path, record.location);
+    let repomd = format!("{}/repodata/repomd.xml", repository.path);
+    let file = repository.file(&record.location).map_err(|_| {
+        let (package, href) = (format!("its {} file", record.kind), record.location.clone());
+        RepoError::new(Reason::Location { package, href }, repomd)
+    })?;
+    let file = file.open().map_err(|error| RepoError::io(error, &name))?;
+    let mut bytes = Vec::new();
+    let limit = settings.metadata_bytes;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| RepoError::io(error, &name))?;
+    let found = bytes.len() as u64;
+    if found > limit {
+        return Err(RepoError::new(Reason::Limit(format!("{limit} bytes")), name));
+    }
+    if let Some(expected) = record.size.filter(|expected| *expected != found) {
+        return Err(RepoError::new(Reason::Size { expected, found }, name));
+    }
+    let digest = Digest::of_bytes(record.checksum.algorithm(), &bytes);
+    if digest != record.checksum {
+        let (expected, found) = (record.checksum.to_string(), digest.hex().to_owned());
+        return Err(RepoError::new(Reason::Checksum { expected, found }, name));
+    }
+    Ok((name, bytes))
+}
+
+/// Decompresses a metadata file and hands it to its reader.
+fn open<T>(
+    name: &str,
+    location: &str,
+    bytes: &[u8],
+    settings: &RepoSettings,
+    read: impl FnOnce(&mut dyn std::io::BufRead) -> odcs_rpm::Result<T>,
+) -> Result<T, RepoError> {
+    let compression = Compression::of_file_name(location);
+    let damaged = |error| RepoError::damaged(error, name);
+    let decoder = decoder(bytes, compression, "metadata", settings.open_metadata_bytes).map_err(damaged)?;
+    read(&mut BufReader::with_capacity(128 << 10, decoder)).map_err(damaged)
+}
+
+/// Checks where a package is said to be.
+fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {
+    let package = listed.package.nevra.to_string();
+    if let Some(base) = listed.location_base {
+        return Err(RepoError::new(Reason::Elsewhere { package, base }, primary));
+    }
+    let file = repository.file(&listed.location).map_err(|_| {
+        RepoError::new(
+            Reason::Location {
+                package,
+                href: listed.location.clone(),
+            },
+            primary,
+        )
+    })?;
+    Ok(Candidate {
+        package: Arc::new(listed.package),
+        file,
+        checksum: Some(listed.checksum),
+    })
+}

@@ -1,0 +1,149 @@
+//! Which directories repositories are taken from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use odcs_core::files::{RelativePath, Root, SourceFile};
+
+use super::error::{Reason, RepoError};
+
+/// The configured roots, open.
+#[derive(Debug)]
+pub(super) struct Roots(Vec<NamedRoot>);
+
+#[derive(Debug)]
+struct NamedRoot {
+    /// The path as configured, and the one it resolves to: people may ask by either.
+    names: Vec<PathBuf>,
+    root: Arc<Root>,
+}
+
+impl Roots {
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, RepoError> {
+        let open = |path: &PathBuf| {
+            let failed = |error| RepoError::new(Reason::Root, path.display().to_string()).caused_by(error);
+            let real = path.canonicalize().map_err(failed)?;
+            let root = Root::open(&real).map_err(failed)?;
+            let mut names = vec![real];
+            if path.is_absolute() && !names.contains(path) {
+                names.push(path.clone());
+            }
+            Ok(NamedRoot {
+                names,
+                root: Arc::new(root),
+            })
+        };
+        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Finds the root that a path is below of. The path is only compared, not looked up.
+    pub(super) fn locate(&self, path: &str) -> Result<Repository, RepoError> {
+        let trimmed = path.trim_end_matches('/');
+        let clean = path.starts_with('/')
+            && !trimmed.contains('\0')
+            && trimmed
+                .split('/')
+                .skip(1)
+                .all(|segment| !matches!(segment, "" | "." | ".."));
+        if !clean {
+            return Err(RepoError::new(Reason::Unclean, path));
+        }
+        for NamedRoot { names, root } in &self.0 {
+            for name in names {
+                let Ok(below) = Path::new(trimmed).strip_prefix(name) else {
+                    continue;
+                };
+                let below = below.to_str().filter(|below| !below.is_empty());
+                let directory = below.map(str::parse::<RelativePath>).transpose();
+                let directory = directory.map_err(|_| RepoError::new(Reason::Unclean, path))?;
+                return Ok(Repository {
+                    path: trimmed.to_owned(),
+                    root: Arc::clone(root),
+                    directory,
+                });
+            }
+        }
+        let roots: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|root| root.names.first())
+            .map(|name| name.display().to_string())
+            .collect();
+        Err(RepoError::new(Reason::Outside(roots.join(", ")), path))
+    }
+}
+
+/// A repository that may be read: a directory below a root, or a root itself.
+#[derive(Clone, Debug)]
+pub(super) struct Repository {
+    /// The path it was asked for by.
+    pub(super) path: String,
+    root: Arc<Root>,
+    directory: Option<RelativePath>,
+}
+
+impl Repository {
+    /// A file of the repository, by its path from the repository's top. Links may lead to other places
+    /// below the root, not out of it.
+    pub(super) fn file(&self, href: &str) -> odcs_core::Result<SourceFile> {
+        let path = match &self.directory {
+            Some(directory) => directory.join(href)?,
+            None => href.parse()?,
+        };
+        Ok(SourceFile {
+            root: Arc::clone(&self.root),
+            path,
+        })
+    }
+
+    /// The repository's directory, open.
+    pub(super) fn open(&self) -> Result<Arc<Root>, RepoError> {
+        let Some(directory) = &self.directory else {
+            return Ok(Arc::clone(&self.root));
+        };
+        match self.root.open_dir(directory) {
+            Ok(root) => Ok(Arc::new(root)),
+            Err(error) => {
+                let mut error = RepoError::io(error, &self.path);
+                error.directory_not_found();
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_below_a_root_are_found() {
+        let roots = Roots::open(&["/usr/lib".into(), "/usr/share/doc".into()]).unwrap();
+        assert_eq!(
+            roots.locate("/usr/lib/x/y").unwrap().directory.unwrap().as_str(),
+            "x/y"
+        );
+        assert!(roots.locate("/usr/lib/").unwrap().directory.is_none());
+        for outside in ["/usr/library", "/usr", "/etc", "/usr/share"] {
+            let error = roots.locate(outside).unwrap_err();
+            assert!(matches!(error.kind(), odcs_core::ErrorKind::Invalid), "{outside}");
+            assert!(error.to_string().contains("/usr/share/doc"), "{error}");
+        }
+        for unclean in [
+            "/usr/lib/../etc",
+            "/usr//lib",
+            "/usr/lib/./x",
+            "usr/lib",
+            "",
+            "/usr/lib/\0",
+        ] {
+            assert!(
+                matches!(
+                    roots.locate(unclean).unwrap_err().kind(),
+                    odcs_core::ErrorKind::Invalid
+                ),
+                "{unclean:?}"
+            );
+        }
+    }
+}

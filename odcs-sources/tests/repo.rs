@@ -1,0 +1,181 @@
+//! The `repo` source over real directories.
+#![cfg(feature = "repo")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use odcs_core::request::SourceSpec;
+use odcs_core::source::{Content, PackageContent, Resolved};
+use odcs_core::{ComposeRequest, ComposeSource, ErrorKind, Result};
+use odcs_sources::repo::{RepoPins, RepoSettings, RepoSource};
+use tempfile::TempDir;
+
+struct Lab {
+    dir: TempDir,
+    source: RepoSource,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let source = RepoSource::new(RepoSettings::new([dir.path()])).unwrap();
+        Self { dir, source }
+    }
+
+    /// A copy of the project's test repository.
+    fn repository(&self, name: &str) -> PathBuf {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/repo");
+        let to = self.dir.path().join(name);
+        for part in ["Packages", "repodata"] {
+            std::fs::create_dir_all(to.join(part)).unwrap();
+            for entry in std::fs::read_dir(from.join(part)).unwrap() {
+                let entry = entry.unwrap();
+                std::fs::copy(entry.path(), to.join(part).join(entry.file_name())).unwrap();
+            }
+        }
+        to
+    }
+
+    async fn resolve(&self, repository: &Path) -> Result<Resolved> {
+        let location = repository.to_str().unwrap().parse()?;
+        self.source
+            .resolve(&ComposeRequest::new(SourceSpec::Repo(location)))
+            .await
+    }
+
+    async fn content(&self, resolved: &Resolved) -> Result<PackageContent> {
+        match self.source.content(&resolved.pins).await? {
+            Content::Packages(content) => Ok(content),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn names(content: &PackageContent) -> Vec<String> {
+    let mut names: Vec<_> = content
+        .candidates
+        .iter()
+        .map(|candidate| candidate.package.nevra.to_string())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn metadata_and_headers_say_the_same() {
+    let lab = Lab::new();
+    let (with, without) = (lab.repository("with"), lab.repository("without"));
+    std::fs::remove_dir_all(without.join("repodata")).unwrap();
+    let (with, without) = (
+        lab.resolve(&with).await.unwrap(),
+        lab.resolve(&without).await.unwrap(),
+    );
+    assert!(matches!(with.pins.read().unwrap(), RepoPins::Repodata { .. }));
+    assert!(matches!(without.pins.read().unwrap(), RepoPins::Directory { .. }));
+    let (with_metadata, from_headers) = (
+        lab.content(&with).await.unwrap(),
+        lab.content(&without).await.unwrap(),
+    );
+    assert_eq!(names(&with_metadata).len(), 13);
+    assert_eq!(names(&with_metadata), names(&from_headers));
+    // The revision of the metadata is what a Koji tag has in its event.
+    assert_eq!(
+        with.fields.koji_event,
+        with_metadata
+            .timestamp
+            .map(|timestamp| i64::try_from(timestamp).unwrap())
+    );
+    assert!(with.fields.koji_event.is_some() && without.fields.koji_event.is_none());
+    assert!(
+        with_metadata
+            .candidates
+            .iter()
+            .all(|candidate| candidate.checksum.is_some() && candidate.file.open().is_ok())
+    );
+    assert!(
+        from_headers
+            .candidates
+            .iter()
+            .all(|candidate| candidate.checksum.is_none() && candidate.file.open().is_ok())
+    );
+    let files = |content: &PackageContent| {
+        let ed = content
+            .candidates
+            .iter()
+            .find(|candidate| candidate.package.nevra.to_string() == "ed-0:1.20-1.x86_64");
+        ed.unwrap()
+            .package
+            .files
+            .iter()
+            .map(|file| file.path.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(files(&with_metadata), files(&from_headers), "filelists are read");
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_pinned_is_not_used() {
+    let lab = Lab::new();
+    let (with, without) = (lab.repository("with"), lab.repository("without"));
+    std::fs::remove_dir_all(without.join("repodata")).unwrap();
+    let pinned = [
+        lab.resolve(&with).await.unwrap(),
+        lab.resolve(&without).await.unwrap(),
+    ];
+    let repomd = with.join("repodata/repomd.xml");
+    let text = std::fs::read_to_string(&repomd).unwrap();
+    std::fs::write(&repomd, text.replace("</repomd>", "<!-- later --></repomd>")).unwrap();
+    std::fs::remove_file(without.join("Packages/ed-1.20-1.i686.rpm")).unwrap();
+    for pinned in &pinned {
+        let error = lab.content(pinned).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Gone, "{error}");
+        assert!(error.to_string().contains("changed while"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn limits_hold() {
+    let lab = Lab::new();
+    let (with, without) = (lab.repository("with"), lab.repository("without"));
+    std::fs::remove_dir_all(without.join("repodata")).unwrap();
+    let source = |change: fn(&mut RepoSettings)| {
+        let mut settings = RepoSettings::new([lab.dir.path()]);
+        change(&mut settings);
+        RepoSource::new(settings).unwrap()
+    };
+    let request =
+        |path: &Path| ComposeRequest::new(SourceSpec::Repo(path.to_str().unwrap().parse().unwrap()));
+    let few = source(|settings| settings.directory_entries = 5);
+    let error = few.resolve(&request(&without)).await.unwrap_err();
+    assert!(error.to_string().contains("limit of 5 files"), "{error}");
+    for small in [
+        source(|settings| settings.metadata_bytes = 100),
+        source(|settings| settings.open_metadata_bytes = 100),
+    ] {
+        let pins = small.resolve(&request(&with)).await.unwrap().pins;
+        let error = small.content(&pins).await.unwrap_err();
+        assert!(error.to_string().contains("limit of 100"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_is_no_package_and_blocks_nothing() {
+    let lab = Lab::new();
+    let repository = lab.dir.path().join("pipe");
+    std::fs::create_dir(&repository).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(repository.join("pipe.rpm"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let pinned = lab.resolve(&repository).await.unwrap();
+    let error = lab.content(&pinned).await.unwrap_err();
+    assert!(error.to_string().contains("pipe.rpm"), "{error}");
+}

@@ -1,0 +1,83 @@
+//! `odcs create-repo`: a compose from an RPM repository.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Failure, wait};
+use crate::cli::ClientOptions;
+use crate::client::Client;
+use crate::{output, watch};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The repository: a directory of the server, with or without repodata. A relative path is taken
+    /// from the current directory of this machine.
+    path: String,
+    /// Names of packages, or globs; without any, all packages of the repository.
+    packages: Vec<String>,
+    /// An arch to make the compose for; x86_64 without any.
+    #[arg(long = "arch", value_name = "ARCH")]
+    arches: Vec<String>,
+    /// Leave out what the packages depend on.
+    #[arg(long)]
+    no_deps: bool,
+    /// Packages must be signed with this key; several in order of preference, "" allows unsigned ones.
+    #[arg(long = "sigkey", value_name = "KEY")]
+    sigkeys: Vec<String>,
+    /// How long the compose is kept.
+    #[arg(long, value_name = "SECONDS")]
+    seconds_to_live: Option<u64>,
+}
+
+impl Options {
+    fn request(&self) -> Value {
+        let mut source = json!({"type": "repo", "source": absolute(&self.path)});
+        if !self.packages.is_empty() {
+            source["packages"] = json!(self.packages);
+        }
+        if !self.sigkeys.is_empty() {
+            source["sigkeys"] = json!(self.sigkeys);
+        }
+        let mut request = json!({"source": source});
+        if !self.arches.is_empty() {
+            request["arches"] = json!(self.arches);
+        }
+        if self.no_deps {
+            request["flags"] = json!(["no_deps"]);
+        }
+        if let Some(seconds) = self.seconds_to_live {
+            request["seconds_to_live"] = json!(seconds);
+        }
+        request
+    }
+}
+
+pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Result<(), Failure> {
+    let client = Client::new(&client_options.server)?;
+    let compose = client.post("/api/1/composes/", &options.request()).await?;
+    for warning in compose["warnings"].as_array().into_iter().flatten() {
+        output::failure(&format!("warning: {}", warning.as_str().unwrap_or_default()));
+    }
+    if client_options.no_wait {
+        if output::wants_json(&client_options) {
+            output::json(&compose);
+        } else {
+            output::compose(&compose);
+        }
+        return Ok(());
+    }
+    let id = compose["id"].as_i64().unwrap_or_default();
+    let compose = watch::until_ended(&client, id, None).await?;
+    wait::show_ended(&client_options, &compose)
+}
+
+/// What is a directory here is sent by its full path; anything else is left for the server to judge.
+fn absolute(path: &str) -> String {
+    let is_url = path.contains("://");
+    let local = (!is_url).then(|| Path::new(path).canonicalize().ok()).flatten();
+    match local.as_deref().and_then(Path::to_str) {
+        Some(local) => local.to_owned(),
+        None => path.to_owned(),
+    }
+}

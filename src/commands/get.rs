@@ -1,0 +1,24 @@
+//! `odcs get`: one compose.
+
+use super::Failure;
+use crate::cli::ClientOptions;
+use crate::client::Client;
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Id of the compose.
+    id: i64,
+}
+
+pub(crate) async fn run(options: ClientOptions, Options { id }: Options) -> Result<(), Failure> {
+    let compose = Client::new(&options.server)?
+        .get(&format!("/api/1/composes/{id}"))
+        .await?;
+    if output::wants_json(&options) {
+        output::json(&compose);
+    } else {
+        output::compose(&compose);
+    }
+    Ok(())
+}

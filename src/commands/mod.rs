@@ -1,0 +1,48 @@
+//! The subcommands, one file each.
+
+pub(crate) mod about;
+pub(crate) mod create_repo;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod serve;
+pub(crate) mod wait;
+
+use std::process::ExitCode;
+
+use crate::cli::Cli;
+use crate::output;
+
+/// Why a command ends with another exit code than 0.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A compose that was waited for is not there to be used; it has been shown.
+    Compose,
+    /// The service could not start, or not go on.
+    Service(String),
+    /// The server refused; its answer, and what it says for people.
+    Refused { body: String, message: String },
+    /// The server could not be asked.
+    Unreachable(String),
+}
+
+/// Runs a command and turns its end into an exit code.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let json = output::wants_json(&cli.client);
+    match cli.command.run(cli.client).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Compose) => ExitCode::from(1),
+        Err(Failure::Service(message)) => output::failure(&message),
+        Err(Failure::Refused { body, message }) => {
+            // Scripts written for the Python client read the answer from standard output.
+            if json {
+                output::line(&body);
+            }
+            output::failure(&message);
+            ExitCode::from(255)
+        }
+        Err(Failure::Unreachable(message)) => {
+            output::failure(&message);
+            ExitCode::from(255)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `dnf`, the one who has to be content.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{Server, has, run};
+
+/// dnf with an empty root and the `.repo` file of a compose, nothing else.
+fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
+    let mut command = Command::new("dnf");
+    command.args(["--assumeyes", "--releasever=1", "--forcearch=x86_64"]);
+    command
+        .arg(format!("--installroot={}", root.display()))
+        .arg(format!("--setopt=reposdir={}", repos.display()));
+    run(command.args(args))
+}
+
+#[tokio::test]
+async fn installs_from_the_repo_file() {
+    if !has("dnf") || !has("rpm") {
+        return;
+    }
+    let (server, repository) = Server::with_test_repository();
+    let compose = server.compose_of(&repository, &["ed"]).await;
+    let repofile = server.get(compose["result_repofile"].as_str().unwrap()).await;
+    assert_eq!(repofile.status, 200);
+    let (root, repos) = (server.dir.path().join("root"), server.dir.path().join("repos"));
+    std::fs::create_dir(&repos).unwrap();
+    std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
+
+    let enabled = dnf(&root, &repos, &["repolist"]);
+    assert!(
+        enabled.contains("odcs-1") && !enabled.contains("odcs-1-debuginfo"),
+        "{enabled}"
+    );
+    dnf(&root, &repos, &["install", "ed"]);
+    let installed =
+        run(Command::new("rpm")
+            .arg("--root")
+            .arg(&root)
+            .args(["-qa", "--qf", "%{NAME}.%{ARCH}\n"]));
+    let mut installed: Vec<_> = installed.lines().collect();
+    installed.sort_unstable();
+    assert_eq!(installed, ["ed.x86_64", "line-editor-common.noarch"]);
+    assert!(root.join("usr/bin/ed").is_file(), "its files are there");
+    run(Command::new("rpm").arg("--root").arg(&root).args([
+        "--verify",
+        "--nodeps",
+        "ed",
+        "line-editor-common",
+    ]));
+
+    let all = ["repoquery", "--enablerepo=*", "--qf", "%{repoid} %{name}.%{arch}"];
+    let listed = dnf(&root, &repos, &all);
+    let mut listed: Vec<_> = listed.lines().filter(|line| line.starts_with("odcs-1")).collect();
+    listed.sort_unstable();
+    assert_eq!(
+        listed,
+        [
+            "odcs-1 ed.x86_64",
+            "odcs-1 line-editor-common.noarch",
+            "odcs-1-debuginfo ed-debuginfo.x86_64",
+            "odcs-1-debuginfo ed-debugsource.x86_64",
+            "odcs-1-source ed.src",
+            "odcs-1-source line-editor-common.src",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn downloads_debug_and_source_packages() {
+    if !has("dnf") {
+        return;
+    }
+    let (server, repository) = Server::with_test_repository();
+    let body = json!({"source": {"type": "repo", "source": repository}, "arches": ["x86_64", "aarch64"]});
+    let compose = server.compose(&body).await;
+    assert_eq!(compose["state_name"], "done", "{compose}");
+    let repofile = server.get(compose["result_repofile"].as_str().unwrap()).await;
+    let (root, repos) = (server.dir.path().join("root"), server.dir.path().join("repos"));
+    std::fs::create_dir(&repos).unwrap();
+    std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
+    dnf(
+        &root,
+        &repos,
+        &[
+            "install",
+            "--enablerepo=*",
+            "--downloadonly",
+            "ed-debuginfo",
+            "ed-debugsource",
+            "ed-doc",
+        ],
+    );
+    let mut names: Vec<_> = walk(&root)
+        .into_iter()
+        .filter(|name| name.ends_with(".rpm"))
+        .collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        [
+            "ed-debuginfo-1.20-1.x86_64.rpm",
+            "ed-debugsource-1.20-1.x86_64.rpm",
+            "ed-doc-1.20-1.noarch.rpm"
+        ]
+    );
+    // dnf installs no sources; that it finds them, and that they are what they should be, is enough.
+    let location = dnf(
+        &root,
+        &repos,
+        &["--quiet", "repoquery", "--enablerepo=*", "--location", "ed.src"],
+    );
+    let source = server.get(location.trim()).await;
+    assert_eq!(
+        source.body,
+        std::fs::read(repository.join("Packages/ed-1.20-1.src.rpm")).unwrap()
+    );
+}
+
+fn walk(dir: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            names.extend(walk(&entry.path()));
+        } else {
+            names.push(entry.file_name().into_string().unwrap());
+        }
+    }
+    names
+}

@@ -1,0 +1,21 @@
+//! What a user sees: the real program, the real port, real peers.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod api;
+mod cli;
+mod client_python;
+mod content;
+mod createrepo;
+mod dnf;
+mod failures;
+mod files;
+mod stopping;
+mod support;
