@@ -27,7 +27,20 @@ use crate::{check, manifest, space, tree};
 /// Lays gathered packages out as a compose and publishes it.
 ///
 /// All work is done on a blocking thread and a pool of its own; an attempt whose future is dropped
-/// stops soon and clears away what it made.
+/// stops soon and clears away what it made. A clone shares all of it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use odcs_core::{ComposeBuilder, SystemClock};
+/// use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings};
+///
+/// let target = tempfile::tempdir()?;
+/// let builder = NativeBuilder::open(StorageSettings::new(target.path()), Arc::new(SystemClock))?;
+/// assert_eq!(builder.name(), "native");
+/// let files = PublishedComposes::open(target.path())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
 pub struct NativeBuilder {
     inner: Arc<Inner>,
 }

@@ -231,6 +231,8 @@ pub enum LinkObstacle {
     TooManyLinks,
     /// The file system has no hardlinks.
     NotSupported,
+    /// Its last name was removed after it was opened.
+    Removed,
 }
 
 impl fmt::Display for LinkObstacle {
@@ -240,6 +242,7 @@ impl fmt::Display for LinkObstacle {
             Self::NotPermitted => "the system does not permit it",
             Self::TooManyLinks => "it has too many links already",
             Self::NotSupported => "the file system has no hardlinks",
+            Self::Removed => "it was removed meanwhile",
         })
     }
 }
