@@ -17,7 +17,7 @@ use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
 use crate::link::Counts;
-use crate::log::{ComposeLog, grouped};
+use crate::log::{self, ComposeLog};
 use crate::packages::{Layout, PlacedPackage, Placing};
 use crate::publish::{Published, mark_failed, publish};
 use crate::settings::StorageSettings;
@@ -186,7 +186,7 @@ impl Inner {
         let total = counts.linked() + counts.copied();
         progress.step(
             Phase::Link,
-            &format!("{} packages: {}", grouped(total), counts.describe()),
+            &format!("{}: {}", log::packages(total), counts.describe()),
         );
 
         go_on()?;
@@ -250,10 +250,7 @@ impl Inner {
             progress,
             cancel,
         };
-        progress.step(
-            Phase::Link,
-            &format!("{} packages", grouped(layout.files.len() as u64)),
-        );
+        progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
         placing.run(layout)
     }
 }

@@ -17,7 +17,7 @@ use crate::dir::{self, Dir};
 use crate::error::{Error, PackageError, PackageFault, Result, UnsignedPackage};
 use crate::layout::{self, Tree};
 use crate::link::{self, Counts, PlaceError, Placed};
-use crate::log::grouped;
+use crate::log;
 use crate::settings::LinkFallback;
 
 /// How many packages are done between two lines in the log.
@@ -157,7 +157,7 @@ impl Placing<'_> {
                 }
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                 if done.is_multiple_of(STEP) && done < total {
-                    let message = format!("{} of {} packages", grouped(done), grouped(total));
+                    let message = format!("{} of {}", log::grouped(done), log::packages(total));
                     self.progress.step(Phase::Link, &message);
                 }
                 outcome

@@ -215,6 +215,29 @@ fn a_build_that_is_told_to_stop_leaves_nothing() {
 }
 
 #[test]
+fn a_build_that_nobody_waits_for_stops() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = rpmgen::GeneratorOptions {
+        packages: 60,
+        ..Default::default()
+    };
+    rpmgen::write_repository(source.path(), rpmgen::generate(options), rpmgen::Layout::Flat).unwrap();
+    let repository = Repository::read(source.path());
+    let target = Target::with(StorageSettings::new(target.path()).with_threads(1));
+    // Dropping the runtime waits for its blocking threads.
+    runtime().block_on(async {
+        let job = job(1, 1, repository.plan(&["x86_64"], ""));
+        let progress = target.builder.begin(&job.compose).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = target.builder.build(job, progress) => panic!("it cannot be done yet"),
+            () = tokio::task::yield_now() => {}
+        }
+    });
+    target.assert_nothing_half_made();
+}
+
+#[test]
 fn an_abandoned_compose_is_marked_if_it_failed() {
     let target = tempfile::tempdir().unwrap();
     let target = Target::open(target.path());
