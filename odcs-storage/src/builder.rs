@@ -17,7 +17,7 @@ use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
 use crate::link::Counts;
-use crate::log::{ComposeLog, grouped};
+use crate::log::{self, ComposeLog};
 use crate::packages::{Layout, PlacedPackage, Placing};
 use crate::publish::{Published, mark_failed, publish};
 use crate::settings::StorageSettings;
@@ -27,7 +27,20 @@ use crate::{check, manifest, space, tree};
 /// Lays gathered packages out as a compose and publishes it.
 ///
 /// All work is done on a blocking thread and a pool of its own; an attempt whose future is dropped
-/// stops soon and clears away what it made.
+/// stops soon and clears away what it made. A clone shares all of it.
+///
+/// ```
+/// use std::sync::Arc;
+/// use odcs_core::{ComposeBuilder, SystemClock};
+/// use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings};
+///
+/// let target = tempfile::tempdir()?;
+/// let builder = NativeBuilder::open(StorageSettings::new(target.path()), Arc::new(SystemClock))?;
+/// assert_eq!(builder.name(), "native");
+/// let files = PublishedComposes::open(target.path())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
 pub struct NativeBuilder {
     inner: Arc<Inner>,
 }
@@ -173,7 +186,7 @@ impl Inner {
         let total = counts.linked() + counts.copied();
         progress.step(
             Phase::Link,
-            &format!("{} packages: {}", grouped(total), counts.describe()),
+            &format!("{}: {}", log::packages(total), counts.describe()),
         );
 
         go_on()?;
@@ -237,10 +250,7 @@ impl Inner {
             progress,
             cancel,
         };
-        progress.step(
-            Phase::Link,
-            &format!("{} packages", grouped(layout.files.len() as u64)),
-        );
+        progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
         placing.run(layout)
     }
 }

@@ -121,3 +121,123 @@ fn check_primary(xml: &[u8], packages: &[&PlacedPackage]) -> std::result::Result
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use odcs_core::plan::{Plan, SignaturePolicy};
+    use odcs_rpm::header::{FileFacts, read_file};
+
+    use super::*;
+    use crate::tree::write_tree_repodata;
+
+    const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca23e.src.rpm";
+
+    /// A tree of source packages with one package.
+    fn written(root: &Path) -> (Dir, Vec<PlacedPackage>) {
+        let specs = rpmgen::ed_repository();
+        let spec = specs
+            .iter()
+            .find(|spec| spec.name == "ed" && spec.is_source())
+            .unwrap();
+        let bytes = rpmgen::write(spec).unwrap();
+        let facts = FileFacts {
+            size: bytes.len() as u64,
+            modified: 5,
+        };
+        let read = read_file(bytes.as_slice(), facts, None).unwrap();
+        let compose = Dir::open_root(root).unwrap();
+        std::fs::create_dir_all(root.join(PACKAGE).parent().unwrap()).unwrap();
+        std::fs::write(root.join(PACKAGE), &bytes).unwrap();
+        let packages = vec![PlacedPackage {
+            planned: read.package.nevra.clone(),
+            location: layout::package_location(&read.package.nevra),
+            package: read.package,
+            sha256: read.sha256,
+            sigkey: None,
+            places: BTreeSet::from([Tree::Source]),
+        }];
+        let plan = Plan {
+            arches: Vec::new(),
+            signatures: SignaturePolicy::default(),
+            timestamp: 7,
+            comps_packages: Vec::new(),
+            source_description: String::new(),
+        };
+        write_tree_repodata(&compose, &Tree::Source, &plan, &packages).unwrap();
+        (compose, packages)
+    }
+
+    #[test]
+    fn what_was_written_can_be_read_back_and_nothing_else_passes() {
+        type Spoil = fn(&Path);
+        let cases: [(&str, Spoil); 6] = [
+            ("its size is", |root| {
+                std::fs::write(root.join(PACKAGE), "short").unwrap();
+            }),
+            ("its size is None", |root| {
+                std::fs::remove_file(root.join(PACKAGE)).unwrap();
+            }),
+            ("it has another checksum", |root| {
+                let file = repodata(root, "filelists");
+                let mut bytes = std::fs::read(&file).unwrap();
+                *bytes.last_mut().unwrap() ^= 1;
+                std::fs::write(file, bytes).unwrap();
+            }),
+            ("it has another checksum", |root| {
+                let file = repodata(root, "other");
+                let bytes = std::fs::read(&file).unwrap();
+                std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+            }),
+            ("cannot open the file", |root| {
+                let file = repodata(root, "primary");
+                std::fs::rename(&file, file.with_extension("moved")).unwrap();
+            }),
+            ("it names 4 files of 5", |root| {
+                std::fs::write(root.join("Temporary/source/tree/repodata/extra"), "").unwrap();
+            }),
+        ];
+        for (expected, spoil) in cases {
+            let temporary = tempfile::tempdir().unwrap();
+            let (compose, packages) = written(temporary.path());
+            let here: Vec<_> = packages.iter().collect();
+            check_tree(&compose, &Tree::Source, &here).unwrap();
+            let error = check_tree(&compose, &Tree::Source, &[]).unwrap_err().to_string();
+            assert!(error.contains("packages of 0"), "{error}");
+            spoil(temporary.path());
+            let error = check_tree(&compose, &Tree::Source, &here)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn another_package_in_its_place_is_noticed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (compose, mut packages) = written(temporary.path());
+        packages[0].sha256 = Digest::of_bytes(DigestAlgorithm::Sha256, b"other");
+        let here: Vec<_> = packages.iter().collect();
+        let error = check_tree(&compose, &Tree::Source, &here)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("it lists ed-0:1.14.1-2.module_fd8ca23e.src where"),
+            "{error}"
+        );
+    }
+
+    fn repodata(root: &Path, kind: &str) -> std::path::PathBuf {
+        let directory = root.join("Temporary/source/tree/repodata");
+        let entries = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let suffix = format!("-{kind}.xml.gz");
+        entries
+            .into_iter()
+            .find(|path| path.to_str().unwrap().ends_with(&suffix))
+            .unwrap()
+    }
+}

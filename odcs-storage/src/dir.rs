@@ -272,6 +272,15 @@ impl Dir {
         self.remove_to_depth(name.as_ref(), MAX_DEPTH)
     }
 
+    /// Removes an empty directory; false if it is not empty.
+    pub(crate) fn remove_empty(&self, name: &OsStr) -> Result<bool> {
+        match rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            Err(errno) => Err(self.failed("remove", name, errno)),
+        }
+    }
+
     fn remove_to_depth(&self, name: &OsStr, depth: usize) -> Result<()> {
         let failed = |errno| self.failed("remove", name, errno);
         match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
@@ -291,10 +300,8 @@ impl Dir {
             for entry in dir.entries(usize::MAX)? {
                 dir.remove_to_depth(&entry.name, deeper)?;
             }
-            match rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR) {
-                Ok(()) | Err(Errno::NOENT) => return Ok(()),
-                Err(Errno::NOTEMPTY | Errno::EXIST) => {}
-                Err(errno) => return Err(failed(errno)),
+            if self.remove_empty(name)? {
+                return Ok(());
             }
         }
         Err(failed(Errno::NOTEMPTY))

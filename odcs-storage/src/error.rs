@@ -54,63 +54,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The file of a package could not be read.
-    #[error("the file {file} of the package {package} cannot be read: {}", plain(source))]
-    Unreadable {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A package is a directory, FIFO, device, …
-    #[error("{file}, where the package {package} should be, is not a regular file")]
-    NotAFile {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-    },
-    /// A package is damaged, or none at all.
-    #[error("the file {file} of the package {package} is damaged: {reason}")]
-    Damaged {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-        /// What exactly is wrong.
-        reason: odcs_rpm::Error,
-    },
-    /// The file holds another package than the source says.
-    #[error("the file {file} should be the package {package}, but it is {found}")]
-    OtherPackage {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-        /// What the file is.
-        found: Nevra,
-    },
-    /// The file has another checksum than the source says.
-    #[error(
-        "the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}"
-    )]
-    OtherChecksum {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-        /// What is recorded.
-        expected: Digest,
-        /// What the file has.
-        found: Digest,
-    },
+    /// Something is wrong with the file of a package.
+    #[error("{}", .0.sentence())]
+    Package(Box<PackageError>),
     /// One package, two different files.
     #[error("{package} is there twice with different content: {first} and {second}")]
     Ambiguous {
         /// The package.
-        package: Nevra,
+        package: Box<Nevra>,
         /// One of the files.
         first: String,
         /// The other.
@@ -123,16 +74,6 @@ pub enum Error {
         packages: Vec<UnsignedPackage>,
         /// The keys asked for.
         keys: Vec<Sigkey>,
-    },
-    /// A package cannot be hardlinked, and copying is not allowed.
-    #[error("the file {file} of the package {package} cannot be hardlinked into the compose: {obstacle}")]
-    CannotLink {
-        /// The package.
-        package: Nevra,
-        /// Its file.
-        file: String,
-        /// Why not.
-        obstacle: LinkObstacle,
     },
     /// A compose with this id is already there, and it is another one.
     #[error("a compose {} is already there, and it is not the same: {difference}", id.name())]
@@ -177,6 +118,97 @@ pub enum Error {
     },
 }
 
+/// What is wrong with the file of a package.
+#[derive(Debug)]
+pub struct PackageError {
+    /// The package, as its source knows it.
+    pub package: Nevra,
+    /// Its file.
+    pub file: String,
+    /// What is wrong.
+    pub fault: PackageFault,
+}
+
+/// What can be wrong with the file of a package.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PackageFault {
+    /// It cannot be read.
+    Unreadable(io::Error),
+    /// It is a directory, FIFO, device, …
+    NotAFile,
+    /// It is cut off, garbage, or no package at all.
+    Damaged(odcs_rpm::Error),
+    /// It holds another package.
+    OtherPackage(Nevra),
+    /// It has another checksum than the source says.
+    OtherChecksum {
+        /// What the source says.
+        expected: Digest,
+        /// What the file has.
+        found: Digest,
+    },
+    /// It cannot be hardlinked, and copying is not allowed.
+    CannotLink(LinkObstacle),
+}
+
+impl PackageError {
+    fn sentence(&self) -> String {
+        let Self { package, file, fault } = self;
+        match fault {
+            PackageFault::Unreadable(source) => {
+                format!(
+                    "the file {file} of the package {package} cannot be read: {}",
+                    plain(source)
+                )
+            }
+            PackageFault::NotAFile => {
+                format!("{file}, where the package {package} should be, is not a regular file")
+            }
+            PackageFault::Damaged(reason) => {
+                format!("the file {file} of the package {package} is damaged: {reason}")
+            }
+            PackageFault::OtherPackage(found) => {
+                format!("the file {file} should be the package {package}, but it is {found}")
+            }
+            PackageFault::OtherChecksum { expected, found } => format!(
+                "the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}"
+            ),
+            PackageFault::CannotLink(obstacle) => {
+                format!(
+                    "the file {file} of the package {package} cannot be hardlinked into the compose: {obstacle}"
+                )
+            }
+        }
+    }
+
+    fn kind(&self) -> ErrorKind {
+        match &self.fault {
+            PackageFault::Unreadable(source) => match source.kind() {
+                io::ErrorKind::NotFound => ErrorKind::NotFound,
+                // The account of the service must be able to read its sources: nothing the one who
+                // asked could change.
+                io::ErrorKind::PermissionDenied => ErrorKind::Internal,
+                _ if leads_out(source) => ErrorKind::Invalid,
+                _ => ErrorKind::Unavailable,
+            },
+            PackageFault::CannotLink(_) => ErrorKind::Internal,
+            PackageFault::NotAFile
+            | PackageFault::Damaged(_)
+            | PackageFault::OtherPackage(_)
+            | PackageFault::OtherChecksum { .. } => ErrorKind::Invalid,
+        }
+    }
+
+    fn operation(&self) -> &'static str {
+        match &self.fault {
+            PackageFault::Unreadable(_) | PackageFault::NotAFile | PackageFault::Damaged(_) => "read package",
+            PackageFault::OtherPackage(_) | PackageFault::OtherChecksum { .. } => "check package",
+            PackageFault::CannotLink(_) => "link package",
+        }
+    }
+}
+
 /// A package without any of the signatures asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct UnsignedPackage {
@@ -199,6 +231,8 @@ pub enum LinkObstacle {
     TooManyLinks,
     /// The file system has no hardlinks.
     NotSupported,
+    /// Its last name was removed after it was opened.
+    Removed,
 }
 
 impl fmt::Display for LinkObstacle {
@@ -208,6 +242,7 @@ impl fmt::Display for LinkObstacle {
             Self::NotPermitted => "the system does not permit it",
             Self::TooManyLinks => "it has too many links already",
             Self::NotSupported => "the file system has no hardlinks",
+            Self::Removed => "it was removed meanwhile",
         })
     }
 }
@@ -241,26 +276,13 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
-            Self::Unreadable { source, .. } => match source.kind() {
-                io::ErrorKind::NotFound => ErrorKind::NotFound,
-                // The account of the service must be able to read its sources: nothing the one who
-                // asked could change.
-                io::ErrorKind::PermissionDenied => ErrorKind::Internal,
-                _ if leads_out(source) => ErrorKind::Invalid,
-                _ => ErrorKind::Unavailable,
-            },
-            Self::NotAFile { .. }
-            | Self::Damaged { .. }
-            | Self::OtherPackage { .. }
-            | Self::OtherChecksum { .. }
-            | Self::Ambiguous { .. }
-            | Self::Unsigned { .. } => ErrorKind::Invalid,
+            Self::Package(error) => error.kind(),
+            Self::Ambiguous { .. } | Self::Unsigned { .. } => ErrorKind::Invalid,
             Self::Occupied { .. } => ErrorKind::Conflict,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Metadata(error) => error.kind(),
             Self::Target { .. }
             | Self::Threads { .. }
-            | Self::CannotLink { .. }
             | Self::ReadBack { .. }
             | Self::Repodata { .. }
             | Self::Broken { .. } => ErrorKind::Internal,
@@ -278,12 +300,9 @@ impl Error {
             Self::DiskFull { operation, .. } | Self::Target { operation, .. } => operation,
             Self::NoSpace { .. } => "look for room",
             Self::Threads { .. } => "start threads",
-            Self::Unreadable { .. } | Self::NotAFile { .. } | Self::Damaged { .. } => "read package",
-            Self::OtherPackage { .. } | Self::OtherChecksum { .. } | Self::Ambiguous { .. } => {
-                "check package"
-            }
+            Self::Package(error) => error.operation(),
+            Self::Ambiguous { .. } => "check package",
             Self::Unsigned { .. } => "check signatures",
-            Self::CannotLink { .. } => "link package",
             Self::Occupied { .. } => "publish",
             Self::ReadBack { .. } => "read back",
             Self::Repodata { .. } => "write repodata",
@@ -300,12 +319,7 @@ impl Error {
             }
             Self::Target { path, .. } => path.display().to_string(),
             Self::Threads { .. } => "threads".into(),
-            Self::Unreadable { file, .. }
-            | Self::NotAFile { file, .. }
-            | Self::Damaged { file, .. }
-            | Self::OtherPackage { file, .. }
-            | Self::OtherChecksum { file, .. }
-            | Self::CannotLink { file, .. } => file.clone(),
+            Self::Package(error) => error.file.clone(),
             Self::Ambiguous { package, .. } => package.to_string(),
             Self::Unsigned { .. } => "packages".into(),
             Self::Occupied { id, .. } | Self::Cancelled { id } | Self::Broken { id, .. } => id.name(),

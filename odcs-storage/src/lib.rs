@@ -28,6 +28,6 @@ mod staging;
 mod tree;
 
 pub use builder::NativeBuilder;
-pub use error::{Error, LinkObstacle, Result, UnsignedPackage};
+pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
 pub use files::PublishedComposes;
 pub use settings::{LinkFallback, StorageSettings};

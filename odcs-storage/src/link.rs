@@ -72,6 +72,8 @@ fn place_by(
         Err(Errno::PERM | Errno::ACCESS) => LinkObstacle::NotPermitted,
         Err(Errno::MLINK) => LinkObstacle::TooManyLinks,
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => LinkObstacle::NotSupported,
+        // What is open can still be copied. If it is the tree that is gone, copying fails as well.
+        Err(Errno::NOENT) => LinkObstacle::Removed,
         Err(errno) => return Err(errno.into()),
     };
     match fallback {
@@ -207,6 +209,24 @@ mod tests {
         let meta = std::fs::metadata(case.target.path().join("x")).unwrap();
         assert_eq!((meta.ino(), meta.nlink()), (case.stat.st_ino, 2));
         assert_eq!((meta.mode() & 0o777, meta.mtime()), (0o600, 1_580_601_600));
+    }
+
+    #[test]
+    fn what_was_removed_after_it_was_opened_is_copied() {
+        let from = tempfile::tempdir().unwrap();
+        let case = case(from.path());
+        std::fs::remove_file(from.path().join("ed.rpm")).unwrap();
+        let placed = place(&case.source, &case.stat, &case.dir, "x", LinkFallback::Copy).unwrap();
+        assert!(
+            matches!(
+                placed,
+                Placed::Copied(LinkObstacle::Removed) | Placed::Cloned(LinkObstacle::Removed)
+            ),
+            "{placed:?}"
+        );
+        assert_eq!(std::fs::read(case.target.path().join("x")).unwrap(), b"an editor");
+        let gone = place(&case.source, &case.stat, &case.dir, "gone/x", LinkFallback::Copy);
+        assert!(matches!(gone, Err(PlaceError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
     }
 
     #[test]

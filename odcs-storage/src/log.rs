@@ -60,12 +60,18 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
     text
+}
+
+/// A number of packages: `1 package`, `1,200 packages`.
+pub(crate) fn packages(number: u64) -> String {
+    let noun = if number == 1 { "package" } else { "packages" };
+    format!("{} {noun}", grouped(number))
 }
 
 #[cfg(test)]
@@ -89,5 +95,6 @@ mod tests {
     fn numbers_are_grouped() {
         let shown: Vec<_> = [0, 999, 1_000, 12_345, 1_234_567].map(grouped).into();
         assert_eq!(shown, ["0", "999", "1,000", "12,345", "1,234,567"]);
+        assert_eq!([packages(1), packages(1_200)], ["1 package", "1,200 packages"]);
     }
 }

@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use crate::dir::{self, Dir};
-use crate::error::{Error, Result, UnsignedPackage};
+use crate::error::{Error, PackageError, PackageFault, Result, UnsignedPackage};
 use crate::layout::{self, Tree};
 use crate::link::{self, Counts, PlaceError, Placed};
-use crate::log::grouped;
+use crate::log;
 use crate::settings::LinkFallback;
 
 /// How many packages are done between two lines in the log.
@@ -87,7 +87,7 @@ fn check_same(first: &Candidate, second: &Candidate) -> Result<()> {
     match (&first.checksum, &second.checksum) {
         (Some(one), Some(other)) if one.algorithm() == other.algorithm() && one != other => {
             Err(Error::Ambiguous {
-                package: second.package.nevra.clone(),
+                package: Box::new(second.package.nevra.clone()),
                 first: first.file.to_string(),
                 second: second.file.to_string(),
             })
@@ -156,8 +156,8 @@ impl Placing<'_> {
                     failed.store(true, Ordering::Relaxed);
                 }
                 let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                if done % STEP == 0 && done < total {
-                    let message = format!("{} of {} packages", grouped(done), grouped(total));
+                if done.is_multiple_of(STEP) && done < total {
+                    let message = format!("{} of {}", log::grouped(done), log::packages(total));
                     self.progress.step(Phase::Link, &message);
                 }
                 outcome
@@ -191,20 +191,18 @@ impl Placing<'_> {
         }
         let PlannedFile { candidate, places } = planned;
         let nevra = &candidate.package.nevra;
-        let name = || (nevra.clone(), candidate.file.to_string());
-        let unreadable = |source: std::io::Error| {
-            let (package, file) = name();
-            Error::Unreadable {
-                package,
-                file,
-                source,
-            }
+        let fault = |fault| {
+            Error::Package(Box::new(PackageError {
+                package: nevra.clone(),
+                file: candidate.file.to_string(),
+                fault,
+            }))
         };
+        let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
         let file = candidate.file.open().map_err(unreadable)?;
         let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
         if !dir::is_file(&stat) {
-            let (package, file) = name();
-            return Err(Error::NotAFile { package, file });
+            return Err(fault(PackageFault::NotAFile));
         }
         let facts = FileFacts {
             size: dir::size(&stat),
@@ -214,19 +212,10 @@ impl Placing<'_> {
         let read =
             read_file(&file, facts, recorded.map(Digest::algorithm)).map_err(|reason| match reason {
                 odcs_rpm::Error::Io(source) => unreadable(source),
-                reason => {
-                    let (package, file) = name();
-                    Error::Damaged {
-                        package,
-                        file,
-                        reason,
-                    }
-                }
+                reason => fault(PackageFault::Damaged(reason)),
             })?;
         if !is_same(nevra, &read.package.nevra) {
-            let (package, file) = name();
-            let found = read.package.nevra;
-            return Err(Error::OtherPackage { package, file, found });
+            return Err(fault(PackageFault::OtherPackage(read.package.nevra)));
         }
         if let Some(expected) = recorded {
             let found = match expected.algorithm() {
@@ -234,14 +223,8 @@ impl Placing<'_> {
                 _ => read.other.as_ref(),
             };
             if let Some(found) = found.filter(|found| *found != expected) {
-                let (package, file) = name();
                 let (expected, found) = (expected.clone(), found.clone());
-                return Err(Error::OtherChecksum {
-                    package,
-                    file,
-                    expected,
-                    found,
-                });
+                return Err(fault(PackageFault::OtherChecksum { expected, found }));
             }
         }
         let package = read.package;
@@ -267,14 +250,7 @@ impl Placing<'_> {
             }
             let how = link::place(&file, &stat, directory, below, self.fallback);
             placed.push(how.map_err(|error| match error {
-                PlaceError::Obstacle(obstacle) => {
-                    let (package, file) = name();
-                    Error::CannotLink {
-                        package,
-                        file,
-                        obstacle,
-                    }
-                }
+                PlaceError::Obstacle(obstacle) => fault(PackageFault::CannotLink(obstacle)),
                 PlaceError::Io(source) => Error::target(
                     "place",
                     directory.root(),

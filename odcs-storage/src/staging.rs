@@ -1,6 +1,9 @@
 //! Where an attempt is made: `.staging/odcs-N.LEASE/`, on the same file system as the composes.
 
+use std::ffi::OsStr;
+
 use odcs_core::store::Lease;
+use rustix::io::Errno;
 
 use crate::dir::Dir;
 use crate::error::Result;
@@ -22,12 +25,7 @@ impl Staging {
     /// same compose left, is removed: they were killed, or they are stale, and nothing they do counts.
     pub(crate) fn begin(target: &Dir, lease: &Lease) -> Result<Self> {
         let parent = target.make_or_open(layout::STAGING)?;
-        for entry in parent.entries(MAX_ATTEMPTS)? {
-            let attempt = entry.name.to_str().and_then(layout::parse_staging_name);
-            if attempt.is_some_and(|(id, number)| id == lease.id && number <= lease.number) {
-                parent.remove(&entry.name)?;
-            }
-        }
+        remove_up_to(&parent, lease)?;
         let name = layout::staging_name(lease);
         let dir = parent.make(&name)?;
         Ok(Self { parent, name, dir })
@@ -40,16 +38,56 @@ impl Staging {
 
     /// Removes it and everything in it.
     pub(crate) fn remove(&self) -> Result<()> {
-        self.parent.remove(&self.name)
+        remove(&self.parent, OsStr::new(&self.name))
     }
 
-    /// Removes the staging directory of a lease, if there is one.
+    /// Removes what attempts under this lease and older ones for the same compose left.
     pub(crate) fn discard(target: &Dir, lease: &Lease) -> Result<()> {
         match target.try_open(layout::STAGING)? {
-            Some(parent) => parent.remove(layout::staging_name(lease)),
+            Some(parent) => remove_up_to(&parent, lease),
             None => Ok(()),
         }
     }
+}
+
+/// Removes the attempts on a compose up to a lease; newer ones are not ours to touch.
+fn remove_up_to(parent: &Dir, lease: &Lease) -> Result<()> {
+    for entry in parent.entries(MAX_ATTEMPTS)? {
+        let attempt = entry.name.to_str().and_then(layout::parse_staging_name);
+        if attempt.is_some_and(|(id, number)| id == lease.id && number <= lease.number) {
+            remove(parent, &entry.name)?;
+        }
+    }
+    Ok(())
+}
+
+/// The name of a `compose/` that can no longer be published.
+const REMOVED: &str = "removed";
+
+/// Removes an attempt that may still be running. Its `compose/` is renamed first: the attempt can
+/// publish either all of it, before, or none of it. Were it removed in place, it could be published
+/// while half of it is gone.
+fn remove(parent: &Dir, name: &OsStr) -> Result<()> {
+    // It may make things anew until its directory is gone.
+    for _ in 0..8 {
+        let Some(attempt) = parent.try_open(name)? else {
+            return Ok(());
+        };
+        attempt.remove(REMOVED)?;
+        match attempt.rename(layout::COMPOSE, &attempt, REMOVED) {
+            Err(error) if error.errno() == Some(Errno::NOENT) => {}
+            result => result?,
+        }
+        for entry in attempt.entries(MAX_ATTEMPTS)? {
+            if entry.name != layout::COMPOSE {
+                attempt.remove(&entry.name)?;
+            }
+        }
+        if parent.remove_empty(name)? {
+            return Ok(());
+        }
+    }
+    Err(parent.failed("remove", name, Errno::NOTEMPTY))
 }
 
 #[cfg(test)]
@@ -87,11 +125,29 @@ mod tests {
                 .map(|entry| entry.name.into_string().unwrap())
                 .collect()
         };
-        // The attempt under a newer lease is not ours to touch.
         assert_eq!(left(&target), ["odcs-1.2", "odcs-1.4", "odcs-2.1"]);
         again.remove().unwrap();
+        Staging::discard(&target, &lease(1, 3)).unwrap();
+        assert_eq!(left(&target), ["odcs-1.4", "odcs-2.1"]);
         Staging::discard(&target, &lease(1, 4)).unwrap();
         Staging::discard(&target, &lease(1, 4)).unwrap();
         assert_eq!(left(&target), ["odcs-2.1"]);
+    }
+    #[test]
+    fn a_stale_attempt_cannot_publish_what_is_being_removed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let target = Dir::open_root(temporary.path()).unwrap();
+        let stale = Staging::begin(&target, &lease(1, 1)).unwrap();
+        let compose = stale.dir().make("compose").unwrap();
+        // Left by a removal that was killed.
+        stale.dir().make("removed").unwrap().write("x", b"").unwrap();
+        Staging::begin(&target, &lease(1, 2)).unwrap();
+        assert!(compose.write("file", b"late").is_err());
+        let error = stale
+            .dir()
+            .rename_if_free("compose", &target, "published")
+            .unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::NOENT));
+        assert!(stale.dir().make("compose").is_err());
     }
 }

@@ -26,8 +26,13 @@ const REFERENCE: &str = include_str!("fixtures/compose-ed.txt");
 const REPO_FILE: &str = include_str!("fixtures/odcs-1.repo");
 
 fn without_checksums(path: &str) -> String {
-    match path.rsplit_once("repodata/") {
-        Some((before, name)) if name.len() > 65 => format!("{before}repodata/CHECKSUM{}", &name[64..]),
+    match path
+        .split_once("repodata/")
+        .map(|(before, name)| (before, name.split_once('-')))
+    {
+        Some((before, Some((checksum, kind)))) if checksum.len() == 64 => {
+            format!("{before}repodata/CHECKSUM-{kind}")
+        }
         _ => path.to_owned(),
     }
 }
@@ -260,6 +265,46 @@ fn building_again_changes_nothing_and_another_compose_is_refused() {
     assert_eq!(contents(&target.path.join("odcs-1/compose")), before);
     assert_eq!(target.text("odcs-1/STATUS"), "FINISHED\n");
     assert_eq!(tree(&target.path.join(".staging")), Vec::<String>::new());
+}
+
+#[test]
+fn a_stale_attempt_that_still_runs_does_no_harm() {
+    let source = tempfile::tempdir().unwrap();
+    let options = rpmgen::GeneratorOptions {
+        packages: 30,
+        ..Default::default()
+    };
+    rpmgen::write_repository(source.path(), rpmgen::generate(options), rpmgen::Layout::Flat).unwrap();
+    let repository = Repository::read(source.path());
+    let plan = repository.plan(&["x86_64"], "");
+    let reference = tempfile::tempdir().unwrap();
+    let reference = Target::open(reference.path());
+    reference.build(job(1, 1, plan.clone())).unwrap();
+    let expected = contents(&reference.path.join("odcs-1/compose"));
+    let mut stale_ones = [0, 0];
+    for round in 0..25 {
+        let directory = tempfile::tempdir().unwrap();
+        let target = Target::open(directory.path());
+        let (stale, current) = std::thread::scope(|scope| {
+            let stale = scope.spawn(|| target.build(job(1, 1, plan.clone())));
+            // The later the second comes, the further the first one is.
+            for _ in 0..round * 40 {
+                std::thread::yield_now();
+                std::fs::metadata(directory.path()).unwrap();
+            }
+            let current = target.build(job(1, 2, plan.clone()));
+            (stale.join().unwrap(), current)
+        });
+        current.unwrap();
+        stale_ones[usize::from(stale.is_ok())] += 1;
+        let found = contents(&target.path.join("odcs-1/compose"));
+        assert!(found == expected, "round {round}: {:?}", found.keys());
+        assert_eq!(tree(&target.path.join(".staging")), Vec::<String>::new());
+    }
+    println!(
+        "stale attempts: {} stopped, {} first",
+        stale_ones[0], stale_ones[1]
+    );
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
 
     let mut plan = repository.plan(&["x86_64"], "ed");
     plan.signatures = SignaturePolicy::new(vec![key.short().parse().unwrap()]);
-    let error = target.build(job(1, 1, plan.clone())).unwrap_err();
+    let error = target.build(job(1, 1, plan)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let message = error.message();
     assert!(
@@ -184,7 +184,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
 
     let mut other = repository.plan(&["x86_64"], "line-editor-common");
     other.signatures = SignaturePolicy::new(vec!["fd431d51".parse().unwrap()]);
-    let message = target.build(job(1, 2, other.clone())).unwrap_err().to_string();
+    let message = target.build(job(1, 2, other)).unwrap_err().to_string();
     assert!(
         message.contains(&format!("(signed with {})", key.short())),
         "{message}"
@@ -211,6 +211,29 @@ fn a_build_that_is_told_to_stop_leaves_nothing() {
     job.cancel.cancel();
     let error = target.build(job).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
+    target.assert_nothing_half_made();
+}
+
+#[test]
+fn a_build_that_nobody_waits_for_stops() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let options = rpmgen::GeneratorOptions {
+        packages: 60,
+        ..Default::default()
+    };
+    rpmgen::write_repository(source.path(), rpmgen::generate(options), rpmgen::Layout::Flat).unwrap();
+    let repository = Repository::read(source.path());
+    let target = Target::with(StorageSettings::new(target.path()).with_threads(1));
+    // Dropping the runtime waits for its blocking threads.
+    runtime().block_on(async {
+        let job = job(1, 1, repository.plan(&["x86_64"], ""));
+        let progress = target.builder.begin(&job.compose).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = target.builder.build(job, progress) => panic!("it cannot be done yet"),
+            () = tokio::task::yield_now() => {}
+        }
+    });
     target.assert_nothing_half_made();
 }
 

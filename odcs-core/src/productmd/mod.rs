@@ -15,7 +15,7 @@ mod tree;
 pub use composeinfo::{ArchPaths, ComposeInfo, Release, Variant, VariantPaths};
 pub use ident::{ComposeIdent, ComposeInfoSection, ComposeKind};
 pub use modules::{Module, ModuleMetadata, Modules};
-pub use rpms::{Category, Rpm, Rpms, source_nevra};
+pub use rpms::{Builds, Category, Rpm, Rpms, source_nevra};
 pub use tree::{DiscInfo, MediaRepo, TreeInfo};
 
 /// The variant that every compose of this service consists of.

@@ -16,8 +16,11 @@ pub struct Rpms {
     /// Which compose.
     pub compose: ComposeInfoSection,
     /// Variant → arch of the tree → NEVRA of the source package → NEVRA → package.
-    pub rpms: BTreeMap<String, BTreeMap<String, BTreeMap<String, BTreeMap<String, Rpm>>>>,
+    pub rpms: BTreeMap<String, BTreeMap<String, Builds>>,
 }
+
+/// NEVRA of the source package → NEVRA → package.
+pub type Builds = BTreeMap<String, BTreeMap<String, Rpm>>;
 
 /// One package.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
