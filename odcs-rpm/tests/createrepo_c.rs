@@ -260,6 +260,17 @@ fn our_repodata_is_that_of_createrepo_c_byte_for_byte() {
     let mut paths = build(top.path(), "alpha", ALPHA);
     paths.extend(build(top.path(), "beta", BETA));
     assert_eq!(paths.len(), 6);
+    for path in &paths {
+        let bytes = fs::read(path).unwrap();
+        let facts = FileFacts {
+            size: bytes.len() as u64 - 1,
+            modified: 0,
+        };
+        let error = read_file(&bytes[..bytes.len() - 1], facts, None)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("the file is cut off"), "{error}");
+    }
     let mut names = Vec::new();
     for path in paths {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();

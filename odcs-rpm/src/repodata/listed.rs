@@ -21,8 +21,17 @@ pub fn is_primary_file(path: &str) -> bool {
 /// - repetitions of the last requirement of the same name;
 /// - all requirements of glibc's `libc.so.6` but the highest, which implies the others and comes last.
 pub(super) fn listed_requires(package: &Package) -> Vec<&Dependency> {
-    let paths = package.files.iter().map(|file| &*file.path);
-    let files: HashSet<&str> = paths.filter(|path| is_primary_file(path)).collect();
+    // Few packages require paths, and some have very many files.
+    let requires_paths = package
+        .requires
+        .iter()
+        .any(|require| require.name.starts_with('/'));
+    let files: HashSet<&str> = if requires_paths {
+        let paths = package.files.iter().map(|file| &*file.path);
+        paths.filter(|path| is_primary_file(path)).collect()
+    } else {
+        HashSet::new()
+    };
     let provides = package
         .provides
         .iter()

@@ -1,10 +1,14 @@
 //! Reading and writing together, and reading what nobody wrote.
 
+use std::io::BufReader;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::compression::{Compression, decoder, gzip};
 use crate::{
-    ChangelogEntry, Comparison, Dependency, DependencyVersion, DigestAlgorithm, FileEntry, FileKind, Sizes,
+    ChangelogEntry, Comparison, Dependency, DependencyVersion, DigestAlgorithm, Error, FileEntry, FileKind,
+    Sizes,
 };
 
 fn texts() -> impl Strategy<Value = Box<str>> {
@@ -110,6 +114,23 @@ fn read_all([primary, filelists, other]: [&[u8]; 3]) -> Result<Vec<RepoPackage>>
     read_filelists(filelists, &mut packages, Limits::default())?;
     read_other(other, &mut packages, Limits::default())?;
     Ok(packages)
+}
+
+#[test]
+fn errors_of_the_decompressor_keep_their_meaning() {
+    let xml = [&b"<metadata>"[..], &b"<p/>".repeat(1000)].concat();
+    let file = gzip(&xml).unwrap();
+    let read = |file: &[u8], limit| {
+        let decoder = decoder(file, Compression::Gzip, "primary", limit).unwrap();
+        read_primary(BufReader::with_capacity(512, decoder), Limits::default()).unwrap_err()
+    };
+    assert!(matches!(read(&file, 20), Error::TooLarge { limit: 20, .. }));
+    let error = read(&file[..20], 1 << 20);
+    assert!(
+        matches!(&error, Error::Repodata { file: "primary", .. }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("damaged gzip data"), "{error}");
 }
 
 proptest! {
