@@ -161,14 +161,14 @@ impl<R: BufRead> Read for Decoder<R> {
 }
 
 /// A gzip encoder whose output depends on its input alone: no time, no name, no operating system.
-pub fn gzip_encoder<W: Write>(writer: W) -> flate2::write::GzEncoder<W> {
+pub(crate) fn gzip_encoder<W: Write>(writer: W) -> flate2::write::GzEncoder<W> {
     GzBuilder::new()
         .mtime(0)
         .operating_system(3)
         .write(writer, Level::new(6))
 }
 
-/// Compresses a slice with [`gzip_encoder`].
+/// Compresses a slice with gzip. The output depends on the input alone: it has no time and no name.
 ///
 /// # Errors
 /// [`Error::Io`]; none is known to happen in memory.

@@ -7,16 +7,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::panic
+    clippy::panic,
+    clippy::print_stdout
 )]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use odcs_rpm::compression::{Compression, Decoder, decoder};
-use odcs_rpm::repodata::{self, Limits, RepoPackage, Repomd};
+use odcs_rpm::repodata::{self, Entry, Limits, RepoPackage, Repomd};
 use odcs_rpm::{Digest, FileKind};
 
 const LIMIT: u64 = 2 << 30;
@@ -78,6 +79,15 @@ fn read_repository(folder: &Path) -> Vec<RepoPackage> {
     packages
 }
 
+fn entries(packages: &[RepoPackage]) -> Vec<Entry<'_>> {
+    let entries = packages.iter().map(|package| Entry {
+        package: &package.package,
+        checksum: &package.checksum,
+        location: &package.location,
+    });
+    entries.collect()
+}
+
 #[test]
 fn appstream_of_centos_stream_9() {
     let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
@@ -116,6 +126,23 @@ fn appstream_of_centos_stream_9() {
     let rich = packages.iter().flat_map(|package| &package.package.requires);
     assert!(rich.filter(|requirement| requirement.is_rich()).count() > 100);
     println!("ok cs9-appstream");
+
+    let mut written = Vec::new();
+    repodata::write_primary(&entries(&packages), &mut written).unwrap();
+    let mut original = Vec::new();
+    let repomd = real.join("cs9-appstream/repodata/repomd.xml");
+    let repomd = Repomd::parse(&fs::read(repomd).unwrap()).unwrap();
+    let path = real
+        .join("cs9-appstream")
+        .join(&repomd.record("primary").unwrap().location);
+    open(&path).read_to_end(&mut original).unwrap();
+    // Compared line by line: the whole files are too long for a message.
+    let [written, original] = [written, original].map(|bytes| String::from_utf8(bytes).unwrap());
+    for (number, (ours, theirs)) in written.lines().zip(original.lines()).enumerate() {
+        assert_eq!(ours, theirs, "line {number}");
+    }
+    assert!(written == original);
+    println!("ok cs9-appstream, written again");
 }
 
 #[test]
@@ -123,15 +150,35 @@ fn filelists_of_centos_stream_9() {
     let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
         return;
     };
-    // Its primary is not at hand: one is made of a package that is known to be in it.
-    let primary = r#"<metadata><package type="rpm"><name>ModemManager</name><arch>x86_64</arch>
-        <version epoch="0" ver="1.18.0" rel="1.el9"/><location href="x.rpm"/>
-        <checksum type="sha256">fdf8a5b8c7b0d6d52674489ce20991d963986efd404965b11a7213313b0cb4f8</checksum>
-        </package></metadata>"#;
-    let mut packages = repodata::read_primary(primary.as_bytes(), Limits::default()).unwrap();
+    // Its primary is not at hand: one is made of what filelists says of its packages.
     let path = real.join("cs9-baseos-filelists/filelists.xml.gz");
+    let mut original = String::new();
+    open(&path).read_to_string(&mut original).unwrap();
+    let mut primary = String::from("<metadata>");
+    let mut lines = original.lines();
+    while let Some(line) = lines.next() {
+        let Some(line) = line.strip_prefix("<package pkgid=\"") else {
+            continue;
+        };
+        let [id, _, name, _, arch, _] = line.split('"').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let version = lines.next().unwrap();
+        primary.push_str(&format!(
+            "<package><name>{name}</name><arch>{arch}</arch>{version}<location href='x'/>\
+             <checksum type='sha256'>{id}</checksum></package>"
+        ));
+    }
+    primary.push_str("</metadata>");
+    let mut packages = repodata::read_primary(primary.as_bytes(), Limits::default()).unwrap();
     let found = repodata::read_filelists(open(&path), &mut packages, Limits::default()).unwrap();
-    assert_eq!(found, 1);
+    assert_eq!(found, 4572);
+    let mut written = Vec::new();
+    repodata::write_filelists(&entries(&packages), &mut written).unwrap();
+    assert!(
+        written == original.as_bytes(),
+        "what is written is not what was read"
+    );
     let files = &packages[0].package.files;
     assert_eq!(
         &*files[0].path,

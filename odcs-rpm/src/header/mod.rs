@@ -1,1 +1,123 @@
-//! Being written.
+//! Reading packages from their `.rpm` files.
+//!
+//! The header says everything that repodata says; fields come out as `createrepo_c` 0.17 would write
+//! them. Headers are checked before they are parsed, so a damaged or hostile file is an error with a
+//! reason. Nothing is verified: a digest or a signature that a header claims is a claim.
+
+mod fields;
+mod raw;
+mod signature;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+
+use crate::digest::Hasher;
+use crate::{Digest, DigestAlgorithm, Error, Package, Result};
+
+/// What the file system says of a `.rpm` file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct FileFacts {
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last modified, in seconds since 1970.
+    pub modified: u64,
+}
+
+/// A `.rpm` file, read to its end. See [`read_file`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReadFile {
+    /// What its header says.
+    pub package: Package,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+    /// The other digest that was asked for.
+    pub other: Option<Digest>,
+}
+
+/// Reads the header of a package: lead, signature header and main header, nothing of the payload.
+/// Reads in a few large pieces; a buffer around the reader is not needed.
+///
+/// # Errors
+/// [`Error::Package`] if the bytes are no package, are damaged, or the file is shorter than its header
+/// says; [`Error::Io`] if reading fails.
+pub fn read_header(mut reader: impl Read, file: FileFacts) -> Result<Package> {
+    let raw = raw::RawHeaders::read(&mut reader)?;
+    let (package, expected_size) = fields::package(&raw, file)?;
+    check_size(file.size, expected_size)?;
+    Ok(package)
+}
+
+/// Reads a `.rpm` file once: its header as in [`read_header`], and the digests of all its bytes.
+/// `also` asks for one more digest than SHA-256, for repositories with other checksums.
+///
+/// # Errors
+/// As [`read_header`], and [`Error::Package`] if the file does not have the size it was said to have.
+pub fn read_file(reader: impl Read, file: FileFacts, also: Option<DigestAlgorithm>) -> Result<ReadFile> {
+    let mut reader = HashingReader {
+        reader,
+        sha256: Hasher::new(DigestAlgorithm::Sha256),
+        other: also
+            .filter(|also| *also != DigestAlgorithm::Sha256)
+            .map(Hasher::new),
+        bytes: 0,
+    };
+    let package = read_header(&mut reader, file)?;
+    let mut buffer = vec![0; 128 << 10];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if reader.bytes != file.size {
+        return Err(Error::package(format_args!(
+            "it has {} bytes where {} were expected: it changed while it was read",
+            reader.bytes, file.size
+        )));
+    }
+    let sha256 = reader.sha256.finish();
+    let other = match also {
+        Some(DigestAlgorithm::Sha256) => Some(sha256.clone()),
+        _ => reader.other.map(Hasher::finish),
+    };
+    Ok(ReadFile {
+        package,
+        sha256,
+        other,
+    })
+}
+
+/// The signature header says how long the rest of the file is, which tells cut files from whole ones
+/// without reading them.
+fn check_size(size: u64, expected: Option<u64>) -> Result<()> {
+    match expected {
+        Some(expected) if size < expected => Err(Error::package(format_args!(
+            "the file is cut off: it has {size} bytes of {expected}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Hashes what passes through.
+struct HashingReader<R> {
+    reader: R,
+    sha256: Hasher,
+    other: Option<Hasher>,
+    bytes: u64,
+}
+
+impl<R: Read> Read for HashingReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        self.sha256.update(bytes);
+        if let Some(other) = &mut self.other {
+            other.update(bytes);
+        }
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}

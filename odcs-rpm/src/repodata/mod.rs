@@ -3,18 +3,28 @@
 //! What is read is not trusted: everything has [`Limits`], and locations are handed out as text for
 //! the caller to check.
 
+mod encode;
 mod filelists;
+mod listed;
 mod other;
 mod primary;
 mod pull;
 mod repomd;
+#[cfg(test)]
+mod tests;
+mod write;
+mod write_xml;
 
 pub use filelists::read_filelists;
+pub use listed::is_primary_file;
 pub use other::read_other;
 pub use primary::{PrimaryReader, read_primary};
 pub use repomd::{Repomd, RepomdRecord};
+pub use write::{RepodataFile, RepodataOptions, write_repodata};
+pub use write_xml::{Entry, write_filelists, write_other, write_primary};
 
-pub(crate) use pull::{Pull, Token};
+pub(crate) use encode::Xml;
+use pull::{Pull, Token};
 
 use crate::{Digest, Evr, Nevra, Package, Result};
 

@@ -1,0 +1,368 @@
+//! From the tags of a header to a [`Package`].
+
+use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
+
+use super::raw::RawHeaders;
+use super::{FileFacts, signature};
+use crate::{
+    Arch, ChangelogEntry, Comparison, Dependency, DependencyVersion, Error, Evr, FileEntry, FileKind, Nevra,
+    Package, PackageName, Result, Sigkey, Sizes,
+};
+
+/// `RPMSENSE_PREREQ`, `RPMSENSE_SCRIPT_PRE` and `RPMSENSE_SCRIPT_POST`: what repodata calls `pre`.
+const SENSE_PRE: u32 = 1 << 6 | 1 << 9 | 1 << 10;
+/// `RPMSENSE_STRONG`: what told recommending from suggesting before there were tags for both.
+const SENSE_STRONG: u32 = 1 << 27;
+/// `RPMFILE_GHOST`.
+const FILE_GHOST: u32 = 1 << 6;
+/// `S_IFMT` and `S_IFDIR`.
+const MODE_TYPE: u16 = 0o170_000;
+const MODE_DIRECTORY: u16 = 0o040_000;
+
+/// Builds the package, and says how large the file should be at least where the header knows.
+pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Option<u64>)> {
+    let metadata = PackageMetadata::parse(&mut raw.bytes.as_slice()).map_err(Error::package)?;
+    let header = Tags(&metadata.header);
+    let signatures = &metadata.signature;
+
+    let nevra = nevra(&header)?;
+    let is_source = nevra.arch().is_source();
+    let number = |tag| number(signatures, tag);
+    let payload_size = number(IndexSignatureTag::RPMSIGTAG_LONGARCHIVESIZE)
+        .or_else(|| number(IndexSignatureTag::RPMSIGTAG_PAYLOADSIZE));
+    let rest =
+        number(IndexSignatureTag::RPMSIGTAG_LONGSIZE).or_else(|| number(IndexSignatureTag::RPMSIGTAG_SIZE));
+
+    let mut recommends = header.dependencies(RECOMMENDS)?;
+    let mut suggests = header.dependencies(SUGGESTS)?;
+    let mut supplements = header.dependencies(SUPPLEMENTS)?;
+    let mut enhances = header.dependencies(ENHANCES)?;
+    header.old_weak_dependencies(OLD_SUGGESTS, &mut recommends, &mut suggests)?;
+    header.old_weak_dependencies(OLD_ENHANCES, &mut supplements, &mut enhances)?;
+
+    let package = Package {
+        source_rpm: Some(header.text(IndexTag::RPMTAG_SOURCERPM))
+            .filter(|name| !is_source && !name.is_empty())
+            .map(Into::into),
+        provides: header.dependencies(PROVIDES)?,
+        requires: header.requires()?,
+        conflicts: header.dependencies(CONFLICTS)?,
+        obsoletes: header.dependencies(OBSOLETES)?,
+        recommends,
+        suggests,
+        supplements,
+        enhances,
+        files: header.files()?,
+        summary: header.translated(IndexTag::RPMTAG_SUMMARY).into(),
+        description: header.translated(IndexTag::RPMTAG_DESCRIPTION).into(),
+        packager: header.text(IndexTag::RPMTAG_PACKAGER).into(),
+        url: header.text(IndexTag::RPMTAG_URL).into(),
+        license: header.text(IndexTag::RPMTAG_LICENSE).into(),
+        vendor: header.text(IndexTag::RPMTAG_VENDOR).into(),
+        group: header.translated(IndexTag::RPMTAG_GROUP).into(),
+        build_host: header.text(IndexTag::RPMTAG_BUILDHOST).into(),
+        build_time: header.number(IndexTag::RPMTAG_BUILDTIME).unwrap_or(0),
+        file_time: file.modified,
+        sizes: Sizes {
+            package: file.size,
+            installed: header
+                .number(IndexTag::RPMTAG_SIZE)
+                .or_else(|| header.number(IndexTag::RPMTAG_LONGSIZE))
+                .unwrap_or(0),
+            archive: payload_size
+                .or_else(|| header.number(IndexTag::RPMTAG_ARCHIVESIZE))
+                .or_else(|| header.number(IndexTag::RPMTAG_LONGARCHIVESIZE))
+                .unwrap_or(0),
+        },
+        header_range: (raw.header_start, raw.header_end),
+        changelogs: header.changelogs()?,
+        signatures: issuers(&metadata),
+        ..Package::new(nevra)
+    };
+    Ok((package, rest.map(|rest| rest.saturating_add(raw.header_start))))
+}
+
+fn nevra(header: &Tags<'_>) -> Result<Nevra> {
+    let part = |tag, what: &str| {
+        header
+            .0
+            .get_entry_data_as_string(tag)
+            .map_err(|_| Error::package(format_args!("its header has no {what}")))
+    };
+    let name: PackageName = part(IndexTag::RPMTAG_NAME, "name")?
+        .parse()
+        .map_err(Error::package)?;
+    let explain = |error: Error| Error::package(format_args!("{name}: {error}"));
+    let epoch = match header.number(IndexTag::RPMTAG_EPOCH).map(u32::try_from) {
+        None => 0,
+        Some(Ok(epoch)) => epoch,
+        Some(Err(_)) => {
+            return Err(Error::package(format_args!(
+                "{name}: its epoch is no 32-bit number"
+            )));
+        }
+    };
+    let evr = Evr::new(
+        epoch,
+        part(IndexTag::RPMTAG_VERSION, "version")?,
+        part(IndexTag::RPMTAG_RELEASE, "release")?,
+    )
+    .map_err(explain)?;
+    // A source package has the arch of the machine that it was made on.
+    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE) || !header.has(IndexTag::RPMTAG_SOURCERPM);
+    let arch: Arch = match is_source {
+        true if header.has(IndexTag::RPMTAG_NOSOURCE) || header.has(IndexTag::RPMTAG_NOPATCH) => "nosrc",
+        true => "src",
+        false => part(IndexTag::RPMTAG_ARCH, "architecture")?,
+    }
+    .parse()
+    .map_err(explain)?;
+    Ok(Nevra::new(name, evr, arch))
+}
+
+/// The tags of one list of dependencies: names, flags, versions.
+type DependencyTags = (IndexTag, IndexTag, IndexTag);
+
+const PROVIDES: DependencyTags = (
+    IndexTag::RPMTAG_PROVIDENAME,
+    IndexTag::RPMTAG_PROVIDEFLAGS,
+    IndexTag::RPMTAG_PROVIDEVERSION,
+);
+const REQUIRES: DependencyTags = (
+    IndexTag::RPMTAG_REQUIRENAME,
+    IndexTag::RPMTAG_REQUIREFLAGS,
+    IndexTag::RPMTAG_REQUIREVERSION,
+);
+const CONFLICTS: DependencyTags = (
+    IndexTag::RPMTAG_CONFLICTNAME,
+    IndexTag::RPMTAG_CONFLICTFLAGS,
+    IndexTag::RPMTAG_CONFLICTVERSION,
+);
+const OBSOLETES: DependencyTags = (
+    IndexTag::RPMTAG_OBSOLETENAME,
+    IndexTag::RPMTAG_OBSOLETEFLAGS,
+    IndexTag::RPMTAG_OBSOLETEVERSION,
+);
+const RECOMMENDS: DependencyTags = (
+    IndexTag::RPMTAG_RECOMMENDNAME,
+    IndexTag::RPMTAG_RECOMMENDFLAGS,
+    IndexTag::RPMTAG_RECOMMENDVERSION,
+);
+const SUGGESTS: DependencyTags = (
+    IndexTag::RPMTAG_SUGGESTNAME,
+    IndexTag::RPMTAG_SUGGESTFLAGS,
+    IndexTag::RPMTAG_SUGGESTVERSION,
+);
+const SUPPLEMENTS: DependencyTags = (
+    IndexTag::RPMTAG_SUPPLEMENTNAME,
+    IndexTag::RPMTAG_SUPPLEMENTFLAGS,
+    IndexTag::RPMTAG_SUPPLEMENTVERSION,
+);
+const ENHANCES: DependencyTags = (
+    IndexTag::RPMTAG_ENHANCENAME,
+    IndexTag::RPMTAG_ENHANCEFLAGS,
+    IndexTag::RPMTAG_ENHANCEVERSION,
+);
+const OLD_SUGGESTS: DependencyTags = (
+    IndexTag::RPMTAG_OLDSUGGESTSNAME,
+    IndexTag::RPMTAG_OLDSUGGESTSFLAGS,
+    IndexTag::RPMTAG_OLDSUGGESTSVERSION,
+);
+const OLD_ENHANCES: DependencyTags = (
+    IndexTag::RPMTAG_OLDENHANCESNAME,
+    IndexTag::RPMTAG_OLDENHANCESFLAGS,
+    IndexTag::RPMTAG_OLDENHANCESVERSION,
+);
+
+/// The main header. Tags that are missing or of another type than they should be count as absent, as
+/// with librpm.
+struct Tags<'a>(&'a rpm::Header<IndexTag>);
+
+impl<'a> Tags<'a> {
+    fn has(&self, tag: IndexTag) -> bool {
+        self.0.entry_is_present(tag)
+    }
+
+    fn text(&self, tag: IndexTag) -> &'a str {
+        self.0.get_entry_data_as_string(tag).unwrap_or_default()
+    }
+
+    /// The first of the translations, which is the one that was written in the spec file.
+    fn translated(&self, tag: IndexTag) -> &'a str {
+        self.0.get_entry_data_as_i18n_string(tag).unwrap_or_default()
+    }
+
+    fn texts(&self, tag: IndexTag) -> Vec<&'a str> {
+        self.0.get_entry_data_as_string_array(tag).unwrap_or_default()
+    }
+
+    fn number(&self, tag: IndexTag) -> Option<u64> {
+        number(self.0, tag)
+    }
+
+    fn numbers(&self, tag: IndexTag) -> Vec<u32> {
+        self.0.get_entry_data_as_u32_array(tag).unwrap_or_default()
+    }
+
+    /// The dependencies of one kind, with their flags.
+    fn flagged(
+        &self,
+        (names, flags, versions): DependencyTags,
+    ) -> Result<impl Iterator<Item = (Dependency, u32)> + 'a> {
+        let (names, flags, versions) = (self.texts(names), self.numbers(flags), self.texts(versions));
+        // Without flags and versions (very old packages) all are unversioned; anything else is damage.
+        let is_whole = |length| length == 0 || length == names.len();
+        if !is_whole(flags.len()) || !is_whole(versions.len()) {
+            return Err(Error::package(
+                "a list of dependencies in its header is incomplete",
+            ));
+        }
+        let flags = flags.into_iter().chain(std::iter::repeat(0));
+        let versions = versions.into_iter().chain(std::iter::repeat(""));
+        Ok(names
+            .into_iter()
+            .zip(flags)
+            .zip(versions)
+            .map(|((name, flags), version)| {
+                let version = Comparison::from_header_flags(flags)
+                    .filter(|_| !version.is_empty())
+                    .map(|comparison| DependencyVersion::parse(comparison, version));
+                let dependency = Dependency {
+                    name: name.into(),
+                    version,
+                    is_pre: false,
+                };
+                (dependency, flags)
+            }))
+    }
+
+    fn dependencies(&self, tags: DependencyTags) -> Result<Vec<Dependency>> {
+        Ok(self.flagged(tags)?.map(|(dependency, _)| dependency).collect())
+    }
+
+    fn requires(&self) -> Result<Vec<Dependency>> {
+        let all = self.flagged(REQUIRES)?.map(|(dependency, flags)| Dependency {
+            is_pre: flags & SENSE_PRE != 0,
+            ..dependency
+        });
+        Ok(all
+            .filter(|dependency| !dependency.name.starts_with("rpmlib("))
+            .collect())
+    }
+
+    /// Weak dependencies as SUSE and rpm 5 wrote them before rpm 4.12: two kinds in one list.
+    fn old_weak_dependencies(
+        &self,
+        tags: DependencyTags,
+        strong: &mut Vec<Dependency>,
+        weak: &mut Vec<Dependency>,
+    ) -> Result<()> {
+        for (dependency, flags) in self.flagged(tags)? {
+            if flags & SENSE_STRONG != 0 {
+                strong.push(dependency);
+            } else {
+                weak.push(dependency);
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<Vec<FileEntry>> {
+        let flags = self.numbers(IndexTag::RPMTAG_FILEFLAGS);
+        let modes = self
+            .0
+            .get_entry_data_as_u16_array(IndexTag::RPMTAG_FILEMODES)
+            .unwrap_or_default();
+        let kind_of = |index: usize| {
+            if modes
+                .get(index)
+                .is_some_and(|mode| mode & MODE_TYPE == MODE_DIRECTORY)
+            {
+                FileKind::Directory
+            } else if flags.get(index).is_some_and(|flags| flags & FILE_GHOST != 0) {
+                FileKind::Ghost
+            } else {
+                FileKind::File
+            }
+        };
+        let names = self.texts(IndexTag::RPMTAG_BASENAMES);
+        if names.is_empty() {
+            // Packages of the nineties have whole paths.
+            let paths = self.texts(IndexTag::RPMTAG_OLDFILENAMES).into_iter().enumerate();
+            return Ok(paths
+                .map(|(index, path)| FileEntry {
+                    path: path.into(),
+                    kind: kind_of(index),
+                })
+                .collect());
+        }
+        let directories = self.texts(IndexTag::RPMTAG_DIRNAMES);
+        let indices = self.numbers(IndexTag::RPMTAG_DIRINDEXES);
+        if indices.len() != names.len() {
+            return Err(Error::package("the list of files in its header is incomplete"));
+        }
+        let mut files = Vec::with_capacity(names.len());
+        for (index, (name, directory)) in names.into_iter().zip(indices).enumerate() {
+            let directory = usize::try_from(directory)
+                .ok()
+                .and_then(|directory| directories.get(directory))
+                .ok_or_else(|| Error::package("a file in its header is in no directory"))?;
+            let mut path = String::with_capacity(directory.len() + name.len());
+            path.push_str(directory);
+            path.push_str(name);
+            files.push(FileEntry {
+                path: path.into(),
+                kind: kind_of(index),
+            });
+        }
+        Ok(files)
+    }
+
+    fn changelogs(&self) -> Result<Vec<ChangelogEntry>> {
+        let times = self.numbers(IndexTag::RPMTAG_CHANGELOGTIME);
+        let authors = self.texts(IndexTag::RPMTAG_CHANGELOGNAME);
+        let texts = self.texts(IndexTag::RPMTAG_CHANGELOGTEXT);
+        if times.len() != authors.len() || times.len() != texts.len() {
+            return Err(Error::package("the changelog in its header is incomplete"));
+        }
+        let entries = times.into_iter().zip(authors).zip(texts);
+        Ok(entries
+            .map(|((time, author), text)| ChangelogEntry {
+                author: author.into(),
+                time: time.into(),
+                text: text.into(),
+            })
+            .collect())
+    }
+}
+
+/// A number of 32 or 64 bits.
+fn number<T: rpm::Tag>(header: &rpm::Header<T>, tag: T) -> Option<u64> {
+    header
+        .get_entry_data_as_u32(tag)
+        .map(u64::from)
+        .or_else(|_| header.get_entry_data_as_u64(tag))
+        .ok()
+}
+
+/// The keys that the signature header names, each once, in the order found.
+fn issuers(metadata: &PackageMetadata) -> Vec<Sigkey> {
+    let mut keys = Vec::new();
+    // Armoured signatures of rpm 6; for older ones this repeats what comes below.
+    for packets in metadata.raw_signatures().unwrap_or_default() {
+        keys.extend(signature::issuers(&packets));
+    }
+    for tag in [
+        IndexSignatureTag::RPMSIGTAG_RSA,
+        IndexSignatureTag::RPMSIGTAG_DSA,
+        IndexSignatureTag::RPMSIGTAG_PGP,
+        IndexSignatureTag::RPMSIGTAG_GPG,
+    ] {
+        if let Ok(packets) = metadata.signature.get_entry_data_as_binary(tag) {
+            keys.extend(signature::issuers(packets));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    keys
+}

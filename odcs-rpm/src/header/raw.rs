@@ -1,0 +1,211 @@
+//! The bytes of lead and headers: read within limits, and checked so that whoever parses them meets
+//! no offset or count that leads out of them.
+//!
+//! Format: a lead of 96 bytes, the signature header padded to 8 bytes, the main header. A header is a
+//! magic number, the number of index entries, the size of the store, the entries (tag, type, offset,
+//! count, 32 bits each), the store. Numbers are big endian.
+
+use std::io::Read;
+
+use crate::{Error, Result};
+
+const LEAD: usize = 96;
+const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
+const INTRO: usize = 16;
+const ENTRY: usize = 16;
+
+/// The limits that rpm itself has: `HEADER_TAGS_MAX` and `HEADER_DATA_MAX`.
+const MAX_ENTRIES: u32 = 0xffff;
+const MAX_STORE: u32 = 256 << 20;
+
+/// Lead, signature header and main header, checked.
+pub(super) struct RawHeaders {
+    /// All bytes. Where strings were not UTF-8 they have been taken for Latin-1, as `createrepo_c`
+    /// takes them, so the offsets below are not offsets into these.
+    pub(super) bytes: Vec<u8>,
+    /// Where the main header begins in the file.
+    pub(super) header_start: u64,
+    /// Where the payload begins in the file.
+    pub(super) header_end: u64,
+}
+
+impl RawHeaders {
+    /// Reads up to the payload.
+    ///
+    /// # Errors
+    /// [`Error::Package`] if this is no package; [`Error::Io`] if reading fails.
+    pub(super) fn read(reader: &mut impl Read) -> Result<Self> {
+        let mut bytes = Vec::with_capacity(16 << 10);
+        take(reader, &mut bytes, LEAD, "lead")?;
+        if !bytes.starts_with(&LEAD_MAGIC) {
+            return Err(Error::package("it does not begin like one"));
+        }
+        let mut position = LEAD as u64;
+
+        let (length, store) = read_one(reader, &mut bytes, "signature header")?;
+        let padding = (8 - store % 8) % 8;
+        position += length as u64;
+        take(reader, &mut bytes, padding, "signature header")?;
+        position += padding as u64;
+
+        let (length, _) = read_one(reader, &mut bytes, "main header")?;
+        Ok(Self {
+            bytes,
+            header_start: position,
+            header_end: position + length as u64,
+        })
+    }
+}
+
+/// Appends exactly so many bytes; memory grows with what is there, not with what is promised.
+fn take(reader: &mut impl Read, bytes: &mut Vec<u8>, length: usize, what: &str) -> Result<()> {
+    let read = reader.take(length as u64).read_to_end(bytes)?;
+    if read < length {
+        return Err(Error::package(format_args!("the file ends in the {what}")));
+    }
+    Ok(())
+}
+
+/// Appends one header. Returns its length and that of its store as they are in the file.
+fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> Result<(usize, usize)> {
+    let bad = |reason: &str| Error::package(format_args!("damaged {what}: {reason}"));
+    let start = bytes.len();
+    take(reader, bytes, INTRO, what)?;
+    let intro = bytes.get(start..).unwrap_or_default();
+    if !intro.starts_with(&HEADER_MAGIC) {
+        return Err(bad("wrong magic number"));
+    }
+    let (entries, store) = (number(intro, 8), number(intro, 12));
+    if entries == 0 || entries > MAX_ENTRIES || store > MAX_STORE {
+        return Err(bad(&format!(
+            "{entries} entries and {store} bytes are not possible"
+        )));
+    }
+    let (index, store) = (as_usize(entries) * ENTRY, as_usize(store));
+    let length = INTRO + index + store;
+    take(reader, bytes, index + store, what)?;
+
+    let header = bytes.get(start..).unwrap_or_default();
+    let (index, data) = header
+        .get(INTRO..)
+        .unwrap_or_default()
+        .split_at_checked(index)
+        .unwrap_or_default();
+    let mut seen = 0;
+    let mut is_utf8 = true;
+    for entry in index.chunks_exact(ENTRY) {
+        let value = Value::find(entry, data).ok_or_else(|| bad("an entry leads out of it"))?;
+        // Values do not overlap in what rpm writes; here it keeps copies from outgrowing the file.
+        seen += value.bytes.len();
+        if seen > store {
+            return Err(bad("its entries overlap"));
+        }
+        is_utf8 &= !value.is_text() || std::str::from_utf8(value.bytes).is_ok();
+    }
+    if !is_utf8 {
+        let rewritten = transcode(header, index, data).ok_or_else(|| bad("too much text"))?;
+        bytes.truncate(start);
+        bytes.extend_from_slice(&rewritten);
+    }
+    Ok((length, store))
+}
+
+/// The value of an index entry.
+struct Value<'a> {
+    kind: u32,
+    bytes: &'a [u8],
+}
+
+impl<'a> Value<'a> {
+    /// Finds the value of an entry; `None` if it is not wholly inside the store.
+    fn find(entry: &[u8], data: &'a [u8]) -> Option<Self> {
+        let (kind, offset, count) = (number(entry, 4), number(entry, 8), as_usize(number(entry, 12)));
+        let rest = data.get(as_usize(offset)..)?;
+        let length = match kind {
+            0 => 0,
+            // Characters, bytes and binary data.
+            1 | 2 | 7 => count,
+            3 => count.checked_mul(2)?,
+            4 => count.checked_mul(4)?,
+            5 => count.checked_mul(8)?,
+            // A string, an array of strings, a translated string.
+            6 | 8 | 9 => {
+                let count = if kind == 6 { 1 } else { count };
+                match count.checked_sub(1) {
+                    None => 0,
+                    Some(last) => {
+                        rest.iter()
+                            .enumerate()
+                            .filter(|(_, byte)| **byte == 0)
+                            .nth(last)?
+                            .0
+                            + 1
+                    }
+                }
+            }
+            _ => return None,
+        };
+        let bytes = rest.get(..length)?;
+        Some(Self { kind, bytes })
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self.kind, 6 | 8 | 9)
+    }
+
+    fn alignment(&self) -> usize {
+        match self.kind {
+            3 => 2,
+            4 => 4,
+            5 => 8,
+            _ => 1,
+        }
+    }
+}
+
+/// Writes a header anew, with every string that is not UTF-8 taken for Latin-1.
+fn transcode(header: &[u8], index: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+    let mut new_index = Vec::with_capacity(index.len());
+    let mut store = Vec::with_capacity(data.len() + data.len() / 4);
+    for entry in index.chunks_exact(ENTRY) {
+        let value = Value::find(entry, data)?;
+        store.resize(store.len().next_multiple_of(value.alignment()), 0);
+        new_index.extend_from_slice(entry.get(..8)?);
+        new_index.extend_from_slice(&u32::try_from(store.len()).ok()?.to_be_bytes());
+        new_index.extend_from_slice(entry.get(12..)?);
+        if !value.is_text() {
+            store.extend_from_slice(value.bytes);
+            continue;
+        }
+        for text in value.bytes.split_inclusive(|byte| *byte == 0) {
+            if std::str::from_utf8(text).is_ok() {
+                store.extend_from_slice(text);
+            } else {
+                let text: String = text.iter().map(|byte| char::from(*byte)).collect();
+                store.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+    // The same remainder modulo 8 keeps the padding right that follows a signature header.
+    while store.len() % 8 != data.len() % 8 {
+        store.push(0);
+    }
+    let mut out = header.get(..12)?.to_vec();
+    out.extend_from_slice(&u32::try_from(store.len()).ok()?.to_be_bytes());
+    out.extend_from_slice(&new_index);
+    out.extend_from_slice(&store);
+    Some(out)
+}
+
+/// A number of four bytes; 0 past the end, which callers have ruled out.
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}
+
+fn as_usize(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
