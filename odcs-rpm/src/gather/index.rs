@@ -77,8 +77,8 @@ impl Index {
         }
         let offers = offers(packages, &names.capabilities);
         Self {
-            offers: Rows::new(names.capabilities.len(), offers),
-            requires: Rows::new(packages.len(), pairs),
+            offers: Rows::new(names.capabilities.len(), &offers),
+            requires: Rows::new(packages.len(), &pairs),
             requirements: names.requirements,
             system_release,
         }
@@ -98,7 +98,8 @@ impl Index {
         self.system_release
     }
 
-    /// The packages that satisfy an ordinary requirement, ascending; `entry` finds a package.
+    /// The packages that satisfy an ordinary requirement, ascending; `package` finds one by
+    /// its id.
     pub(super) fn providers<'a>(
         &'a self,
         id: RequirementId,

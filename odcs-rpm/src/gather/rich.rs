@@ -72,6 +72,9 @@ pub(super) fn parse(text: &str) -> Option<Rich<Dependency>> {
     input.rest.is_empty().then_some(parsed)
 }
 
+/// An operand behind a pointer.
+type Operand = Box<Rich<Dependency>>;
+
 struct Input<'a> {
     rest: &'a str,
 }
@@ -150,8 +153,7 @@ impl<'a> Input<'a> {
     }
 
     /// What follows `if` and `unless`.
-    #[allow(clippy::type_complexity)]
-    fn condition(&mut self, depth: usize) -> Option<(Box<Rich<Dependency>>, Option<Box<Rich<Dependency>>>)> {
+    fn condition(&mut self, depth: usize) -> Option<(Operand, Option<Operand>)> {
         let condition = self.operand(depth)?.into();
         if self.take(")") {
             return Some((condition, None));

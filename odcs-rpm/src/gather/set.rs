@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::index::Index;
 use super::pattern::NamePattern;
 use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, VersionId};
@@ -90,7 +92,7 @@ impl PackageSet {
             all.extend(repository.into_iter().map(|package| (package, origin)));
         }
         check_size(&all)?;
-        all.sort_by(|(left, left_origin), (right, right_origin)| {
+        all.par_sort_by(|(left, left_origin), (right, right_origin)| {
             (&left.nevra, left_origin).cmp(&(&right.nevra, right_origin))
         });
         all.dedup_by(|later, first| later.1 == first.1 && later.0.nevra == first.0.nevra);
@@ -98,24 +100,24 @@ impl PackageSet {
         let index = Index::new(&all);
         let (entries, arches, source_rpms) = number(all);
         let names = ranges_of_names(&entries);
-        let built = entries
+        let built: Vec<_> = entries
             .iter()
             .filter_map(|(id, entry)| Some((entry.source?, id)))
             .collect();
         let mut set = Self {
-            built: Rows::new(source_rpms.len(), built),
-            sources: Rows::new(0, Vec::new()),
+            built: Rows::new(source_rpms.len(), &built),
+            sources: Rows::new(0, &[]),
             entries,
             names,
             arches,
             index,
             has_lookaside,
         };
-        let sources = source_rpms
+        let sources: Vec<_> = source_rpms
             .iter()
             .flat_map(|(source, file_name)| set.find_source(file_name).map(move |id| (source, id)))
             .collect();
-        set.sources = Rows::new(source_rpms.len(), sources);
+        set.sources = Rows::new(source_rpms.len(), &sources);
         Ok(set)
     }
 

@@ -186,3 +186,26 @@ fn everything_asks_for_every_name() {
         "what only lookaside has is not asked for",
     );
 }
+
+#[test]
+fn the_same_package_twice_is_one_but_not_from_another_origin() {
+    let twice = [make("a-1-1.noarch").requires("b"), make("a-1-1.noarch")];
+    let set = set_with_lookaside(&twice, &twice);
+    let all: Vec<(usize, Origin)> = set
+        .packages()
+        .map(|(p, origin)| (p.requires.len(), origin))
+        .collect();
+    assert_eq!(
+        all,
+        [(1, Origin::PackageSet), (1, Origin::Lookaside(0))],
+        "the first one stays"
+    );
+    let greedy = with(|o| o.greedy = Greedy::All);
+    assert_eq!(
+        gathered(&set, &["a"], &greedy),
+        [
+            "a-1-1.noarch input",
+            "a-1-1.noarch from lookaside 0: input lookaside"
+        ],
+    );
+}
