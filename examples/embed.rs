@@ -37,9 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if compose.state != ComposeState::Done {
         return Err(compose.state_reason.unwrap_or_default().into());
     }
-    println!(
-        "{}",
-        std::fs::read_to_string(target.path().join("odcs-1/compose/Temporary/odcs-1.repo"))?
-    );
+    let repo_file = target.path().join("odcs-1/compose/Temporary/odcs-1.repo");
+    std::io::copy(&mut std::fs::File::open(repo_file)?, &mut std::io::stdout())?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::commands::Failure;
+use crate::output;
 
 /// A connection to one server.
 #[derive(Clone, Debug)]
@@ -74,7 +75,7 @@ impl Client {
             value => {
                 let message = value
                     .as_ref()
-                    .and_then(|value| value["message"].as_str())
+                    .and_then(|value| output::text(value, "message"))
                     .unwrap_or("the answer is not one of an ODCS server");
                 let message = format!("the server refused ({status}): {message}");
                 Err(Failure::Refused { body, message })

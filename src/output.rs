@@ -23,6 +23,11 @@ pub(crate) fn failure(message: &str) -> ExitCode {
     ExitCode::from(1)
 }
 
+/// A remark on standard error.
+pub(crate) fn warning(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "odcs: warning: {message}");
+}
+
 /// JSON as the reference's client prints it: four spaces, sorted keys.
 pub(crate) fn json(value: &Value) {
     let mut bytes = Vec::new();
@@ -33,24 +38,31 @@ pub(crate) fn json(value: &Value) {
     }
 }
 
+/// A field of an answer as text; nothing if it is absent, or of another type.
+pub(crate) fn text<'a>(answer: &'a Value, field: &str) -> Option<&'a str> {
+    answer.get(field).and_then(Value::as_str)
+}
+
+/// The id of a compose.
+pub(crate) fn id(compose: &Value) -> i64 {
+    compose.get("id").and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// The items of a list in an answer.
+pub(crate) fn items<'a>(answer: &'a Value, field: &str) -> &'a [Value] {
+    answer
+        .get(field)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
 /// A compose for people: what matters of it, one fact a line.
-pub(crate) fn compose(value: &Value) {
-    let text = |key: &str| match &value[key] {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Array(items) if !items.is_empty() => Some(
-            items
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(" "),
-        ),
-        _ => None,
-    };
+pub(crate) fn compose(compose: &Value) {
     line(&format!(
         "compose {} is {}",
-        value["id"],
-        value["state_name"].as_str().unwrap_or("unknown")
+        id(compose),
+        text(compose, "state_name").unwrap_or("unknown")
     ));
     let facts = [
         ("state_reason", "reason"),
@@ -64,24 +76,34 @@ pub(crate) fn compose(value: &Value) {
         ("time_to_expire", "expires"),
         ("result_repofile", "repo file"),
     ];
-    for (key, name) in facts {
-        if let Some(fact) = text(key) {
+    for (field, name) in facts {
+        let fact = match text(compose, field) {
+            Some(text) => text.to_owned(),
+            None => items(compose, field)
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        if !fact.is_empty() {
             line(&format!("  {name:<12} {fact}"));
         }
     }
 }
 
 /// One line of a list of composes.
-pub(crate) fn compose_row(value: &Value) {
-    let text = |key: &str| value[key].as_str().unwrap_or("-").to_owned();
-    let (state, time) = (text("state_name"), text("time_submitted"));
-    let packages = value["packages"]
-        .as_str()
-        .filter(|packages| !packages.is_empty())
-        .unwrap_or("(all)");
+pub(crate) fn compose_row(compose: &Value) {
+    let field = |name| text(compose, name).filter(|text| !text.is_empty());
+    let (state, time) = (
+        field("state_name").unwrap_or("-"),
+        field("time_submitted").unwrap_or("-"),
+    );
+    let (source, packages) = (
+        field("source").unwrap_or("-"),
+        field("packages").unwrap_or("(all)"),
+    );
     line(&format!(
-        "{:>6}  {state:<10}  {time}  {}  {packages}",
-        value["id"].to_string(),
-        text("source")
+        "{:>6}  {state:<10}  {time}  {source}  {packages}",
+        id(compose)
     ));
 }

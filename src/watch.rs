@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::commands::Failure;
+use crate::output;
 
 /// Asks for a compose until it has ended. On a terminal the last line of its log is shown meanwhile;
 /// nothing is printed otherwise.
@@ -25,7 +26,7 @@ pub(crate) async fn until_ended(
     let mut waited = Duration::ZERO;
     loop {
         let compose = client.get(&format!("/api/1/composes/{id}")).await?;
-        if !matches!(compose["state_name"].as_str(), Some("wait" | "generating")) {
+        if !matches!(output::text(&compose, "state_name"), Some("wait" | "generating")) {
             display.clear();
             return Ok(compose);
         }
@@ -34,7 +35,7 @@ pub(crate) async fn until_ended(
         }
         if patience.is_some_and(|patience| waited >= patience) {
             display.clear();
-            let state = compose["state_name"].as_str().unwrap_or_default();
+            let state = output::text(&compose, "state_name").unwrap_or_default();
             return Err(Failure::Service(format!(
                 "compose {id} is still in state {state} after {} s",
                 waited.as_secs()
@@ -69,8 +70,12 @@ impl Display {
 
     fn show(&self, compose: &Value, line: Option<&str>) {
         if let Some(bar) = &self.0 {
-            let state = compose["state_name"].as_str().unwrap_or_default();
-            bar.set_message(format!("compose {}: {}", compose["id"], line.unwrap_or(state)));
+            let state = output::text(compose, "state_name").unwrap_or_default();
+            bar.set_message(format!(
+                "compose {}: {}",
+                output::id(compose),
+                line.unwrap_or(state)
+            ));
         }
     }
 
@@ -90,7 +95,7 @@ struct Log {
 
 impl Log {
     async fn last_line(&mut self, client: &Client, compose: &Value) -> Option<String> {
-        let toplevel = compose["toplevel_url"].as_str().filter(|url| !url.is_empty())?;
+        let toplevel = output::text(compose, "toplevel_url").filter(|url| !url.is_empty())?;
         let bytes = client
             .tail(&format!("{toplevel}/pungi-stderr.log"), self.read)
             .await;

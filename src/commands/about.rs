@@ -15,17 +15,19 @@ pub(crate) async fn run(options: ClientOptions) -> Result<(), Failure> {
     }
     output::line(&format!(
         "ODCS {} at {}",
-        about["version"].as_str().unwrap_or("?"),
+        output::text(&about, "version").unwrap_or("?"),
         options.server
     ));
-    for (key, name) in [
+    for (field, name) in [
         ("source_types", "sources"),
         ("arches", "arches"),
         ("flags", "flags"),
         ("results", "results"),
     ] {
-        let items = about[key].as_array().map(Vec::as_slice).unwrap_or_default();
-        let items: Vec<_> = items.iter().filter_map(Value::as_str).collect();
+        let items: Vec<_> = output::items(&about, field)
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         output::line(&format!("  {name:<8} {}", items.join(" ")));
     }
     Ok(())

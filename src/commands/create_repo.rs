@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::{Failure, wait};
 use crate::cli::ClientOptions;
@@ -31,33 +31,39 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn request(&self) -> Value {
-        let mut source = json!({"type": "repo", "source": absolute(&self.path)});
-        if !self.packages.is_empty() {
-            source["packages"] = json!(self.packages);
+    fn request(self) -> Value {
+        let (mut source, mut request) = (Map::new(), Map::new());
+        source.insert("type".into(), "repo".into());
+        source.insert("source".into(), absolute(&self.path).into());
+        let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
+        if let Some(packages) = some(self.packages) {
+            source.insert("packages".into(), packages.into());
         }
-        if !self.sigkeys.is_empty() {
-            source["sigkeys"] = json!(self.sigkeys);
+        if let Some(sigkeys) = some(self.sigkeys) {
+            source.insert("sigkeys".into(), sigkeys.into());
         }
-        let mut request = json!({"source": source});
-        if !self.arches.is_empty() {
-            request["arches"] = json!(self.arches);
+        if let Some(arches) = some(self.arches) {
+            request.insert("arches".into(), arches.into());
         }
+        request.insert("source".into(), source.into());
         if self.no_deps {
-            request["flags"] = json!(["no_deps"]);
+            request.insert("flags".into(), vec!["no_deps"].into());
         }
         if let Some(seconds) = self.seconds_to_live {
-            request["seconds_to_live"] = json!(seconds);
+            request.insert("seconds_to_live".into(), seconds.into());
         }
-        request
+        request.into()
     }
 }
 
 pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Result<(), Failure> {
     let client = Client::new(&client_options.server)?;
     let compose = client.post("/api/1/composes/", &options.request()).await?;
-    for warning in compose["warnings"].as_array().into_iter().flatten() {
-        output::failure(&format!("warning: {}", warning.as_str().unwrap_or_default()));
+    for warning in output::items(&compose, "warnings")
+        .iter()
+        .filter_map(Value::as_str)
+    {
+        output::warning(warning);
     }
     if client_options.no_wait {
         if output::wants_json(&client_options) {
@@ -67,7 +73,7 @@ pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Resu
         }
         return Ok(());
     }
-    let id = compose["id"].as_i64().unwrap_or_default();
+    let id = output::id(&compose);
     let compose = watch::until_ended(&client, id, None).await?;
     wait::show_ended(&client_options, &compose)
 }

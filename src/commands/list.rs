@@ -1,5 +1,7 @@
 //! `odcs list`: composes, newest first.
 
+use serde_json::Value;
+
 use super::Failure;
 use crate::cli::ClientOptions;
 use crate::client::Client;
@@ -22,12 +24,21 @@ pub(crate) async fn run(options: ClientOptions, Options { page, per_page }: Opti
         output::json(&answer);
         return Ok(());
     }
-    let items = answer["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().for_each(output::compose_row);
-    let meta = &answer["meta"];
+    output::items(&answer, "items")
+        .iter()
+        .for_each(output::compose_row);
+    let number = |field| {
+        answer
+            .get("meta")
+            .and_then(|meta| meta.get(field))
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
+    };
     output::line(&format!(
         "page {} of {}, {} composes in all",
-        meta["page"], meta["pages"], meta["total"]
+        number("page"),
+        number("pages"),
+        number("total")
     ));
     Ok(())
 }

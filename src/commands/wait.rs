@@ -31,7 +31,7 @@ pub(crate) fn show_ended(options: &ClientOptions, compose: &Value) -> Result<(),
     } else {
         output::compose(compose);
     }
-    if compose["state_name"] == "done" {
+    if output::text(compose, "state_name") == Some("done") {
         Ok(())
     } else {
         Err(Failure::Compose)
