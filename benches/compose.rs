@@ -44,8 +44,10 @@ const ROUNDS: usize = 11;
 fn main() -> ExitCode {
     let dir = TempDir::new().unwrap();
     let plain = dir.path().join("plain");
-    let mut options = GeneratorOptions::default();
-    options.packages = PACKAGES;
+    let options = GeneratorOptions {
+        packages: PACKAGES,
+        ..GeneratorOptions::default()
+    };
     write_repository(&plain, generate(options), Layout::Flat).unwrap();
     let files: Vec<PathBuf> = std::fs::read_dir(plain.join("Packages"))
         .unwrap()

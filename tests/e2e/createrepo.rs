@@ -67,8 +67,10 @@ async fn says_the_same_of_the_test_repository_and_of_made_up_packages() {
     let start = Start::new();
     let (ours, made_up) = (start.dir().join("repo"), start.dir().join("made-up"));
     copy_tree(&project_root().join("tests/repo"), &ours);
-    let mut options = GeneratorOptions::default();
-    options.packages = 300;
+    let options = GeneratorOptions {
+        packages: 300,
+        ..GeneratorOptions::default()
+    };
     write_repository(&made_up, generate(options), Layout::Flat).unwrap();
     let server = start.start();
     let mut compared = 0;

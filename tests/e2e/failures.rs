@@ -272,7 +272,7 @@ async fn another_file_system() {
 async fn files_that_may_not_be_read() {
     // Nothing is hidden from root, so the server runs as somebody else then.
     let start = if is_root() {
-        Start::new().as_user(NOBODY)
+        Start::new().run_by(NOBODY)
     } else {
         Start::new()
     };

@@ -11,8 +11,10 @@ use crate::support::{Server, Start};
 
 /// A directory with enough packages to be busy with for a moment.
 fn many_packages(dir: &Path) {
-    let mut options = GeneratorOptions::default();
-    options.packages = 1500;
+    let options = GeneratorOptions {
+        packages: 1500,
+        ..GeneratorOptions::default()
+    };
     write_repository(dir, generate(options), Layout::Flat).unwrap();
 }
 

@@ -67,7 +67,7 @@ impl Start {
     }
 
     /// Another user, who owns the directory but nothing that is put there later.
-    pub(crate) fn as_user(mut self, uid: u32) -> Self {
+    pub(crate) fn run_by(mut self, uid: u32) -> Self {
         std::os::unix::fs::chown(self.dir.path(), Some(uid), Some(uid)).unwrap();
         self.uid = Some(uid);
         self
