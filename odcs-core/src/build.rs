@@ -37,6 +37,12 @@ pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
     /// is full, `Cancelled` if the job's token was.
     async fn build(&self, job: Job, progress: Arc<dyn Progress>) -> Result<Built>;
 
+    /// Whether this compose has been published, whole, by an attempt that may not have lived to say so.
+    ///
+    /// # Errors
+    /// `Internal` if the target directory cannot be read.
+    async fn is_published(&self, compose: &Compose) -> Result<bool>;
+
     /// Clears away what a failed or abandoned attempt left, and marks the compose's directory as failed
     /// if it did fail. Published trees are not touched.
     ///

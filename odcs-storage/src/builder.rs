@@ -19,7 +19,7 @@ use crate::layout::{self, Tree};
 use crate::link::Counts;
 use crate::log::{self, ComposeLog};
 use crate::packages::{Layout, PlacedPackage, Placing};
-use crate::publish::{Published, mark_failed, publish};
+use crate::publish::{Published, is_published, mark_failed, publish};
 use crate::settings::StorageSettings;
 use crate::staging::Staging;
 use crate::{check, manifest, space, tree};
@@ -141,6 +141,12 @@ impl ComposeBuilder for NativeBuilder {
             result
         })
         .await
+    }
+
+    async fn is_published(&self, compose: &Compose) -> odcs_core::Result<bool> {
+        let (id, compose_id) = (compose.id, ComposeIdent::of(compose).to_string());
+        self.blocking(id, move |inner| is_published(&inner.target, id, &compose_id))
+            .await
     }
 
     async fn abandon(&self, job: &Abandoned) -> odcs_core::Result<()> {

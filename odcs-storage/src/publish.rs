@@ -4,11 +4,14 @@ use odcs_core::ComposeId;
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use crate::dir::Dir;
+use crate::dir::{self, Dir};
 use crate::error::{Error, Result};
 use crate::layout;
 use crate::manifest::Manifest;
 use crate::staging::Staging;
+
+/// Bytes of `COMPOSE_ID` and `STATUS`.
+const SMALL_FILE: u64 = 4 << 10;
 
 /// Who made the compose that is there now.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,10 +26,16 @@ pub(crate) enum Published {
 /// compares, and steps back.
 pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
     check_latest(target, id)?;
+    publish_checked(target, staging, id, compose_id)
+}
+
+fn publish_checked(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
     let own = target.make_or_open(id.name())?;
     if own.stat(layout::COMPOSE)?.is_some() {
         return give_way(target, staging, &own, id);
     }
+    // Made before it is needed: a disk that is too full for it is noticed while nothing is visible.
+    let link = make_link(staging.dir(), id)?;
     let files = [
         (layout::COMPOSE_ID, compose_id.as_bytes()),
         (layout::STATUS, layout::FINISHED.as_bytes()),
@@ -46,9 +55,32 @@ pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id
     {
         return give_way(target, staging, &own, id);
     }
-    own.sync()?;
-    link_latest(target, staging.dir(), id)?;
+    if let Err(error) = own.sync().and_then(|()| put_link(target, staging.dir(), &link)) {
+        // The record is going to say that it failed, so it must not stay visible.
+        own.rename(layout::COMPOSE, staging.dir(), layout::COMPOSE)?;
+        own.sync()?;
+        return Err(error);
+    }
     Ok(Published::Now)
+}
+
+/// Whether the compose of this id in its metadata is visible.
+pub(crate) fn is_published(target: &Dir, id: ComposeId, compose_id: &str) -> Result<bool> {
+    let Some(own) = target.try_open(id.name())? else {
+        return Ok(false);
+    };
+    let is = |name: &str, expected: &str| -> Result<bool> {
+        match own.stat(name)? {
+            Some(stat) if dir::is_file(&stat) => Ok(own
+                .read(name, SMALL_FILE)
+                .is_ok_and(|bytes| bytes == expected.as_bytes())),
+            _ => Ok(false),
+        }
+    };
+    let is_there = own
+        .stat(layout::COMPOSE)?
+        .is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
+    Ok(is_there && is(layout::COMPOSE_ID, compose_id)? && is(layout::STATUS, layout::FINISHED)?)
 }
 
 /// Marks a compose's directory as failed, unless there is a compose in it, or no directory at all.
@@ -85,7 +117,7 @@ fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result
         Some(difference) => Err(Error::Occupied { id, difference }),
         None => {
             own.sync()?;
-            link_latest(target, staging.dir(), id)?;
+            put_link(target, staging.dir(), &make_link(staging.dir(), id)?)?;
             Ok(Published::Before)
         }
     }
@@ -111,14 +143,18 @@ fn check_latest(target: &Dir, id: ComposeId) -> Result<()> {
     }
 }
 
-/// Makes the link of older documentation: `latest-odcs-12-1 -> odcs-12`, in place of whatever link was
-/// there.
-fn link_latest(target: &Dir, staging: &Dir, id: ComposeId) -> Result<()> {
-    let (name, to) = (layout::latest_link(id), id.name());
+/// Makes the link of older documentation in staging: `latest-odcs-12-1 -> odcs-12`. Returns its name.
+fn make_link(staging: &Dir, id: ComposeId) -> Result<String> {
+    let name = layout::latest_link(id);
     staging.remove(&name)?;
-    rustix::fs::symlinkat(&to, staging, &name)
+    rustix::fs::symlinkat(id.name(), staging, &name)
         .map_err(|errno| staging.failed("make the link", &name, errno))?;
-    staging.rename(&name, target, &name)?;
+    Ok(name)
+}
+
+/// Puts the link beside the composes, in place of whatever link was there.
+fn put_link(target: &Dir, staging: &Dir, name: &str) -> Result<()> {
+    staging.rename(name, target, name)?;
     target.sync()
 }
 
@@ -208,6 +244,39 @@ mod tests {
             case.publish(&staging).unwrap_err();
             assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_published_to_the_end_is_taken_back() {
+        let case = case();
+        let id = ComposeId::new(5);
+        let staging = case.attempt(1, "content");
+        // After the check, a directory takes the name of the link.
+        let in_the_way = case.temporary.path().join("latest-odcs-5-1");
+        std::fs::create_dir(&in_the_way).unwrap();
+        let error = publish_checked(&case.target, &staging, id, ID).unwrap_err();
+        assert!(error.to_string().contains("latest-odcs-5-1"), "{error}");
+        assert!(!case.temporary.path().join("odcs-5/compose").exists());
+        assert!(!is_published(&case.target, id, ID).unwrap());
+        std::fs::remove_dir(in_the_way).unwrap();
+        assert_eq!(case.publish(&staging).unwrap(), Published::Now);
+        assert!(is_published(&case.target, id, ID).unwrap());
+    }
+
+    #[test]
+    fn only_a_complete_compose_of_this_id_counts_as_published() {
+        let case = case();
+        let id = ComposeId::new(5);
+        assert!(!is_published(&case.target, id, ID).unwrap());
+        case.publish(&case.attempt(1, "content")).unwrap();
+        assert!(is_published(&case.target, id, ID).unwrap());
+        assert!(!is_published(&case.target, id, "odcs-5-1-20200101.t.0").unwrap());
+        let top = case.temporary.path().join("odcs-5");
+        std::fs::write(top.join("STATUS"), "DOOMED\n").unwrap();
+        assert!(!is_published(&case.target, id, ID).unwrap());
+        std::fs::write(top.join("STATUS"), "FINISHED\n").unwrap();
+        std::fs::remove_dir_all(top.join("compose")).unwrap();
+        assert!(!is_published(&case.target, id, ID).unwrap());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Keeping a lease while work goes on.
+//! Keeping a lease while work goes on, and recording what is done under it.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
                 () = parts.clock.sleep(length / 3) => {}
             }
             let until = parts.clock.now().plus(length);
-            match prolong(&parts, &lease, until).await {
+            match parts.store.heartbeat(&lease, until).await {
                 Ok(()) => good_until = until,
                 Err(error) if error.kind() == ErrorKind::Conflict || parts.clock.now() >= good_until => {
                     tracing::warn!(compose = %lease.id, %error, "the lease is lost, the work on it stops");
@@ -37,6 +37,26 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
     guard
 }
 
-async fn prolong(parts: &Parts, lease: &Lease, until: crate::Timestamp) -> Result<()> {
+/// Prolongs a lease by its whole length once more. Whoever gets through is its holder for that long.
+pub(super) async fn confirm(parts: &Parts, lease: &Lease) -> Result<()> {
+    let until = parts.clock.now().plus(parts.settings.lease);
     parts.store.heartbeat(lease, until).await
+}
+
+/// Records something under a lease. A store that is busy or full for a moment is asked again for as long
+/// as a lease lasts: work that is done should not be lost to that.
+pub(super) async fn insist<T, F>(parts: &Parts, lease: &Lease, record: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    let until = parts.clock.now().plus(parts.settings.lease);
+    loop {
+        match record().await {
+            Err(error) if error.is_retryable() && parts.clock.now() < until => {
+                tracing::warn!(compose = %lease.id, %error, "it could not be recorded, and is going to be tried again");
+                parts.clock.sleep(parts.settings.poll).await;
+            }
+            result => return result,
+        }
+    }
 }

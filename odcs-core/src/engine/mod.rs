@@ -56,6 +56,9 @@ pub struct EngineSettings {
     pub maximum_lifetime: Lifetime,
     /// How long a worker may go without a sign of life before its compose is taken over.
     pub lease: Duration,
+    /// How many workers may die over a compose before it fails: what it takes down the service with is
+    /// not tried for ever. Attempts that were handed back do not count.
+    pub attempts: u32,
     /// How often a worker looks for work that it was not told of.
     pub poll: Duration,
     /// How many composes a worker makes at once.
@@ -65,8 +68,8 @@ pub struct EngineSettings {
 }
 
 impl EngineSettings {
-    /// The defaults: x86_64, a day, at most three; leases of 30 s, a look every second, one compose at a
-    /// time.
+    /// The defaults: x86_64, a day, at most three; leases of 30 s, five attempts, a look every second, one
+    /// compose at a time.
     ///
     /// # Errors
     /// Never; the signature leaves room for defaults that depend on the machine.
@@ -79,6 +82,7 @@ impl EngineSettings {
             default_lifetime: Lifetime::DEFAULT,
             maximum_lifetime: Lifetime::DEFAULT_MAXIMUM,
             lease: Duration::from_secs(30),
+            attempts: 5,
             poll: Duration::from_secs(1),
             concurrency: 1,
             worker: format!("worker-{}", std::process::id()),

@@ -4,30 +4,83 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, gather};
+use super::{Parts, gather, lease};
 use crate::build::{Abandoned, Built, Job, Phase, Progress, Work};
 use crate::compose::Compose;
+use crate::productmd::ComposeIdent;
 use crate::request::ComposeRequest;
 use crate::source::{ComposeSource, Content, Pins};
 use crate::store::{Claim, Lease};
 use crate::{Error, ErrorKind, Result};
 
-/// Makes a compose. Whatever happens, nothing half-made is left behind or visible.
-pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) -> Result<Built> {
-    let Claim { compose, lease, .. } = claim;
-    let result = attempt(parts, compose.clone(), lease.clone(), cancel).await;
-    if let Err(error) = &result {
-        let failed = error.kind() != ErrorKind::Cancelled;
-        let abandoned = Abandoned {
-            compose,
-            lease,
-            failed,
-        };
-        if let Err(error) = parts.builder.abandon(&abandoned).await {
-            tracing::error!(compose = %abandoned.compose.id, %error, "what a failed attempt left could not be cleared away");
+/// Makes a compose, and returns its id in the metadata. Whatever happens, nothing half-made is left behind
+/// or visible.
+pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) -> Result<String> {
+    let Claim {
+        compose,
+        lease,
+        attempt: number,
+    } = claim;
+    let result = if number > parts.settings.attempts {
+        Err(tried_too_often(&compose, parts.settings.attempts))
+    } else {
+        attempt(parts, compose.clone(), lease.clone(), cancel).await
+    };
+    match result {
+        Ok(built) => {
+            tracing::info!(compose = %lease.id, packages = built.packages, linked = built.linked, copied = built.copied, "built");
+            Ok(built.pungi_compose_id)
         }
+        Err(error) => give_up(parts, compose, lease, error).await,
     }
-    result
+}
+
+/// Clears up after an attempt that failed or was cancelled.
+async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) -> Result<String> {
+    let ended = error.kind() != ErrorKind::Cancelled;
+    // Whoever has taken the compose over may be about to publish it: only the holder says that it failed.
+    let mut failed = ended && lease::confirm(parts, &lease).await.is_ok();
+    // A worker that died after it had published, but before it could say so. What is visible is complete,
+    // also if its source has gone since. A conflict means that something else is in its place.
+    let published = failed
+        && lease.number > 1
+        && error.kind() != ErrorKind::Conflict
+        && is_published(parts, &compose).await;
+    failed &= !published;
+    let abandoned = Abandoned {
+        compose,
+        lease,
+        failed,
+    };
+    if let Err(error) = parts.builder.abandon(&abandoned).await {
+        tracing::error!(compose = %abandoned.compose.id, %error, "what a failed attempt left could not be cleared away");
+    }
+    if published {
+        tracing::info!(compose = %abandoned.compose.id, %error, "an earlier attempt had published it");
+        return Ok(ComposeIdent::of(&abandoned.compose).to_string());
+    }
+    Err(error)
+}
+
+async fn is_published(parts: &Parts, compose: &Compose) -> bool {
+    parts.builder.is_published(compose).await.unwrap_or_else(|error| {
+        tracing::warn!(compose = %compose.id, %error, "whether it was published cannot be seen");
+        false
+    })
+}
+
+fn tried_too_often(compose: &Compose, attempts: u32) -> Error {
+    let message = format!(
+        "compose {} was begun {attempts} times, and each time the service died before it was finished; the \
+         service's log may say why",
+        compose.id
+    );
+    Error::new(
+        ErrorKind::Internal,
+        "make compose",
+        compose.id.to_string(),
+        message,
+    )
 }
 
 async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: CancellationToken) -> Result<Built> {
@@ -42,8 +95,11 @@ async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: Cancella
     };
     let progress = parts.builder.begin(&compose).await?;
     let result = stages(parts, compose, request, lease, cancel, &progress).await;
-    if let Err(error) = &result {
-        progress.step(Phase::Failed, &error.to_string());
+    match &result {
+        // It is going to be tried again.
+        Err(error) if error.kind() == ErrorKind::Cancelled => {}
+        Err(error) => progress.step(Phase::Failed, &error.to_string()),
+        Ok(_) => {}
     }
     result
 }
@@ -98,11 +154,23 @@ async fn resolve(
         &format!("resolving {} {}", source.kind(), request.source),
     );
     let resolved = source.resolve(request).await?;
-    let compose = parts
-        .store
-        .record_resolved(lease, &resolved.pins, &resolved.fields)
-        .await?;
+    let record = || {
+        parts
+            .store
+            .record_resolved(lease, &resolved.pins, &resolved.fields)
+    };
+    let compose = lease::insist(parts, lease, record).await.map_err(not_its_fault)?;
     Ok((compose, resolved.pins))
+}
+
+/// A compose does not fail because the store cannot be asked: it is handed back, and tried again.
+fn not_its_fault(error: Error) -> Error {
+    if !error.is_retryable() {
+        return error;
+    }
+    let message = error.message().to_owned();
+    let (operation, subject) = (error.operation(), error.subject().to_owned());
+    Error::new(ErrorKind::Cancelled, operation, subject, message).with_source(error)
 }
 
 async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, lease, run};
@@ -36,7 +36,9 @@ impl Worker {
         let parts = &self.engine.parts;
         let mut running = JoinSet::new();
         while !shutdown.drain.is_cancelled() {
-            while running.try_join_next().is_some() {}
+            while let Some(ended) = running.try_join_next() {
+                note(ended);
+            }
             if running.len() < parts.settings.concurrency {
                 match self.claim().await {
                     Ok(Some(claim)) => {
@@ -51,11 +53,13 @@ impl Worker {
             tokio::select! {
                 () = shutdown.drain.cancelled() => {}
                 () = parts.submitted.notified() => {}
-                Some(_) = running.join_next() => {}
+                Some(ended) = running.join_next() => note(ended),
                 () = parts.clock.sleep(parts.settings.poll) => {}
             }
         }
-        while running.join_next().await.is_some() {}
+        while let Some(ended) = running.join_next().await {
+            note(ended);
+        }
     }
 
     /// Makes the next compose that waits, if there is one, and returns its record.
@@ -90,12 +94,12 @@ impl Worker {
         let outcome = run::run(&parts, claim, work).await;
         let at = parts.clock.now();
         let outcome = match outcome {
-            Ok(built) => {
-                tracing::info!(compose = %id, packages = built.packages, linked = built.linked, copied = built.copied, "done");
+            Ok(pungi_compose_id) => {
+                tracing::info!(compose = %id, "done");
                 Outcome::Done {
                     at,
                     reason: "Compose is generated successfully".into(),
-                    pungi_compose_id: built.pungi_compose_id,
+                    pungi_compose_id,
                 }
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => {
@@ -110,9 +114,23 @@ impl Worker {
                 }
             }
         };
-        if let Err(error) = parts.store.finish(&lease, outcome).await {
+        let record = || parts.store.finish(&lease, outcome.clone());
+        let recorded = match outcome {
+            // The end of the lease does the same, and whoever stops should not wait.
+            Outcome::HandedBack => record().await,
+            Outcome::Done { .. } | Outcome::Failed { .. } => lease::insist(&parts, &lease, record).await,
+        };
+        if let Err(error) = recorded {
             // The lease will run out, and the compose is taken up again.
             tracing::error!(compose = %id, %error, "how the compose ended could not be recorded");
         }
+    }
+}
+
+/// A fault in this program ends one attempt, not the worker; the compose is taken up again when its lease
+/// runs out.
+fn note(ended: std::result::Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "the work on a compose ended in a fault of this program");
     }
 }
