@@ -36,6 +36,9 @@ pub struct ArchPlan {
 pub struct PlannedPackage {
     /// The package and its file.
     pub candidate: Arc<Candidate>,
+    /// Other files that the source has for the same NEVRA: copies with other signatures, usually. Where
+    /// signatures matter, the one with the most preferred signature is taken; else the first.
+    pub copies: Vec<Arc<Candidate>>,
     /// Which tree it goes into.
     pub kind: PackageKind,
 }
@@ -77,6 +80,17 @@ impl SignaturePolicy {
         })
     }
 
+    /// How well a package with these signatures fits, 0 being best; `None` if it does not.
+    pub fn rank(&self, signatures: &[Sigkey]) -> Option<usize> {
+        if self.accepted.is_empty() {
+            return Some(0);
+        }
+        self.accepted.iter().position(|accepted| match accepted {
+            KeyOrUnsigned::Unsigned => true,
+            KeyOrUnsigned::Key(key) => signatures.iter().any(|signature| signature.is_same_key(key)),
+        })
+    }
+
     /// Decides about a package with these signatures: which of them is the preferred one, `None` if
     /// the package goes as unsigned or if signatures do not matter.
     ///
@@ -86,20 +100,10 @@ impl SignaturePolicy {
     /// # Errors
     /// [`SignatureMissing`] if the policy has no place for it.
     pub fn choose<'a>(&self, signatures: &'a [Sigkey]) -> Result<Option<&'a Sigkey>, SignatureMissing> {
-        for accepted in &self.accepted {
-            match accepted {
-                KeyOrUnsigned::Unsigned => return Ok(None),
-                KeyOrUnsigned::Key(key) => {
-                    if let Some(found) = signatures.iter().find(|signature| signature.is_same_key(key)) {
-                        return Ok(Some(found));
-                    }
-                }
-            }
-        }
-        if self.accepted.is_empty() {
-            Ok(None)
-        } else {
-            Err(SignatureMissing)
-        }
+        let rank = self.rank(signatures).ok_or(SignatureMissing)?;
+        Ok(match self.accepted.get(rank) {
+            Some(KeyOrUnsigned::Key(key)) => signatures.iter().find(|signature| signature.is_same_key(key)),
+            Some(KeyOrUnsigned::Unsigned) | None => None,
+        })
     }
 }

@@ -148,6 +148,8 @@ pub enum PackageFault {
         /// What the file has.
         found: Digest,
     },
+    /// Somebody wrote into it after it had been read.
+    Changed,
     /// It cannot be hardlinked, and copying is not allowed.
     CannotLink(LinkObstacle),
 }
@@ -174,6 +176,12 @@ impl PackageError {
             PackageFault::OtherChecksum { expected, found } => format!(
                 "the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}"
             ),
+            PackageFault::Changed => {
+                format!(
+                    "the file {file} of the package {package} changed while it was put into the compose; ask for \
+                     the compose again"
+                )
+            }
             PackageFault::CannotLink(obstacle) => {
                 format!(
                     "the file {file} of the package {package} cannot be hardlinked into the compose: {obstacle}"
@@ -192,6 +200,7 @@ impl PackageError {
                 _ if leads_out(source) => ErrorKind::Invalid,
                 _ => ErrorKind::Unavailable,
             },
+            PackageFault::Changed => ErrorKind::Gone,
             PackageFault::CannotLink(_) => ErrorKind::Internal,
             PackageFault::NotAFile
             | PackageFault::Damaged(_)
@@ -203,7 +212,9 @@ impl PackageError {
     fn operation(&self) -> &'static str {
         match &self.fault {
             PackageFault::Unreadable(_) | PackageFault::NotAFile | PackageFault::Damaged(_) => "read package",
-            PackageFault::OtherPackage(_) | PackageFault::OtherChecksum { .. } => "check package",
+            PackageFault::OtherPackage(_) | PackageFault::OtherChecksum { .. } | PackageFault::Changed => {
+                "check package"
+            }
             PackageFault::CannotLink(_) => "link package",
         }
     }

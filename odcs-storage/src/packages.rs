@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use odcs_core::plan::{Plan, SignaturePolicy};
 use odcs_core::source::Candidate;
 use odcs_core::{ComposeId, Phase, Progress};
-use odcs_rpm::header::{FileFacts, read_file};
+use odcs_rpm::header::{FileFacts, read_file, read_header};
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra, Package};
 use rayon::prelude::*;
+use rustix::fs::Stat;
 use tokio_util::sync::CancellationToken;
 
 use crate::dir::{self, Dir};
@@ -36,6 +37,8 @@ pub(crate) struct Layout {
 #[derive(Debug)]
 pub(crate) struct PlannedFile {
     pub(crate) candidate: Arc<Candidate>,
+    /// Other files for the same NEVRA.
+    pub(crate) copies: Vec<Arc<Candidate>>,
     pub(crate) places: BTreeSet<Tree>,
 }
 
@@ -62,6 +65,7 @@ impl Layout {
                     .entry((nevra, file.root.path(), file.path.as_str()))
                     .or_insert_with(|| PlannedFile {
                         candidate: Arc::clone(candidate),
+                        copies: planned.copies.clone(),
                         places: BTreeSet::new(),
                     })
                     .places
@@ -184,12 +188,31 @@ impl Placing<'_> {
         Ok((packages, counts))
     }
 
+    /// The file to take where the source has several for one NEVRA: the one with the most preferred
+    /// signature, the first of equals. One whose header cannot be read fits worst; should it be taken all
+    /// the same, what is wrong with it is said then.
+    fn preferred(&self, planned: &PlannedFile) -> Arc<Candidate> {
+        let rank = |candidate: &Arc<Candidate>| {
+            let file = candidate.file.open().ok()?;
+            let facts = facts(&rustix::fs::fstat(&file).ok()?);
+            self.signatures.rank(&read_header(&file, facts).ok()?.signatures)
+        };
+        let first = &planned.candidate;
+        if planned.copies.is_empty() || self.signatures.accepts_everything() {
+            return Arc::clone(first);
+        }
+        let candidates = std::iter::once(first).chain(&planned.copies);
+        let best = candidates.min_by_key(|candidate| rank(candidate).unwrap_or(usize::MAX));
+        Arc::clone(best.unwrap_or(first))
+    }
+
     /// Everything is done to one open file, so that what was checked is what is placed.
     fn one(&self, planned: PlannedFile) -> Result<Outcome> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled { id: self.id });
         }
-        let PlannedFile { candidate, places } = planned;
+        let candidate = self.preferred(&planned);
+        let PlannedFile { places, .. } = planned;
         let nevra = &candidate.package.nevra;
         let fault = |fault| {
             Error::Package(Box::new(PackageError {
@@ -204,16 +227,14 @@ impl Placing<'_> {
         if !dir::is_file(&stat) {
             return Err(fault(PackageFault::NotAFile));
         }
-        let facts = FileFacts {
-            size: dir::size(&stat),
-            modified: u64::try_from(stat.st_mtime).unwrap_or(0),
-        };
         let recorded = candidate.checksum.as_ref();
         let read =
-            read_file(&file, facts, recorded.map(Digest::algorithm)).map_err(|reason| match reason {
-                odcs_rpm::Error::Io(source) => unreadable(source),
-                reason => fault(PackageFault::Damaged(reason)),
-            })?;
+            read_file(&file, facts(&stat), recorded.map(Digest::algorithm)).map_err(
+                |reason| match reason {
+                    odcs_rpm::Error::Io(source) => unreadable(source),
+                    reason => fault(PackageFault::Damaged(reason)),
+                },
+            )?;
         if !is_same(nevra, &read.package.nevra) {
             return Err(fault(PackageFault::OtherPackage(read.package.nevra)));
         }
@@ -249,7 +270,7 @@ impl Placing<'_> {
                 continue;
             }
             let how = link::place(&file, &stat, directory, below, self.fallback);
-            placed.push(how.map_err(|error| match error {
+            let how = how.map_err(|error| match error {
                 PlaceError::Obstacle(obstacle) => fault(PackageFault::CannotLink(obstacle)),
                 PlaceError::Io(source) => Error::target(
                     "place",
@@ -257,7 +278,16 @@ impl Placing<'_> {
                     Path::new(&tree.package_path(nevra)),
                     source,
                 ),
-            })?);
+            })?;
+            if matches!(how, Placed::Copied(_)) && !is_copy(directory, below, &read.sha256)? {
+                return Err(fault(PackageFault::Changed));
+            }
+            placed.push(how);
+        }
+        // What is linked, or shares its blocks, is what was read only if nobody wrote into it since.
+        let now = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
+        if !is_unchanged(&stat, &now) {
+            return Err(fault(PackageFault::Changed));
         }
         let planned = nevra.clone();
         let package = PlacedPackage {
@@ -270,6 +300,29 @@ impl Placing<'_> {
         };
         Ok(Outcome::Placed(Box::new(package), placed))
     }
+}
+
+fn facts(stat: &Stat) -> FileFacts {
+    FileFacts {
+        size: dir::size(stat),
+        modified: u64::try_from(stat.st_mtime).unwrap_or(0),
+    }
+}
+
+/// Whether a copy, read back, has the checksum of what was copied.
+fn is_copy(directory: &Dir, path: &str, sha256: &Digest) -> Result<bool> {
+    let (copy, _) = directory.open_file(path)?;
+    let (found, _) = Digest::of_reader(DigestAlgorithm::Sha256, copy).map_err(|reason| Error::ReadBack {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    })?;
+    Ok(found == *sha256)
+}
+
+/// Whether a file has not been written to between two looks at it.
+fn is_unchanged(before: &Stat, after: &Stat) -> bool {
+    (before.st_size, before.st_mtime, before.st_mtime_nsec)
+        == (after.st_size, after.st_mtime, after.st_mtime_nsec)
 }
 
 /// Repodata calls every source package `src`; its header may say `nosrc`.

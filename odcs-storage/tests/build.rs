@@ -440,6 +440,7 @@ fn one_package_from_two_files_is_taken_once_unless_they_differ() {
         let candidate = std::sync::Arc::new(second.clone());
         plan.arches[0].packages.push(PlannedPackage {
             candidate,
+            copies: Vec::new(),
             kind: PackageKind::Binary,
         });
         plan

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Flag as MemberFlag, Gathered, Greedy, Options, PackageSet, Request, gather, select};
-use odcs_rpm::{Package, PackageKind, PackagePattern, TreeArch};
+use odcs_rpm::{Nevra, Package, PackageKind, PackagePattern, TreeArch};
 
 use crate::build::{Phase, Progress};
 use crate::plan::{ArchPlan, Plan, PlannedPackage, SignaturePolicy};
@@ -41,6 +41,11 @@ pub(super) fn plan(
         [] => Request::Everything,
         patterns => Request::Packages(patterns.to_vec()),
     };
+    if let Request::Packages(patterns) = &asked
+        && patterns.iter().all(|pattern| pattern.as_str().starts_with('-'))
+    {
+        return Err(only_exclusions(patterns));
+    }
     let mut arches = Vec::new();
     let mut unmatched: Option<Vec<PackagePattern>> = None;
     let mut comps_packages = BTreeSet::new();
@@ -94,18 +99,21 @@ pub(super) fn plan(
 /// What a source has, and the way from a package back to its file.
 struct Candidates {
     all: Vec<Arc<Candidate>>,
-    by_package: HashMap<*const Package, usize>,
+    /// Where the packages of a NEVRA are in `all`: a repository may have several files for one.
+    by_nevra: HashMap<Nevra, Vec<usize>>,
 }
 
 impl Candidates {
     fn new(candidates: Vec<Candidate>) -> Self {
         let all: Vec<_> = candidates.into_iter().map(Arc::new).collect();
-        let by_package = all
-            .iter()
-            .enumerate()
-            .map(|(at, candidate)| (Arc::as_ptr(&candidate.package), at))
-            .collect();
-        Self { all, by_package }
+        let mut by_nevra: HashMap<Nevra, Vec<usize>> = HashMap::with_capacity(all.len());
+        for (at, candidate) in all.iter().enumerate() {
+            by_nevra
+                .entry(candidate.package.nevra.clone())
+                .or_default()
+                .push(at);
+        }
+        Self { all, by_nevra }
     }
 
     fn packages(&self) -> Vec<Arc<Package>> {
@@ -119,8 +127,9 @@ impl Candidates {
         let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
         let members = kinds.into_iter().flat_map(|kind| gathered.packages(kind));
         let planned = members.map(|member| {
-            let at = self.by_package.get(&Arc::as_ptr(&member.package));
-            let candidate = at.and_then(|at| self.all.get(*at)).ok_or_else(|| {
+            let of_nevra = self.by_nevra.get(&member.package.nevra).into_iter().flatten();
+            let mut of_nevra = of_nevra.filter_map(|at| self.all.get(*at));
+            let candidate = of_nevra.next().ok_or_else(|| {
                 let nevra = member.package.nevra.to_string();
                 let message =
                     format!("{nevra} was gathered, but comes from nowhere; this is a fault in this program");
@@ -128,6 +137,10 @@ impl Candidates {
             })?;
             Ok(PlannedPackage {
                 candidate: Arc::clone(candidate),
+                copies: of_nevra
+                    .filter(|copy| copy.checksum.is_none() || copy.checksum != candidate.checksum)
+                    .map(Arc::clone)
+                    .collect(),
                 kind: member.kind,
             })
         });
@@ -174,6 +187,16 @@ fn check_arches(request: &ComposeRequest, candidates: &Candidates, description: 
         missing.as_str(),
         message,
     ))
+}
+
+/// Without a package that is asked for, there would be nothing in the compose.
+fn only_exclusions(patterns: &[PackagePattern]) -> Error {
+    let names: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+    let names = names.join(" ");
+    let message = format!(
+        "\"packages\" only says what to leave out ({names}); to have everything else, ask for * as well"
+    );
+    Error::new(ErrorKind::Invalid, "gather", names, message)
 }
 
 /// The sentence about packages that were asked for and are not there.

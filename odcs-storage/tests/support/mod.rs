@@ -107,6 +107,7 @@ impl Repository {
                 })
                 .map(|candidate| PlannedPackage {
                     candidate: Arc::clone(candidate),
+                    copies: Vec::new(),
                     kind: candidate.package.kind(),
                 })
                 .collect();
