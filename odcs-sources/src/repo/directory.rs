@@ -83,7 +83,10 @@ pub(super) fn list(repository: &Repository, settings: &RepoSettings) -> Result<L
             .ok()
             .and_then(|path| path.to_str())
             .map(str::to_owned);
-        let shown = || format!("{}/{}", repository.path, entry.file_name().display());
+        let shown = || {
+            let below = entry.path().strip_prefix(&top).unwrap_or(entry.path());
+            format!("{}/{}", repository.path, below.display())
+        };
         let path =
             path.ok_or_else(|| RepoError::new(Reason::Damaged, shown()).caused_by("its name is not UTF-8"))?;
         let metadata = entry

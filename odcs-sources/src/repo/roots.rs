@@ -48,20 +48,22 @@ impl Roots {
         if !clean {
             return Err(RepoError::new(Reason::Unclean, path));
         }
-        for NamedRoot { names, root } in &self.0 {
-            for name in names {
-                let Ok(below) = Path::new(trimmed).strip_prefix(name) else {
-                    continue;
-                };
-                let below = below.to_str().filter(|below| !below.is_empty());
-                let directory = below.map(str::parse::<RelativePath>).transpose();
-                let directory = directory.map_err(|_| RepoError::new(Reason::Unclean, path))?;
-                return Ok(Repository {
-                    path: trimmed.to_owned(),
-                    root: Arc::clone(root),
-                    directory,
-                });
-            }
+        let roots = self.0.iter();
+        let names = roots.flat_map(|NamedRoot { names, root }| names.iter().map(move |name| (name, root)));
+        let above = names.filter_map(|(name, root)| {
+            let below = Path::new(trimmed).strip_prefix(name).ok()?;
+            Some((name.as_os_str().len(), below, root))
+        });
+        // A root inside another one may be a link to somewhere else, which that one does not follow.
+        if let Some((_, below, root)) = above.max_by_key(|(length, ..)| *length) {
+            let below = below.to_str().filter(|below| !below.is_empty());
+            let directory = below.map(str::parse::<RelativePath>).transpose();
+            let directory = directory.map_err(|_| RepoError::new(Reason::Unclean, path))?;
+            return Ok(Repository {
+                path: trimmed.to_owned(),
+                root: Arc::clone(root),
+                directory,
+            });
         }
         let roots: Vec<_> = self
             .0
@@ -115,6 +117,26 @@ impl Repository {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_innermost_root_counts() {
+        let (outer, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let outer = outer.path().canonicalize().unwrap();
+        std::fs::create_dir(elsewhere.path().join("repo")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), outer.join("link")).unwrap();
+        let roots = Roots::open(&[outer.clone(), outer.join("link")]).unwrap();
+        let repository = roots.locate(outer.join("link/repo").to_str().unwrap()).unwrap();
+        repository.open().unwrap();
+        let roots = Roots::open(std::slice::from_ref(&outer)).unwrap();
+        let repository = roots.locate(outer.join("link/repo").to_str().unwrap()).unwrap();
+        assert!(
+            repository
+                .open()
+                .unwrap_err()
+                .to_string()
+                .contains("symbolic link")
+        );
+    }
 
     #[test]
     fn only_paths_below_a_root_are_found() {
