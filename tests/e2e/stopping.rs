@@ -83,6 +83,31 @@ async fn a_compose_that_cannot_finish_is_handed_back() {
     assert_eq!(server.ended(id).await["state_name"], "done");
 }
 
+/// Invariant 2: whoever takes the compose up again waits until the lease of the killed one has run out.
+#[tokio::test]
+async fn a_killed_server_loses_nothing_and_leaves_nothing() {
+    let start = Start::new();
+    let repository = start.dir().join("many");
+    many_packages(&repository);
+    let server = start.start();
+    let id = generating(&server, &repository).await;
+    server.signal(Signal::SIGKILL);
+    let (status, start) = server.wait();
+    assert_eq!(status.code(), None);
+    let tree = start.dir().join("odcs-data/composes");
+    assert!(!tree.join(format!("odcs-{id}/compose")).exists());
+    let server = start.start();
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let compose = server.ended(id).await;
+    assert_eq!(compose["state_name"], "done", "{compose}");
+    assert!(
+        tree.join(format!("odcs-{id}/compose/metadata/rpms.json"))
+            .is_file()
+    );
+    let left = std::fs::read_dir(tree.join(".staging")).unwrap().count();
+    assert_eq!(left, 0, "no half-made tree stays");
+}
+
 /// Submits a compose of everything and waits until its packages are being linked.
 async fn generating(server: &Server, repository: &Path) -> i64 {
     let id = server

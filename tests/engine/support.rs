@@ -1,0 +1,289 @@
+//! An engine on a directory of its own, and the faults that can be put into it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use odcs_core::engine::EngineSettings;
+use odcs_core::request::{SourceKind, SourceSpec};
+use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
+use odcs_core::store::{Claim, Lease, NewCompose, Outcome, Page, Query};
+use odcs_core::{
+    Compose, ComposeId, ComposeRequest, ComposeSource, ComposeStore, Engine, Error, Links, Result,
+    SourceRegistry, SystemClock, Timestamp,
+};
+use odcs_db::SqliteStore;
+use odcs_sources::repo::{RepoSettings, RepoSource};
+use odcs_storage::{NativeBuilder, StorageSettings};
+use tempfile::TempDir;
+
+/// A call of the store that can be made to fail.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Call {
+    RecordResolved,
+    Finish,
+}
+
+type Fault = (usize, fn() -> Error);
+
+/// The SQLite store, failing when told to.
+#[derive(Clone, Debug)]
+pub(crate) struct Flaky {
+    store: SqliteStore,
+    faults: Arc<Mutex<BTreeMap<Call, Fault>>>,
+}
+
+impl Flaky {
+    /// The next so many calls fail.
+    pub(crate) fn fail(&self, call: Call, times: usize, error: fn() -> Error) {
+        self.faults.lock().unwrap().insert(call, (times, error));
+    }
+
+    pub(crate) fn failures_left(&self) -> usize {
+        self.faults.lock().unwrap().values().map(|(times, _)| times).sum()
+    }
+
+    fn pass(&self, call: Call) -> Result<()> {
+        match self.faults.lock().unwrap().get_mut(&call) {
+            Some((times, error)) if *times > 0 => {
+                *times -= 1;
+                Err(error())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl ComposeStore for Flaky {
+    async fn insert(&self, new: NewCompose) -> Result<Compose> {
+        self.store.insert(new).await
+    }
+
+    async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
+        self.store.get(id).await
+    }
+
+    async fn find(&self, query: &Query) -> Result<Page> {
+        self.store.find(query).await
+    }
+
+    async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>> {
+        self.store.claim(worker, now, lease).await
+    }
+
+    async fn heartbeat(&self, lease: &Lease, until: Timestamp) -> Result<()> {
+        self.store.heartbeat(lease, until).await
+    }
+
+    async fn record_resolved(&self, lease: &Lease, pins: &Pins, fields: &ResolvedFields) -> Result<Compose> {
+        self.pass(Call::RecordResolved)?;
+        self.store.record_resolved(lease, pins, fields).await
+    }
+
+    async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose> {
+        self.pass(Call::Finish)?;
+        self.store.finish(lease, outcome).await
+    }
+}
+
+type Hook = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// The `repo` source, with something that happens before it is read.
+#[derive(Clone)]
+pub(crate) struct Hooked {
+    source: RepoSource,
+    hook: Arc<Mutex<Option<Hook>>>,
+}
+
+impl std::fmt::Debug for Hooked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Hooked {
+    pub(crate) fn before_content(
+        &self,
+        hook: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) {
+        *self.hook.lock().unwrap() = Some(Arc::new(hook));
+    }
+}
+
+#[async_trait]
+impl ComposeSource for Hooked {
+    fn kind(&self) -> SourceKind {
+        self.source.kind()
+    }
+
+    fn capability(&self) -> Capability {
+        self.source.capability()
+    }
+
+    fn check(&self, request: &ComposeRequest) -> Result<()> {
+        self.source.check(request)
+    }
+
+    async fn resolve(&self, request: &ComposeRequest) -> Result<Resolved> {
+        self.source.resolve(request).await
+    }
+
+    async fn content(&self, pins: &Pins) -> Result<Content> {
+        let hook = self.hook.lock().unwrap().clone();
+        if let Some(hook) = hook {
+            hook().await;
+        }
+        self.source.content(pins).await
+    }
+}
+
+/// An engine with a copy of the project's test repository.
+pub(crate) struct Lab {
+    _dir: TempDir,
+    pub(crate) repository: PathBuf,
+    pub(crate) target_dir: PathBuf,
+    pub(crate) store: Flaky,
+    pub(crate) source: Hooked,
+    pub(crate) engine: Engine,
+}
+
+impl Lab {
+    pub(crate) async fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let (repository, target_dir) = (dir.path().join("repo"), dir.path().join("composes"));
+        copy(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repo"),
+            &repository,
+        );
+        let store = Flaky {
+            store: SqliteStore::in_memory().await.unwrap(),
+            faults: Arc::default(),
+        };
+        let source = Hooked {
+            source: RepoSource::new(RepoSettings::new([dir.path()])).unwrap(),
+            hook: Arc::default(),
+        };
+        let mut sources = SourceRegistry::new();
+        sources.register(source.clone()).unwrap();
+        let storage = StorageSettings::new(&target_dir).with_threads(1);
+        let builder = NativeBuilder::open(storage, Arc::new(SystemClock)).unwrap();
+        let mut settings = EngineSettings::new().unwrap();
+        settings.lease = Duration::from_secs(1);
+        settings.poll = Duration::from_millis(5);
+        let engine = Engine::new(
+            Arc::new(store.clone()),
+            sources,
+            Arc::new(builder),
+            Links::new(&"http://localhost/composes".parse().unwrap()),
+            settings,
+        );
+        Self {
+            _dir: dir,
+            repository,
+            target_dir,
+            store,
+            source,
+            engine,
+        }
+    }
+
+    pub(crate) fn request(&self, packages: &[&str]) -> ComposeRequest {
+        let location = self.repository.to_str().unwrap().parse().unwrap();
+        let mut request = ComposeRequest::new(SourceSpec::Repo(location));
+        request.packages = Some(packages.iter().map(|name| name.parse().unwrap()).collect());
+        request
+    }
+
+    pub(crate) async fn submit(&self, packages: &[&str]) -> ComposeId {
+        let submitted = self.engine.submit(self.request(packages), "me").await.unwrap();
+        submitted.compose.id
+    }
+
+    pub(crate) async fn run_one(&self) -> Compose {
+        let compose = self.engine.worker().run_one().await.unwrap();
+        compose.expect("something waits")
+    }
+
+    pub(crate) async fn get(&self, id: ComposeId) -> Compose {
+        self.store.get(id).await.unwrap().unwrap()
+    }
+
+    /// A worker that takes a compose up, and is never heard of again; long ago.
+    pub(crate) async fn claim_and_die(&self) {
+        let claim = self
+            .store
+            .claim("killed", Timestamp::from_seconds(1_000_000), Duration::ZERO)
+            .await
+            .unwrap();
+        claim.expect("something waits");
+    }
+
+    /// Waits until another worker may take a compose over.
+    pub(crate) async fn lease_has_run_out(&self) {
+        tokio::time::sleep(Duration::from_millis(3_100)).await;
+    }
+
+    /// Something in the directory of a compose.
+    pub(crate) fn target(&self, id: ComposeId, path: &str) -> PathBuf {
+        self.target_dir.join(id.name()).join(path)
+    }
+
+    pub(crate) fn staging(&self) -> Vec<String> {
+        entries(&self.target_dir.join(".staging"))
+    }
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn entries(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The packages of a tree, sorted.
+pub(crate) fn packages(directory: &Path) -> Vec<String> {
+    let letters = entries(directory);
+    letters
+        .iter()
+        .flat_map(|letter| entries(&directory.join(letter)))
+        .collect()
+}
+
+/// The same package with the tags of its signatures renamed to ones that mean nothing.
+pub(crate) fn without_signature(package: &[u8]) -> Vec<u8> {
+    const LEAD: usize = 96;
+    const INTRO: usize = 16;
+    let mut bytes = package.to_vec();
+    let count = u32::from_be_bytes(bytes[LEAD + 8..LEAD + 12].try_into().unwrap()) as usize;
+    for index in 0..count {
+        let at = LEAD + INTRO + 16 * index;
+        let tag = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        // DSA, RSA, OpenPGP, PGP, GPG, PGP5.
+        if [267, 268, 278, 1002, 1005, 1006].contains(&tag) {
+            bytes[at..at + 4].copy_from_slice(&(tag + 9_000).to_be_bytes());
+        }
+    }
+    assert_ne!(bytes, package, "it was signed");
+    bytes
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
