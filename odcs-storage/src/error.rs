@@ -67,6 +67,19 @@ pub enum Error {
         /// The other.
         second: String,
     },
+    /// Two packages that differ in their epoch alone.
+    #[error(
+        "{first} and {second} differ in their epoch alone, and cannot both be {name} in one compose; leave one \
+         out of the repository"
+    )]
+    SameName {
+        /// The name of their files in the compose.
+        name: String,
+        /// One of the files.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// Packages lack the signatures asked for.
     #[error("{}", signatures_sentence(packages, keys))]
     Unsigned {
@@ -288,7 +301,7 @@ impl Error {
         match self {
             Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
             Self::Package(error) => error.kind(),
-            Self::Ambiguous { .. } | Self::Unsigned { .. } => ErrorKind::Invalid,
+            Self::Ambiguous { .. } | Self::SameName { .. } | Self::Unsigned { .. } => ErrorKind::Invalid,
             Self::Occupied { .. } => ErrorKind::Conflict,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Metadata(error) => error.kind(),
@@ -312,7 +325,7 @@ impl Error {
             Self::NoSpace { .. } => "look for room",
             Self::Threads { .. } => "start threads",
             Self::Package(error) => error.operation(),
-            Self::Ambiguous { .. } => "check package",
+            Self::Ambiguous { .. } | Self::SameName { .. } => "check package",
             Self::Unsigned { .. } => "check signatures",
             Self::Occupied { .. } => "publish",
             Self::ReadBack { .. } => "read back",
@@ -332,6 +345,7 @@ impl Error {
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),
             Self::Ambiguous { package, .. } => package.to_string(),
+            Self::SameName { name, .. } => name.clone(),
             Self::Unsigned { .. } => "packages".into(),
             Self::Occupied { id, .. } | Self::Cancelled { id } | Self::Broken { id, .. } => id.name(),
             Self::ReadBack { path, .. } => path.clone(),

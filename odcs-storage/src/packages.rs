@@ -49,6 +49,7 @@ impl Layout {
         let mut trees = BTreeSet::from([Tree::Source]);
         let mut files: BTreeMap<(&Nevra, &Path, &str), PlannedFile> = BTreeMap::new();
         let mut taken: BTreeMap<(Tree, &Nevra), &Arc<Candidate>> = BTreeMap::new();
+        let mut names: BTreeMap<(Tree, String), &Arc<Candidate>> = BTreeMap::new();
         for arch in &plan.arches {
             trees.extend([Tree::Os(arch.arch.clone()), Tree::Debug(arch.arch.clone())]);
             for planned in &arch.packages {
@@ -60,6 +61,14 @@ impl Layout {
                     continue;
                 }
                 taken.insert((tree.clone(), nevra), candidate);
+                // The epoch is not part of it.
+                if let Some(first) = names.insert((tree.clone(), nevra.file_name()), candidate) {
+                    return Err(Error::SameName {
+                        name: nevra.file_name(),
+                        first: first.file.to_string(),
+                        second: candidate.file.to_string(),
+                    });
+                }
                 let file = &candidate.file;
                 files
                     .entry((nevra, file.root.path(), file.path.as_str()))
@@ -330,4 +339,39 @@ fn is_same(expected: &Nevra, found: &Nevra) -> bool {
     expected.name() == found.name()
         && expected.evr() == found.evr()
         && (expected.arch() == found.arch() || (expected.arch().is_source() && found.arch().is_source()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn copies_are_read_back() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::open_root(temporary.path()).unwrap();
+        dir.write("copy", b"an editor").unwrap();
+        let of = |bytes: &[u8]| Digest::of_bytes(DigestAlgorithm::Sha256, bytes);
+        assert!(is_copy(&dir, "copy", &of(b"an editor")).unwrap());
+        assert!(!is_copy(&dir, "copy", &of(b"an edifor")).unwrap());
+    }
+
+    #[test]
+    fn what_is_written_to_is_noticed_and_another_link_is_not() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("ed.rpm");
+        std::fs::write(&path, "an editor").unwrap();
+        let mut file = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        let before = rustix::fs::fstat(&file).unwrap();
+        std::fs::hard_link(&path, temporary.path().join("link")).unwrap();
+        assert!(is_unchanged(&before, &rustix::fs::fstat(&file).unwrap()));
+        file.write_all(b"AN").unwrap();
+        assert!(!is_unchanged(&before, &rustix::fs::fstat(&file).unwrap()));
+    }
 }

@@ -454,3 +454,30 @@ fn one_package_from_two_files_is_taken_once_unless_they_differ() {
         "{error}"
     );
 }
+
+#[test]
+fn packages_that_differ_in_their_epoch_alone_are_named() {
+    let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let spec = rpmgen::ed_repository()
+        .into_iter()
+        .find(|spec| spec.name == "ed" && !spec.is_source())
+        .unwrap();
+    for (name, spec) in [("old.rpm", spec.clone()), ("new.rpm", spec.with_epoch(1))] {
+        std::fs::write(source.path().join(name), rpmgen::write(&spec).unwrap()).unwrap();
+    }
+    let repository = Repository::read(source.path());
+    let target = Target::open(target.path());
+    let error = target
+        .build(job(1, 1, repository.plan(&["x86_64"], "ed")))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    for word in [
+        "old.rpm",
+        "new.rpm",
+        "epoch",
+        "ed-1.14.1-2.module_fd8ca23e.x86_64.rpm",
+    ] {
+        assert!(error.message().contains(word), "{word}: {error}");
+    }
+    target.assert_nothing_half_made();
+}

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use odcs_core::engine::Shutdown;
+use odcs_core::request::Flag;
 use odcs_core::store::Outcome;
 use odcs_core::{ComposeId, ComposeState, ComposeStore, Error, ErrorKind, Timestamp};
 
@@ -187,6 +188,25 @@ async fn exclusions_alone_are_no_compose() {
         !packages.contains(&"ed-1.20-1.x86_64.rpm".to_owned()),
         "{packages:?}"
     );
+}
+
+#[tokio::test]
+async fn why_a_package_is_not_there_is_said() {
+    let lab = Lab::new().await;
+    for (packages, flag, expected) in [
+        (["ed", "-ed*"], None, "ed is left out by -ed*"),
+        (["ed", "emacs"], None, "for x86_64: emacs"),
+        (["*", "-ed"], Some(Flag::NoDeps), "-ed the name of a package"),
+    ] {
+        let mut request = lab.request(&packages);
+        request.flags = flag.into_iter().collect();
+        lab.engine.submit(request, "me").await.unwrap();
+        let compose = lab.run_one().await;
+        assert_eq!(compose.state, ComposeState::Failed, "{compose:?}");
+        let reason = compose.state_reason.unwrap();
+        assert!(reason.contains(expected), "{reason}");
+        assert!(!reason.contains("is there only for"), "{reason}");
+    }
 }
 
 /// Two files for one NEVRA, only one of them signed: whichever comes first, the signed one is taken if a

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Flag as MemberFlag, Gathered, Greedy, Options, PackageSet, Request, gather, select};
-use odcs_rpm::{Nevra, Package, PackageKind, PackagePattern, TreeArch};
+use odcs_rpm::{Arch, Nevra, Package, PackageKind, PackagePattern, TreeArch};
 
 use crate::build::{Phase, Progress};
 use crate::plan::{ArchPlan, Plan, PlannedPackage, SignaturePolicy};
@@ -208,15 +208,10 @@ fn not_there(
 ) -> Error {
     let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
     let arches: Vec<_> = request.arches.iter().map(|arch| arch.as_str()).collect();
-    let elsewhere = missing.iter().filter_map(|pattern| {
-        let arches: BTreeSet<_> = candidates
-            .named(pattern)
-            .map(|package| package.nevra.arch().to_string())
-            .collect();
-        let arches: Vec<_> = arches.into_iter().collect();
-        (!arches.is_empty()).then(|| format!("{pattern} is there only for {}", arches.join(", ")))
-    });
-    let elsewhere: Vec<_> = elsewhere.collect();
+    let elsewhere: Vec<_> = missing
+        .iter()
+        .filter_map(|pattern| where_else(pattern, request, candidates))
+        .collect();
     let mut message = format!(
         "these packages were asked for, but {description} does not have them for {}: {}",
         arches.join(", "),
@@ -226,6 +221,34 @@ fn not_there(
         message = format!("{message} ({})", elsewhere.join("; "));
     }
     Error::new(ErrorKind::NotFound, "gather", names.join(" "), message)
+}
+
+/// Why a package is not there, if there is more to say.
+fn where_else(pattern: &PackagePattern, request: &ComposeRequest, candidates: &Candidates) -> Option<String> {
+    let text = pattern.as_str();
+    let is_more = text.starts_with('-') || text.ends_with(".+") || text.contains(['?', '[']);
+    if is_more && request.flags.contains(Flag::NoDeps) {
+        return Some(format!(
+            "with the flag no_deps, * is the only character with a meaning, and {pattern} the name of a package"
+        ));
+    }
+    let there: BTreeSet<_> = candidates
+        .named(pattern)
+        .map(|package| package.nevra.arch())
+        .collect();
+    let mut exclusions = request
+        .packages()
+        .iter()
+        .map(PackagePattern::as_str)
+        .filter(|text| text.starts_with('-'))
+        .peekable();
+    let fits = |there: &&Arch| request.arches.iter().any(|arch| arch.admits(there));
+    if there.iter().any(fits) && exclusions.peek().is_some() {
+        let exclusions: Vec<_> = exclusions.collect();
+        return Some(format!("{pattern} is left out by {}", exclusions.join(" ")));
+    }
+    let there: Vec<_> = there.iter().map(ToString::to_string).collect();
+    (!there.is_empty()).then(|| format!("{pattern} is there only for {}", there.join(", ")))
 }
 
 fn report(arch: &TreeArch, gathered: &Gathered, progress: &dyn Progress) {
