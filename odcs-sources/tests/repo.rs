@@ -177,5 +177,53 @@ async fn a_pipe_is_no_package_and_blocks_nothing() {
     assert!(made.success());
     let pinned = lab.resolve(&repository).await.unwrap();
     let error = lab.content(&pinned).await.unwrap_err();
-    assert!(error.to_string().contains("pipe.rpm"), "{error}");
+    assert!(
+        error.to_string().ends_with("pipe.rpm is not a regular file"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_one_plain_sentence() {
+    let lab = Lab::new();
+    type Spoil = fn(&Path);
+    let cases: [(&str, &str, Spoil); 6] = [
+        ("/repodata is there, but has no repomd.xml", "", |repository| {
+            std::fs::remove_file(repository.join("repodata/repomd.xml")).unwrap();
+        }),
+        ("/repodata is there, but has no repomd.xml", "", |repository| {
+            std::fs::remove_dir_all(repository.join("repodata")).unwrap();
+            std::os::unix::fs::symlink("nowhere", repository.join("repodata")).unwrap();
+        }),
+        ("repomd.xml is damaged: ", "damaged: repomd.xml:", |repository| {
+            std::fs::write(repository.join("repodata/repomd.xml"), "").unwrap();
+        }),
+        (
+            "Packages/x.rpm is a symbolic link that leads in circles",
+            "os error",
+            |repository| {
+                std::fs::remove_dir_all(repository.join("repodata")).unwrap();
+                std::os::unix::fs::symlink("x.rpm", repository.join("Packages/x.rpm")).unwrap();
+            },
+        ),
+        ("Packages/x.rpm is not there", "os error", |repository| {
+            std::fs::remove_dir_all(repository.join("repodata")).unwrap();
+            std::os::unix::fs::symlink("nowhere", repository.join("Packages/x.rpm")).unwrap();
+        }),
+        ("limit of 32 directories", "", |repository| {
+            std::fs::remove_dir_all(repository.join("repodata")).unwrap();
+            std::fs::create_dir_all(repository.join("d/".repeat(40))).unwrap();
+        }),
+    ];
+    for (number, (expected, never, spoil)) in cases.into_iter().enumerate() {
+        let repository = lab.repository(&number.to_string());
+        spoil(&repository);
+        let error = match lab.resolve(&repository).await {
+            Ok(resolved) => lab.content(&resolved).await.unwrap_err(),
+            Err(error) => error,
+        };
+        let message = error.to_string();
+        assert!(message.contains(expected), "{message}");
+        assert!(never.is_empty() || !message.contains(never), "{message}");
+    }
 }

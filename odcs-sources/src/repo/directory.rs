@@ -1,6 +1,5 @@
 //! Reading a directory with RPMs and no metadata.
 
-use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
@@ -69,6 +68,12 @@ pub(super) fn list(repository: &Repository, settings: &RepoSettings) -> Result<L
                 None => RepoError::new(Reason::Escapes, subject),
             }
         })?;
+        if entry.file_type().is_dir() && entry.depth() >= DEPTH {
+            return Err(RepoError::new(
+                Reason::Limit(format!("{DEPTH} directories one inside the other")),
+                &repository.path,
+            ));
+        }
         if entry.file_type().is_dir()
             || entry
                 .path()
@@ -141,19 +146,18 @@ fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate, RepoEr
         )
     })?;
     let opened = file.open().map_err(|error| RepoError::io(error, &name))?;
-    let facts = facts(&opened).map_err(|error| RepoError::io(error, &name))?;
+    let metadata = opened.metadata().map_err(|error| RepoError::io(error, &name))?;
+    if !metadata.is_file() {
+        return Err(RepoError::new(Reason::NotAFile, &name));
+    }
+    let facts = FileFacts {
+        size: metadata.len(),
+        modified: u64::try_from(metadata.mtime()).unwrap_or(0),
+    };
     let package = read_header(&opened, facts).map_err(|error| RepoError::damaged(error, &name))?;
     Ok(Candidate {
         package: Arc::new(package),
         file,
         checksum: None,
-    })
-}
-
-fn facts(file: &File) -> std::io::Result<FileFacts> {
-    let metadata = file.metadata()?;
-    Ok(FileFacts {
-        size: metadata.len(),
-        modified: u64::try_from(metadata.mtime()).unwrap_or(0),
     })
 }

@@ -35,6 +35,12 @@ pub(super) enum Reason {
     NoFile,
     /// A link leads out of the root.
     Escapes,
+    /// A link leads in circles.
+    Circle,
+    /// A FIFO, a device, …
+    NotAFile,
+    /// `repodata` is there, and `repomd.xml` is not.
+    NoRepomd,
     /// May not be read.
     Denied,
     /// Neither repodata nor a single RPM.
@@ -81,6 +87,7 @@ impl RepoError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Reason::NoFile,
             io::ErrorKind::PermissionDenied => Reason::Denied,
             io::ErrorKind::CrossesDevices => Reason::Escapes,
+            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Reason::Circle,
             _ => Reason::Io,
         };
         Self::new(reason, subject).caused_by(error)
@@ -100,6 +107,8 @@ impl RepoError {
             odcs_rpm::Error::TooLarge { limit, .. } => {
                 Self::new(Reason::Limit(limit.to_string()), subject).caused_by(error)
             }
+            // The subject names the file already.
+            odcs_rpm::Error::Repodata { reason, .. } => Self::new(Reason::Damaged, subject).caused_by(reason),
             error => Self::new(Reason::Damaged, subject).caused_by(error),
         }
     }
@@ -121,7 +130,9 @@ impl RepoError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self.reason {
-            Reason::NoDirectory | Reason::NoFile | Reason::Empty | Reason::NoPrimary => ErrorKind::NotFound,
+            Reason::NoDirectory | Reason::NoFile | Reason::NoRepomd | Reason::Empty | Reason::NoPrimary => {
+                ErrorKind::NotFound
+            }
             Reason::Escapes | Reason::Denied | Reason::Location { .. } => ErrorKind::Forbidden,
             Reason::Changed => ErrorKind::Gone,
             Reason::Io => ErrorKind::Unavailable,
@@ -140,7 +151,7 @@ impl RepoError {
         let cause = self
             .source
             .as_ref()
-            .map(|source| format!(": {source}"))
+            .map(|source| format!(": {}", without_number(&source.to_string())))
             .unwrap_or_default();
         match &self.reason {
             Reason::Root => format!("the repository root {subject} cannot be opened{cause}"),
@@ -156,6 +167,12 @@ impl RepoError {
             Reason::NoFile => format!("{subject} is not there"),
             Reason::Escapes => format!(
                 "{subject} is, or lies behind, a symbolic link that leads out of the repository root; it was not followed"
+            ),
+            Reason::Circle => format!("{subject} is a symbolic link that leads in circles"),
+            Reason::NotAFile => format!("{subject} is not a regular file"),
+            Reason::NoRepomd => format!(
+                "{subject} is there, but has no repomd.xml: the repository is being written or is damaged; without a \
+                 directory repodata, its packages themselves would be read"
             ),
             Reason::Denied => format!("{subject} may not be read by the server"),
             Reason::Empty => {
@@ -183,6 +200,11 @@ impl RepoError {
             Reason::Fault => "the repository could not be read because of a fault in this program".to_owned(),
         }
     }
+}
+
+/// What the operating system says, without its number for it.
+fn without_number(text: &str) -> &str {
+    text.split(" (os error").next().unwrap_or(text)
 }
 
 impl From<RepoError> for Error {

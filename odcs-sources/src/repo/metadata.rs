@@ -86,7 +86,7 @@ fn verified(
     }
     let digest = Digest::of_bytes(record.checksum.algorithm(), &bytes);
     if digest != record.checksum {
-        let (expected, found) = (record.checksum.to_string(), digest.hex().to_owned());
+        let (expected, found) = (record.checksum.hex().to_owned(), digest.hex().to_owned());
         return Err(RepoError::new(Reason::Checksum { expected, found }, name));
     }
     Ok((name, bytes))

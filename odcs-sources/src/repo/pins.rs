@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
+use odcs_core::files::Root;
 use odcs_rpm::repodata::Repomd;
 use odcs_rpm::{Digest, DigestAlgorithm};
+use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
 
 use super::config::RepoSettings;
@@ -56,7 +58,7 @@ impl RepoPins {
 /// Pins a repository as it is now.
 pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<RepoPins, RepoError> {
     // A directory that is not there should be called that, not a missing repomd.xml.
-    repository.open()?;
+    let directory = repository.open()?;
     let path = repository.path.clone();
     match read_repomd(repository)? {
         Some((digest, repomd)) => Ok(RepoPins::Repodata {
@@ -64,11 +66,17 @@ pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<Re
             repomd: digest,
             revision: repomd.revision,
         }),
+        None if has_repodata(&directory) => Err(RepoError::new(Reason::NoRepomd, format!("{path}/repodata"))),
         None => Ok(RepoPins::Directory {
             path,
             listing: directory::list(repository, settings)?.digest(),
         }),
     }
+}
+
+/// Whether there is something called `repodata`: then packages that it does not list do not count.
+fn has_repodata(directory: &Root) -> bool {
+    rustix::fs::statat(directory.handle(), "repodata", AtFlags::SYMLINK_NOFOLLOW).is_ok()
 }
 
 /// Reads `repomd.xml`, if there is one.
