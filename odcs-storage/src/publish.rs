@@ -123,6 +123,7 @@ fn link_latest(target: &Dir, staging: &Dir, id: ComposeId) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use odcs_core::store::Lease;
 
