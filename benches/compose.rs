@@ -5,6 +5,7 @@
 //! exit code 1 if a compose takes as long as createrepo_c, which links, gathers and checks nothing.
 #![allow(
     missing_docs,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,

@@ -1,6 +1,10 @@
 //! Makes a compose with the library crates alone: no HTTP, nothing to configure.
 //!
 //! `cargo run --example embed` makes one from `tests/repo` and says where it is.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the file is one that this program has made"
+)]
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use odcs_rpm::{PackageKind, Sigkey, TreeArch};
+use odcs_rpm::{PackageKind, PackagePattern, Sigkey, TreeArch};
 
 use crate::request::KeyOrUnsigned;
 use crate::source::Candidate;
@@ -16,8 +16,8 @@ pub struct Plan {
     pub signatures: SignaturePolicy,
     /// The time that published files carry, in seconds since 1970.
     pub timestamp: u64,
-    /// The package names listed in comps: what was asked for.
-    pub comps_packages: Vec<String>,
+    /// What comps lists: the packages as they were asked for, globs included. Empty for everything.
+    pub comps_packages: Vec<PackagePattern>,
     /// What the packages are from, for messages.
     pub source_description: String,
 }

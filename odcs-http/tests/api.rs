@@ -1,6 +1,7 @@
 //! The REST API over a service in memory.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Published files: listings, ranges, conditions, and nothing from outside.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Which requests are answered at all.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Recorded requests and answers of the reference server, replayed.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,6 +1,7 @@
 //! Connections: real ones, over TCP.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+/// Digits of the ids that Koji writes, of those in signatures, and of a fingerprint since version 6.
+const SHORT_ID: usize = 8;
+const LONG_ID: usize = 16;
+const V6_FINGERPRINT: usize = 64;
+
 /// The id of a signing key: lower-case hex digits. Koji and ODCS name keys by their last eight
 /// digits; longer ids and fingerprints are accepted and compared by the shorter one's length.
 ///
@@ -29,12 +34,25 @@ impl Sigkey {
 
     /// The last eight digits, as Koji writes them.
     pub fn short(&self) -> &str {
-        self.0.get(self.0.len().saturating_sub(8)..).unwrap_or(&self.0)
+        self.0
+            .get(self.0.len().saturating_sub(SHORT_ID)..)
+            .unwrap_or(&self.0)
     }
 
-    /// Whether both ids can be of one key: the shorter is the end of the longer.
+    /// Whether both ids are of one key: the shorter is the end of the longer. Less than eight digits
+    /// say too little to tell keys apart, and are the same as themselves only. The key id in a version 6
+    /// fingerprint is its beginning (RFC 9580, 5.5.4.3).
     pub fn is_same_key(&self, other: &Self) -> bool {
-        self.0.ends_with(&*other.0) || other.0.ends_with(&*self.0)
+        let (short, long) = if self.0.len() <= other.0.len() {
+            (&*self.0, &*other.0)
+        } else {
+            (&*other.0, &*self.0)
+        };
+        let long = match long.get(..LONG_ID) {
+            Some(id) if long.len() == V6_FINGERPRINT && short.len() <= LONG_ID => id,
+            _ => long,
+        };
+        short == long || (short.len() >= SHORT_ID && long.ends_with(short))
     }
 }
 
@@ -66,5 +84,33 @@ impl From<Sigkey> for Box<str> {
 impl fmt::Display for Sigkey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_goes_by_ids_of_several_lengths() {
+        let id = "199e2f91fd431d51";
+        let (v4, v6) = (format!("{id:0>40}"), format!("{id:0<64}"));
+        for (asked, found, expected) in [
+            ("fd431d51", id, true),
+            (&v4, id, true),
+            (&v6, id, true),
+            (&v6, "fd431d51", true),
+            (&v6, &v6, true),
+            ("199e2f91", id, false),
+            ("2f91fd431d51", id, true),
+            ("1", id, false),
+            ("431d51", id, false),
+            ("431d51", "431d51", true),
+            (&v6, "00000000", false),
+        ] {
+            let (asked, found): (Sigkey, Sigkey) = (asked.parse().unwrap(), found.parse().unwrap());
+            assert_eq!(asked.is_same_key(&found), expected, "{asked} {found}");
+            assert_eq!(found.is_same_key(&asked), expected, "{found} {asked}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! is taken. When neither exists the suite passes, saying so, except under `CI=true` with `../shared` at
 //! hand.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,41 +12,16 @@
     clippy::print_stdout
 )]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
-use odcs_rpm::compression::{Compression, Decoder, decoder};
+use common::{open, recording};
 use odcs_rpm::repodata::{self, Entry, Limits, RepoPackage, Repomd};
 use odcs_rpm::{Digest, FileKind};
-
-const LIMIT: u64 = 2 << 30;
-
-/// The folder `name` of the recordings, from the variable or beside the project.
-fn recordings(variable: &str, name: &str) -> Option<PathBuf> {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let path = match std::env::var_os(variable) {
-        Some(path) => PathBuf::from(path),
-        None => shared.join("fixtures").join(name),
-    };
-    if path.is_dir() {
-        return Some(path);
-    }
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!(is_ci && shared.is_dir()), "{} is missing", path.display());
-    println!("skipped: no recordings");
-    None
-}
-
-fn open(path: &Path) -> BufReader<Decoder<BufReader<File>>> {
-    let file = BufReader::new(File::open(path).unwrap());
-    let compression = Compression::of_file_name(path.to_str().unwrap());
-    BufReader::with_capacity(
-        1 << 16,
-        decoder(file, compression, "a repository file", LIMIT).unwrap(),
-    )
-}
 
 /// Reads all of a repository whose files are there, and checks them against `repomd.xml`.
 fn read_repository(folder: &Path) -> Vec<RepoPackage> {
@@ -90,7 +66,7 @@ fn entries(packages: &[RepoPackage]) -> Vec<Entry<'_>> {
 
 #[test]
 fn appstream_of_centos_stream_9() {
-    let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
+    let Some(real) = recording("ODCS_REAL_REPODATA", "real") else {
         return;
     };
     let packages = read_repository(&real.join("cs9-appstream"));
@@ -147,7 +123,7 @@ fn appstream_of_centos_stream_9() {
 
 #[test]
 fn filelists_of_centos_stream_9() {
-    let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
+    let Some(real) = recording("ODCS_REAL_REPODATA", "real") else {
         return;
     };
     // Its primary is not at hand: one is made of what filelists says of its packages.
@@ -191,7 +167,7 @@ fn filelists_of_centos_stream_9() {
 
 #[test]
 fn the_repositories_of_the_recorded_gather_runs() {
-    let Some(repos) = recordings("ODCS_GATHER_REPOS", "gather/repos") else {
+    let Some(repos) = recording("ODCS_GATHER_REPOS", "gather/repos") else {
         return;
     };
     let mut names: Vec<_> = fs::read_dir(repos)

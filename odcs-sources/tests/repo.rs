@@ -1,6 +1,7 @@
 //! The `repo` source over real directories.
 #![cfg(feature = "repo")]
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

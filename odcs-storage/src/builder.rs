@@ -66,6 +66,10 @@ impl NativeBuilder {
     /// # Errors
     /// [`Error::Target`] if the directory cannot be made or opened, [`Error::Threads`] if there are no
     /// threads to be had.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this path is the operator's own; all others are opened beneath it"
+    )]
     pub fn open(settings: StorageSettings, clock: Arc<dyn Clock>) -> Result<Self> {
         let path = &settings.target_dir;
         std::fs::create_dir_all(path)

@@ -123,6 +123,7 @@ fn check_primary(xml: &[u8], packages: &[&PlacedPackage]) -> std::result::Result
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;

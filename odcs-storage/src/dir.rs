@@ -325,6 +325,7 @@ pub(crate) fn size(stat: &Stat) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use super::*;
 

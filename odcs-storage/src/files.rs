@@ -165,6 +165,7 @@ fn io_error(error: crate::Error) -> io::Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use std::io::Read;
     use std::os::unix::fs::symlink;

@@ -167,6 +167,7 @@ impl Counts {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 

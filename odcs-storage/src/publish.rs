@@ -159,6 +159,7 @@ fn put_link(target: &Dir, staging: &Dir, name: &str) -> Result<()> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use odcs_core::store::Lease;
 

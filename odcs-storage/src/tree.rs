@@ -10,7 +10,7 @@ use odcs_core::productmd::{
 use odcs_core::{Compose, Links};
 use odcs_rpm::comps::write_comps;
 use odcs_rpm::repodata::{Entry, RepodataOptions, write_repodata};
-use odcs_rpm::{Nevra, PackageKind, PackagePattern};
+use odcs_rpm::{Nevra, PackageKind};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
@@ -59,10 +59,8 @@ pub(crate) fn write_tree_repodata(
         .collect();
     let comps = match tree {
         Tree::Os(arch) => {
-            let asked: odcs_rpm::Result<Vec<PackagePattern>> =
-                plan.comps_packages.iter().map(|name| name.parse()).collect();
             let name = format!("comps-{VARIANT}.{arch}.xml");
-            Some((name, write_comps(&asked.map_err(failed)?)))
+            Some((name, write_comps(&plan.comps_packages)))
         }
         Tree::Debug(_) | Tree::Source => None,
     };

@@ -1,5 +1,6 @@
 //! What fails, how it is said, and that nothing half-made is left.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

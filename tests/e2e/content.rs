@@ -128,6 +128,33 @@ pungi-stderr.log";
     assert!(repofile.contains(&baseurl), "{repofile}");
 }
 
+/// Comps lists what was asked for as it was asked for. Its file is named by its checksum, so the names
+/// of those that Pungi made tell that ours are the same, byte for byte.
+#[tokio::test]
+async fn comps_are_those_that_pungi_makes() {
+    let (server, repository) = Server::with_test_repository();
+    for (id, (packages, checksum)) in (1..).zip([
+        (
+            &["ed"][..],
+            "91b2a6bf4494ca41837d50d9912912e9e4e34b2f884f0f1ba422ca170ddfbf5e",
+        ),
+        (
+            &["ed*"],
+            "934954194072b5266561944af32a61e94c624c3ad205a50d8eaa2b9dc246ee24",
+        ),
+        (
+            &[],
+            "2b13cd3f9d81647fd31aa16de1b16b582efd9566f8c4334e4561a030f3777c37",
+        ),
+    ]) {
+        let compose = server.compose_of(&repository, packages).await;
+        assert_eq!(compose["state_name"], "done", "{compose}");
+        let os = format!("odcs-{id}/compose/Temporary/x86_64/os");
+        let comps = format!("{os}/repodata/{checksum}-comps-Temporary.x86_64.xml");
+        assert!(server.target().join(comps).is_file(), "{packages:?}");
+    }
+}
+
 #[tokio::test]
 async fn packages_come_with_what_they_need_unless_told_otherwise() {
     let (server, repository) = Server::with_test_repository();

@@ -1,15 +1,14 @@
 //! `dnf`, the one who has to be content.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
-use crate::support::{Server, has, run};
+use crate::support::{Server, as_root, has, run};
 
 /// dnf with an empty root and the `.repo` file of a compose, nothing else.
 fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("dnf");
+    let mut command = as_root("dnf");
     command.args(["--assumeyes", "--releasever=1", "--forcearch=x86_64"]);
     command
         .arg(format!("--installroot={}", root.display()))
@@ -36,21 +35,13 @@ async fn installs_from_the_repo_file() {
         "{enabled}"
     );
     dnf(&root, &repos, &["install", "ed"]);
-    let installed =
-        run(Command::new("rpm")
-            .arg("--root")
-            .arg(&root)
-            .args(["-qa", "--qf", "%{NAME}.%{ARCH}\n"]));
+    let rpm = |args: &[&str]| run(as_root("rpm").arg("--root").arg(&root).args(args));
+    let installed = rpm(&["-qa", "--qf", "%{NAME}.%{ARCH}\n"]);
     let mut installed: Vec<_> = installed.lines().collect();
     installed.sort_unstable();
     assert_eq!(installed, ["ed.x86_64", "line-editor-common.noarch"]);
     assert!(root.join("usr/bin/ed").is_file(), "its files are there");
-    run(Command::new("rpm").arg("--root").arg(&root).args([
-        "--verify",
-        "--nodeps",
-        "ed",
-        "line-editor-common",
-    ]));
+    rpm(&["--verify", "--nodeps", "ed", "line-editor-common"]);
 
     let all = ["repoquery", "--enablerepo=*", "--qf", "%{repoid} %{name}.%{arch}"];
     let listed = dnf(&root, &repos, &all);

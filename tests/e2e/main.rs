@@ -1,6 +1,7 @@
 //! What a user sees: the real program, the real port, real peers.
 #![allow(
     missing_docs,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
-use odcs_rpm::gather::{Flag as MemberFlag, Gathered, Greedy, Options, PackageSet, Request, gather, select};
+use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{Arch, Nevra, Package, PackageKind, PackagePattern, TreeArch};
 
 use crate::build::{Phase, Progress};
@@ -48,7 +48,6 @@ pub(super) fn plan(
     }
     let mut arches = Vec::new();
     let mut unmatched: Option<Vec<PackagePattern>> = None;
-    let mut comps_packages = BTreeSet::new();
     for arch in &request.arches {
         let gathered = if request.flags.contains(Flag::NoDeps) {
             select(&set, &asked, arch)
@@ -66,12 +65,6 @@ pub(super) fn plan(
                 .filter(|pattern| gathered.unmatched.contains(pattern))
                 .collect(),
         });
-        if matches!(asked, Request::Packages(_)) {
-            let asked_for = gathered
-                .packages(PackageKind::Binary)
-                .filter(|member| member.flags.contains(MemberFlag::Input));
-            comps_packages.extend(asked_for.map(|member| member.package.nevra.name().to_string()));
-        }
         arches.push(ArchPlan {
             arch: arch.clone(),
             packages: candidates.planned(&gathered)?,
@@ -90,7 +83,7 @@ pub(super) fn plan(
     Ok(Plan {
         signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
-        comps_packages: comps_packages.into_iter().collect(),
+        comps_packages: request.packages().to_vec(),
         source_description: description,
         arches,
     })

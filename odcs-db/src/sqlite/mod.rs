@@ -4,6 +4,7 @@ mod error;
 mod open;
 mod store;
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests;
 
 use std::path::Path;

@@ -124,7 +124,7 @@ impl Repository {
             comps_packages: [prefix]
                 .iter()
                 .filter(|name| !name.is_empty())
-                .map(ToString::to_string)
+                .map(|name| name.parse().unwrap())
                 .collect(),
             source_description: "the repository of the test".into(),
         }

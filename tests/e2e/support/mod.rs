@@ -223,6 +223,11 @@ impl Server {
 
     /// Waits until a compose has ended, and returns its record.
     pub(crate) async fn ended(&self, id: i64) -> Value {
+        self.ended_within(id, PATIENCE).await
+    }
+
+    /// The same with more patience or less.
+    pub(crate) async fn ended_within(&self, id: i64, patience: Duration) -> Value {
         let begun = Instant::now();
         loop {
             let compose = self.get(&format!("/api/1/composes/{id}")).await.json();
@@ -230,7 +235,7 @@ impl Server {
                 return compose;
             }
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < patience,
                 "compose {id} does not end: {}\n{}",
                 compose,
                 self.log()
@@ -293,6 +298,16 @@ pub(crate) fn run(command: &mut Command) -> String {
         text(&output.stderr)
     );
     text(&output.stdout)
+}
+
+/// A peer that has to be root to do its work: without being it, in a user namespace where one is.
+pub(crate) fn as_root(program: &str) -> Command {
+    if is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", program]);
+    command
 }
 
 /// Whether a peer is installed; under `CI` it has to be.

@@ -1,5 +1,5 @@
 //! The command line.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::path::Path;
 use std::process::{Command, Output};
