@@ -19,7 +19,8 @@ const BROKEN_SHOWN: usize = 100;
 /// Decides which packages belong into a compose. Heavy work without I/O, for a blocking thread.
 ///
 /// # Errors
-/// `NotFound`, naming the packages or arches that were asked for and are not there.
+/// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
+/// for comes to nothing.
 pub(super) fn plan(
     request: &ComposeRequest,
     content: PackageContent,
@@ -74,6 +75,9 @@ pub(super) fn plan(
     }
     if let Some(missing) = unmatched.filter(|missing| !missing.is_empty()) {
         return Err(not_there(&missing, request, &candidates, &description));
+    }
+    if matches!(asked, Request::Packages(_)) && arches.iter().all(|arch| arch.packages.is_empty()) {
+        return Err(nothing_left(request, &description));
     }
     let newest = || {
         arches
@@ -186,12 +190,22 @@ fn not_there(
     let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
     let arches: Vec<_> = request.arches.iter().map(|arch| arch.as_str()).collect();
     let elsewhere = missing.iter().filter_map(|pattern| {
-        let arches: BTreeSet<_> = candidates
+        let there: BTreeSet<_> = candidates
             .named(pattern)
-            .map(|package| package.nevra.arch().to_string())
+            .map(|package| package.nevra.arch())
             .collect();
-        let arches: Vec<_> = arches.into_iter().collect();
-        (!arches.is_empty()).then(|| format!("{pattern} is there only for {}", arches.join(", ")))
+        let fits = |arch: &TreeArch| {
+            there
+                .iter()
+                .any(|there| matches!(arch.class_of(there), ArchClass::Native(_)))
+        };
+        if request.arches.iter().any(fits) && request.packages().iter().any(takes_away) {
+            return Some(format!(
+                "{pattern} is there, but names with a - in front take it away"
+            ));
+        }
+        let there: Vec<_> = there.iter().map(ToString::to_string).collect();
+        (!there.is_empty()).then(|| format!("{pattern} is there only for {}", there.join(", ")))
     });
     let elsewhere: Vec<_> = elsewhere.collect();
     let mut message = format!(
@@ -203,6 +217,21 @@ fn not_there(
         message = format!("{message} ({})", elsewhere.join("; "));
     }
     Error::new(ErrorKind::NotFound, "gather", names.join(" "), message)
+}
+
+fn takes_away(pattern: &PackagePattern) -> bool {
+    pattern.as_str().starts_with('-')
+}
+
+/// The sentence about a request that takes away all it asks for. An empty repository would be a success
+/// that nobody can use.
+fn nothing_left(request: &ComposeRequest, description: &str) -> Error {
+    let asked: Vec<_> = request.packages().iter().map(ToString::to_string).collect();
+    let asked = asked.join(" ");
+    let message = format!(
+        "nothing of {description} is left for a compose of {asked}: names with a - in front only take packages away"
+    );
+    Error::new(ErrorKind::NotFound, "gather", asked, message)
 }
 
 fn report(arch: &TreeArch, gathered: &Gathered, progress: &dyn Progress) {
