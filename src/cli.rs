@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{about, create_repo, get, list, serve, wait};
+use crate::values;
 
 /// The On Demand Compose Service: temporary RPM repositories with exactly the packages asked for.
 #[derive(Debug, Parser)]
@@ -30,6 +31,8 @@ pub(crate) struct ClientOptions {
         long,
         global = true,
         env = "ODCS_SERVER",
+        value_name = "URL",
+        value_parser = values::server,
         default_value = "http://127.0.0.1:5000"
     )]
     pub(crate) server: Url,

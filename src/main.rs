@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod commands;
 mod output;
+mod values;
 mod watch;
 
 use std::process::ExitCode;

@@ -43,7 +43,7 @@ fn check(state: &ApiState, request: &Parts) -> Result<RequestBase, ApiError> {
         let shown: String = host.host().chars().take(100).collect();
         let message = format!(
             "this service asks nobody who they are, so it answers under the names of its own machine only, \
-             not as {shown:?}; use http://localhost, or have {shown:?} added to its allowed hosts"
+             not as {shown:?}; use http://localhost, or have its public URL or its allowed hosts name {shown:?}"
         );
         return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, message));
     }

@@ -27,6 +27,7 @@ mod router;
 mod server;
 mod state;
 
+pub use api::is_api;
 pub use router::router;
 pub use server::{ServerOptions, serve, serve_with};
 pub use state::{ApiState, HttpOptions, Scheme};

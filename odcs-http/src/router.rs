@@ -41,8 +41,7 @@ async fn top(State(state): State<ApiState>, request: Request) -> Response {
 async fn elsewhere(State(state): State<ApiState>, request: Request) -> Response {
     let path = request.uri().path();
     // With composes at the top, what is below the API's paths is still none of them.
-    let below_api = path == "/api" || path.starts_with("/api/");
-    if !below_api && files::is_below(state.mount(), path) {
+    if !api::is_api(path) && files::is_below(state.mount(), path) {
         return files::answer(&state, request.method(), request.uri(), request.headers()).await;
     }
     let mut response = ApiError::not_found(path).into_response();

@@ -14,7 +14,8 @@ pub(crate) struct Options {
     /// The repository: a directory of the server, with or without repodata. A relative path is taken
     /// from the current directory of this machine.
     path: String,
-    /// Names of packages, or globs; without any, all packages of the repository.
+    /// Names of packages, or globs; without any, all packages of the repository. After --, a - in front
+    /// leaves packages out: -- 'ed*' -ed-doc.
     packages: Vec<String>,
     /// An arch to make the compose for; x86_64 without any.
     #[arg(long = "arch", value_name = "ARCH")]
@@ -25,7 +26,7 @@ pub(crate) struct Options {
     /// Packages must be signed with this key; several in order of preference, "" allows unsigned ones.
     #[arg(long = "sigkey", value_name = "KEY")]
     sigkeys: Vec<String>,
-    /// How long the compose is kept.
+    /// How long the compose is to live; servers have a limit, three days without configuration.
     #[arg(long, value_name = "SECONDS")]
     seconds_to_live: Option<u64>,
 }
@@ -78,12 +79,13 @@ pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Resu
     wait::show_ended(&client_options, &compose)
 }
 
-/// What is a directory here is sent by its full path; anything else is left for the server to judge.
+/// What is a directory here is sent by its full path. So is a relative path to nothing: the server, which
+/// is to say that it is not there, then names the place. The rest is for the server to judge.
 fn absolute(path: &str) -> String {
-    let is_url = path.contains("://");
-    let local = (!is_url).then(|| Path::new(path).canonicalize().ok()).flatten();
-    match local.as_deref().and_then(Path::to_str) {
-        Some(local) => local.to_owned(),
-        None => path.to_owned(),
+    if path.is_empty() || path.contains("://") {
+        return path.to_owned();
     }
+    let local = Path::new(path).canonicalize();
+    let local = local.or_else(|_| std::path::absolute(path)).ok();
+    local.as_deref().and_then(Path::to_str).unwrap_or(path).to_owned()
 }

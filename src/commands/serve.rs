@@ -1,31 +1,34 @@
 //! `odcs serve`: the service.
 
+use std::fmt::Display;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use odcs_core::engine::Shutdown;
 use odcs_storage::LinkFallback;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::Failure;
 use crate::assemble::{self, Settings};
-use crate::output;
+use crate::{output, values};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Address and port to listen on; port 0 lets the system choose one.
-    #[arg(long, env = "ODCS_LISTEN", default_value = "127.0.0.1:5000")]
+    #[arg(long, env = "ODCS_LISTEN", value_name = "ADDRESS", value_parser = values::address,
+          default_value = "127.0.0.1:5000")]
     listen: SocketAddr,
     /// Where records and composes are kept; composes can be hardlinked only from the same file system.
-    #[arg(long, env = "ODCS_DATA_DIR", default_value = "odcs-data")]
+    #[arg(long, env = "ODCS_DATA_DIR", value_name = "DIR", default_value = "odcs-data")]
     data_dir: PathBuf,
-    /// The URL under which clients reach the composes [default: http://LISTEN/composes]
-    #[arg(long, env = "ODCS_PUBLIC_URL")]
+    /// The URL under which clients reach the composes; the service answers under its host name, too
+    /// [default: http://ADDRESS/composes]
+    #[arg(long, env = "ODCS_PUBLIC_URL", value_name = "URL", value_parser = values::public_url)]
     public_url: Option<Url>,
     /// Take repositories from below this directory; may be given several times [default: the current
     /// directory]
@@ -67,19 +70,21 @@ impl From<Fallback> for LinkFallback {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     log_to_stderr();
-    let failed = |message: String| {
-        move |error: &dyn std::fmt::Display| Failure::Service(format!("{message}: {error}"))
-    };
-    let listener = TcpListener::bind(options.listen).await;
-    let listener =
-        listener.map_err(|error| failed(format!("cannot listen on {}", options.listen))(&error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| failed("cannot listen".into())(&error))?;
-    let settings = settings(&options, address).map_err(|error| failed("cannot start".into())(&error))?;
+    let listen = options.listen;
+    let cannot_listen = |error| failed(&format!("cannot listen on {listen}"), &error);
+    let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
+    let address = listener.local_addr().map_err(cannot_listen)?;
+    let settings = settings(&options, address).map_err(|error| failed("cannot start", &error))?;
     let service = assemble::service(&settings)
         .await
-        .map_err(|error| failed("cannot start".into())(&error))?;
+        .map_err(|error| failed("cannot start", &error))?;
+    // Before anybody is told that the service runs: whoever knows may stop it.
+    let signals = Signals::listen().map_err(|error| failed("cannot wait for signals", &error))?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(
+            "nobody is asked who they are: whoever reaches {address} over the network can have composes made"
+        );
+    }
 
     let shutdown = Shutdown::default();
     let stop_http = CancellationToken::new();
@@ -89,12 +94,11 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         let shutdown = shutdown.clone();
         async move { worker.run(shutdown).await }
     });
-    let signals = tokio::spawn(stop_on_signals(
-        shutdown.clone(),
-        Duration::from_secs(options.grace),
-    ));
+    let grace = Duration::from_secs(options.grace);
+    let stopping = tokio::spawn(stop_on_signals(signals, shutdown.clone(), grace));
     output::line(&format!(
-        "odcs is listening on http://{address}, composes are at {}",
+        "odcs is listening on http://{}, composes are at {}",
+        reachable(address),
         settings.public_url
     ));
 
@@ -108,7 +112,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             Err(format!("the HTTP server ended: {result:?}"))
         }
     };
-    signals.abort();
+    stopping.abort();
     stop_http.cancel();
     if !http.is_finished() {
         let _ = http.await;
@@ -117,33 +121,60 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     ended.map_err(Failure::Service)
 }
 
-/// The first signal lets running composes finish for a while; a second one does not.
-async fn stop_on_signals(shutdown: Shutdown, grace: Duration) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be waited for");
-        return;
-    };
-    let mut next = async || {
+fn failed(what: &str, error: &dyn Display) -> Failure {
+    Failure::Service(format!("{what}: {error}"))
+}
+
+/// The signals that ask the service to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From here on they no longer end the process by themselves.
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
         }
-    };
-    let name = next().await;
+    }
+}
+
+/// The first signal lets running composes finish for a while; a second one does not.
+async fn stop_on_signals(mut signals: Signals, shutdown: Shutdown, grace: Duration) {
+    let name = signals.next().await;
     tracing::info!("{name}: no more work is taken up, running composes may finish");
     shutdown.drain.cancel();
     tokio::select! {
-        _ = next() => {}
+        _ = signals.next() => {}
         () = tokio::time::sleep(grace) => {}
     }
     tracing::warn!("running composes are handed back");
     shutdown.abort.cancel();
 }
 
+/// Where clients of this machine find what listens on an address: `0.0.0.0` is none to connect to.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 fn settings(options: &Options, address: SocketAddr) -> std::io::Result<Settings> {
-    let default_url = || Url::parse(&format!("http://{address}/composes")).map_err(std::io::Error::other);
+    let default_url =
+        || Url::parse(&format!("http://{}/composes", reachable(address))).map_err(std::io::Error::other);
     let public_url = options.public_url.clone().map_or_else(default_url, Ok)?;
     let repo_roots = match options.repo_roots.as_slice() {
         [] => vec![std::env::current_dir()?],
@@ -167,4 +198,21 @@ fn log_to_stderr() {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_addresses_that_can_be_connected_to() {
+        for (address, there) in [
+            ("0.0.0.0:5000", "127.0.0.1:5000"),
+            ("[::]:5000", "[::1]:5000"),
+            ("127.0.0.2:1", "127.0.0.2:1"),
+            ("192.0.2.1:80", "192.0.2.1:80"),
+        ] {
+            assert_eq!(reachable(address.parse().unwrap()), there.parse().unwrap());
+        }
+    }
 }

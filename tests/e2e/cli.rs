@@ -84,6 +84,16 @@ async fn exit_codes_tell_what_happened() {
     assert_eq!(json(&refused)["status"], 400);
     assert!(text(&refused.stderr).contains("is not below"), "{refused:?}");
 
+    // What is not there is looked for where it was meant.
+    let nowhere = server.odcs(["create-repo", "nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    let reason = json(&nowhere)["state_reason"].clone();
+    let place = server.dir.path().join("nowhere");
+    assert!(
+        reason.as_str().unwrap().contains(place.to_str().unwrap()),
+        "{reason}"
+    );
+
     let missing = server.odcs(["get", "99"]);
     assert_eq!(
         (missing.status.code(), json(&missing)["status"].as_i64()),

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::support::{Server, as_root, has, run};
 
-/// dnf with an empty root and the `.repo` file of a compose, nothing else.
+/// dnf with an empty root and the `.repo` file of a compose, nothing else. It installs for root only, so
+/// that is who everybody else is to it.
 fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
     let mut command = as_root("dnf");
     command.args(["--assumeyes", "--releasever=1", "--forcearch=x86_64"]);
@@ -43,7 +44,13 @@ async fn installs_from_the_repo_file() {
     assert!(root.join("usr/bin/ed").is_file(), "its files are there");
     rpm(&["--verify", "--nodeps", "ed", "line-editor-common"]);
 
-    let all = ["repoquery", "--enablerepo=*", "--qf", "%{repoid} %{name}.%{arch}"];
+    // dnf 5 puts no newline after each package, dnf 4 one more.
+    let all = [
+        "repoquery",
+        "--enablerepo=*",
+        "--qf",
+        "%{repoid} %{name}.%{arch}\n",
+    ];
     let listed = dnf(&root, &repos, &all);
     let mut listed: Vec<_> = listed.lines().filter(|line| line.starts_with("odcs-1")).collect();
     listed.sort_unstable();

@@ -81,6 +81,12 @@ async fn packages_and_arches_that_are_not_there() {
         &["emacs", "vim*", "x86_64", repository.to_str().unwrap()],
     )
     .await;
+    // A compose of nothing is no success either.
+    for packages in [["-ed"], ["-"]] {
+        fails_for(&server, &repository, &packages, &["leave out", packages[0]]).await;
+    }
+    let taken_away = ["ed is left out by"];
+    fails_for(&server, &repository, &["ed", "-ed"], &taken_away).await;
     let body = |arch: &str, packages: &[&str]| json!({"source": {"type": "repo", "source": repository, "packages": packages}, "arches": [arch]});
     fails(&server, &body("s390x", &["ed"]), &["s390x", "x86_64", "aarch64"]).await;
     fails(&server, &body("s390x", &[]), &["s390x"]).await;

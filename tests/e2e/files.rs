@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::support::Server;
+use crate::support::{Repository, Server, Start};
 
 async fn with_a_compose() -> (Server, String) {
     let (server, repository) = Server::with_test_repository();
@@ -37,6 +37,32 @@ async fn directories_are_listed() {
     assert!(!top.contains(".staging"), "{top}");
     // Without the slash the links of a listing would lead elsewhere; clients are sent on.
     assert_eq!(server.get("/composes/odcs-1").await.status, 200);
+}
+
+#[tokio::test]
+async fn links_lead_to_the_composes_wherever_they_are() {
+    let tail = "odcs-1/compose/Temporary/odcs-1.repo";
+    let start = Start::new().args(["--listen", "[::1]:0"]);
+    let repository = Repository::copy_below(start.dir());
+    let server = start.start();
+    let compose = server.compose_of(&repository.path, &["ed"]).await;
+    let link = compose["result_repofile"].as_str().unwrap();
+    assert_eq!(link, format!("{}/composes/{tail}", server.base));
+    assert_eq!(server.get(link).await.status, 200);
+
+    let start = Start::new().args(["--public-url", "http://odcs.example.com/some/where/"]);
+    let repository = Repository::copy_below(start.dir());
+    let server = start.start();
+    let compose = server.compose_of(&repository.path, &["ed"]).await;
+    let link = compose["result_repofile"].as_str().unwrap();
+    assert_eq!(link, format!("http://odcs.example.com/some/where/{tail}"));
+    // Under its public name, too, the service answers.
+    let host = [("Host", "odcs.example.com")];
+    let path = format!("/some/where/{tail}");
+    let file = server.ask(Method::GET, &path, &host, b"").await;
+    assert_eq!(file.status, 200);
+    let base = "baseurl=http://odcs.example.com/some/where/odcs-1/compose/Temporary/$basearch/os\n";
+    assert!(file.text().contains(base), "{}", file.text());
 }
 
 #[tokio::test]

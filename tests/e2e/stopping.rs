@@ -30,6 +30,17 @@ async fn an_idle_server_stops_at_once() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_just_said_that_it_listens_stops_in_peace() {
+    // Not killed by the signal, which is what a process gets that is not ready for it.
+    for _ in 0..5 {
+        let server = Start::new().start();
+        server.signal(Signal::SIGINT);
+        let (status, _) = server.wait();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_running_compose_finishes() {
     let start = Start::new().args(["--grace", "120"]);
     let repository = start.dir().join("many");

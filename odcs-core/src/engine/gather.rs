@@ -19,7 +19,8 @@ const BROKEN_SHOWN: usize = 100;
 /// Decides which packages belong into a compose. Heavy work without I/O, for a blocking thread.
 ///
 /// # Errors
-/// `NotFound`, naming the packages or arches that were asked for and are not there.
+/// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
+/// for comes to nothing.
 pub(super) fn plan(
     request: &ComposeRequest,
     content: PackageContent,

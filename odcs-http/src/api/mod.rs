@@ -12,10 +12,17 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method};
 
 use crate::error::ApiError;
+use crate::files::is_below;
 use crate::state::ApiState;
 
 /// Where the API is. The second is the one that the first documents of the service have.
 const BASES: [&str; 2] = ["/api/1", "/odcs/1"];
+
+/// Whether a path is where the API is, so that nothing else can be there: `/api` and all below it, and
+/// the paths of the first documents, `/odcs/1`.
+pub fn is_api(path: &str) -> bool {
+    ["/api", "/odcs/1"].into_iter().any(|base| is_below(base, path))
+}
 
 /// The routes of the API. There are no redirects: a redirected POST breaks clients.
 pub(crate) fn routes() -> Router<ApiState> {

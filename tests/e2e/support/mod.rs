@@ -97,7 +97,7 @@ impl Start {
         command
             .current_dir(self.dir.path())
             .arg("serve")
-            .args(["--listen", "127.0.0.1:0"])
+            .env("ODCS_LISTEN", "127.0.0.1:0")
             .args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::create(self.dir.path().join("server.log")).unwrap());

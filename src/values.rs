@@ -1,0 +1,89 @@
+//! Values of options, read so that what is wrong with one can be mended by whoever wrote it.
+
+use std::net::SocketAddr;
+
+use url::Url;
+
+/// Address and port.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "an IP address and a port are expected, as in 127.0.0.1:5000 or [::1]:5000";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
+/// The URL of a server.
+pub(crate) fn server(text: &str) -> Result<Url, String> {
+    http_url(text, "http://127.0.0.1:5000")
+}
+
+/// A URL that the links of composes can begin with, and that leads to the composes alone.
+pub(crate) fn public_url(text: &str) -> Result<Url, String> {
+    let url = http_url(text, "https://odcs.example.com/composes")?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("links go on where this URL ends, so it can have neither ? nor #".to_owned());
+    }
+    if odcs_http::is_api(url.path()) {
+        return Err(format!(
+            "{} is where the REST API is; composes need a path of their own",
+            url.path()
+        ));
+    }
+    Ok(url)
+}
+
+fn http_url(text: &str, example: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = url.ok_or_else(|| format!("an http or https URL is expected, as in {example}"))?;
+    if url.username().is_empty() && url.password().is_none() {
+        Ok(url)
+    } else {
+        Err("user names and passwords do not belong into this URL".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_a_port() {
+        for text in ["127.0.0.1:5000", "[::1]:0", "0.0.0.0:80"] {
+            assert!(address(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "5000",
+            ":5000",
+            "127.0.0.1",
+            "localhost:5000",
+            "127.0.0.1:99999",
+        ] {
+            assert!(address(text).unwrap_err().contains("127.0.0.1:5000"), "{text}");
+        }
+    }
+
+    #[test]
+    fn links_can_be_made_of_public_urls() {
+        for text in [
+            "http://127.0.0.1:5000/composes",
+            "https://odcs.example.com/",
+            "http://odcs.example.com/odcs/composes/",
+        ] {
+            assert!(public_url(text).is_ok(), "{text}");
+        }
+        for (text, says) in [
+            ("odcs.example.com", "http or https"),
+            ("localhost:5000", "http or https"),
+            ("ftp://example.com/x", "http or https"),
+            ("file:///srv/composes", "http or https"),
+            ("http://example.com/x?a=b", "neither"),
+            ("http://example.com/x#a", "neither"),
+            ("http://me:secret@example.com/x", "passwords"),
+            ("http://example.com/api/1", "/api/1"),
+            ("http://example.com/odcs/1/composes", "/odcs/1/composes"),
+        ] {
+            let refused = public_url(text).unwrap_err();
+            assert!(refused.contains(says), "{text}: {refused}");
+        }
+    }
+}
