@@ -39,7 +39,7 @@ async fn creates_waits_and_gets() {
         .args(["-c", SCRIPT, &server.base])
         .arg(&repository));
     // The client prints what it is refused with before it raises an error.
-    let answer = output.lines().last().unwrap();
+    let answer = output.lines().next_back().unwrap();
     let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
     assert_eq!(answer["created"]["state_name"], "wait");
     assert_eq!(answer["created"]["sigkeys"], "9f8d0467 ");
