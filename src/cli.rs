@@ -19,7 +19,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    it worked; a compose that was waited for is done
-  1    the compose that was waited for failed or was removed, or the service ended with an error
+  1    the compose that was waited for failed, was removed or took too long; or the service ended
+       with an error
   2    the command line is wrong
   255  the server refused, or cannot be reached";
 

@@ -41,8 +41,10 @@ pub(crate) async fn until_ended(
                 waited.as_secs()
             )));
         }
-        tokio::time::sleep(pause).await;
-        waited += pause;
+        let rest = patience.map_or(pause, |patience| patience.saturating_sub(waited));
+        let pausing = pause.min(rest);
+        tokio::time::sleep(pausing).await;
+        waited += pausing;
         // Most composes take a second; one that takes minutes need not be asked for twenty times a second.
         pause = (pause * 3 / 2).min(Duration::from_secs(5));
     }

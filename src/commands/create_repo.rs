@@ -15,7 +15,7 @@ pub(crate) struct Options {
     /// from the current directory of this machine.
     path: String,
     /// Names of packages, or globs; without any, all packages of the repository. After --, a - in front
-    /// leaves packages out: -- 'ed*' -ed-doc.
+    /// leaves packages out, though not together with --no-deps: -- 'ed*' -ed-doc.
     packages: Vec<String>,
     /// An arch to make the compose for; x86_64 without any.
     #[arg(long = "arch", value_name = "ARCH")]

@@ -4,7 +4,8 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::support::{Server, has, project_root, run};
+use crate::stopping::many_packages;
+use crate::support::{Server, Start, has, project_root, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -70,6 +71,24 @@ async fn no_wait_returns_at_once_and_wait_waits() {
     let waited = server.odcs(["wait", "1", "--timeout", "30"]);
     assert_eq!(waited.status.code(), Some(0), "{waited:?}");
     assert_eq!(json(&waited)["state_name"], "done");
+}
+
+#[tokio::test]
+async fn waiting_has_an_end() {
+    let start = Start::new();
+    many_packages(&start.dir().join("many"));
+    let server = start.start();
+    // Longer than a moment, so that there is something to wait for.
+    for id in ["1", "2"] {
+        let accepted = server.odcs(["create-repo", "many", "--no-wait"]);
+        assert_eq!(json(&accepted)["id"].to_string(), id);
+    }
+    let waited = server.odcs(["wait", "2", "--timeout", "0"]);
+    assert_eq!(waited.status.code(), Some(1), "{waited:?}");
+    assert!(
+        text(&waited.stderr).contains("compose 2 is still in state"),
+        "{waited:?}"
+    );
 }
 
 #[tokio::test]

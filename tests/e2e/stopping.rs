@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{Server, Start};
 
 /// A directory with enough packages to be busy with for a moment.
-fn many_packages(dir: &Path) {
+pub(crate) fn many_packages(dir: &Path) {
     let options = GeneratorOptions {
         packages: 1500,
         ..GeneratorOptions::default()

@@ -66,3 +66,28 @@ pub(crate) fn options(allow: &'static str) -> Response {
         .insert(ALLOW, HeaderValue::from_static(allow));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_has_its_paths_for_itself() {
+        for path in ["/api", "/api/", "/api/1/composes", "/odcs/1", "/odcs/1/composes/"] {
+            assert!(is_api(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/apis",
+            "/composes",
+            "/odcs",
+            "/odcs/",
+            "/odcs/10",
+            "/odcs/composes",
+        ] {
+            assert!(!is_api(path), "{path}");
+        }
+        assert!(BASES.into_iter().all(is_api));
+    }
+}

@@ -50,13 +50,12 @@ pub(super) fn select(header: &str, size: u64) -> Ranges {
         return Ranges::Whole;
     };
     let ranges: Vec<_> = specs.into_iter().filter_map(|spec| spec.within(size)).collect();
-    let total = ranges
-        .iter()
-        .fold(0_u64, |sum, range| sum.saturating_add(range.length()));
+    // Wider than a size: a sum that stops at its limit would pass for one that fits.
+    let total: u128 = ranges.iter().map(|range| u128::from(range.length())).sum();
     match ranges.as_slice() {
         [] => Ranges::Unsatisfiable,
         [range] => Ranges::One(*range),
-        _ if total > size => Ranges::Whole,
+        _ if total > u128::from(size) => Ranges::Whole,
         _ => Ranges::Several(ranges),
     }
 }
@@ -203,6 +202,7 @@ mod tests {
         assert_eq!(select("bytes=0-1,20-30,-1", 10), ranges(&[(0, 1), (9, 9)]));
         assert_eq!(select("bytes=0-1,20-30", 10), one(0, 1));
         // More than the file itself is not worth it.
+        assert_eq!(select("bytes=-8,0-", u64::MAX), Ranges::Whole);
         assert_eq!(select("bytes=0-9,0-9", 10), Ranges::Whole);
         let list = |count| format!("bytes={}", vec!["0-0"; count].join(","));
         assert_eq!(select(&list(16), 100), ranges(&[(0, 0); 16]));
