@@ -342,6 +342,7 @@ fn is_same(expected: &Nevra, found: &Nevra) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use std::io::Write;
 

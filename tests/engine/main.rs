@@ -1,6 +1,7 @@
 //! The way of a compose when something on it breaks: the engine with the real store, source and builder,
 //! and faults put between them.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

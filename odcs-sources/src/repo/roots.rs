@@ -115,6 +115,7 @@ impl Repository {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
     use super::*;
 
