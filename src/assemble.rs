@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use odcs_auth::{AllowAll, NoAuth};
-use odcs_core::engine::EngineSettings;
+use odcs_core::engine::{EngineSettings, Sweeper};
 use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions};
-use odcs_storage::{LinkFallback, NativeBuilder, PublishedComposes, StorageSettings};
+use odcs_storage::{LinkFallback, NativeBuilder, PublishedComposes, StorageSettings, Trees};
 use url::Url;
 
 /// What the service needs to know.
@@ -22,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) repo_roots: Vec<PathBuf>,
     /// What happens to packages that cannot be hardlinked.
     pub(crate) link_fallback: LinkFallback,
+    /// How often expired composes are looked for.
+    pub(crate) sweep: Duration,
     /// Threads that read packages.
     pub(crate) threads: usize,
 }
@@ -30,6 +33,7 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) engine: Engine,
+    pub(crate) sweeper: Sweeper,
     pub(crate) router: axum::Router,
 }
 
@@ -41,13 +45,16 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
         .with_threads(settings.threads);
     let builder = NativeBuilder::open(storage, Arc::new(SystemClock))?;
     let files = PublishedComposes::open(&composes)?;
+    let trees = Trees::open(&composes)?;
     let links = Links::new(&settings.public_url);
+    let mut engine_settings = EngineSettings::new()?;
+    engine_settings.sweep = settings.sweep;
     let engine = Engine::new(
         Arc::new(store),
         sources(settings)?,
         Arc::new(builder),
         links.clone(),
-        EngineSettings::new()?,
+        engine_settings,
     );
     let state = ApiState::new(
         Arc::new(engine.clone()),
@@ -58,6 +65,7 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
         HttpOptions::default(),
     );
     Ok(Service {
+        sweeper: engine.sweeper(Arc::new(trees)),
         engine,
         router: odcs_http::router(state),
     })

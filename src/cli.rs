@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use url::Url;
 
-use crate::commands::{about, create_repo, get, list, serve, wait};
+use crate::commands::{about, create_repo, delete, get, list, serve, wait};
 use crate::values;
 
 /// The On Demand Compose Service: temporary RPM repositories with exactly the packages asked for.
@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Get(get::Options),
     /// List composes, newest first.
     List(list::Options),
+    /// Cancel a compose that waits or is being made, or delete one that has ended before its time.
+    Delete(delete::Options),
     /// Show what the server can do.
     About,
 }
@@ -69,6 +71,7 @@ impl Command {
             Self::Wait(options) => wait::run(client, options).await,
             Self::Get(options) => get::run(client, options).await,
             Self::List(options) => list::run(client, options).await,
+            Self::Delete(options) => delete::run(client, options).await,
             Self::About => about::run(client).await,
         }
     }

@@ -40,6 +40,10 @@ impl Client {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::DELETE, path, None).await
+    }
+
     /// Bytes of a published file from an offset on; nothing if there is nothing yet.
     pub(crate) async fn tail(&self, url: &str, from: u64) -> Vec<u8> {
         let request = self.http.get(url).header("Range", format!("bytes={from}-"));

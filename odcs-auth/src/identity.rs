@@ -26,6 +26,15 @@ impl Identity {
         }
     }
 
+    /// What is recorded as `removed_by`. Without a name that is `anonymous`, as the reference server
+    /// records it.
+    pub fn remover(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User { name, .. } => name,
+        }
+    }
+
     /// Whether it is known who calls.
     pub fn is_known(&self) -> bool {
         matches!(self, Self::User { .. })

@@ -19,6 +19,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
+pub mod trees;
 
 mod error;
 
@@ -32,3 +33,4 @@ pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};
 pub use store::ComposeStore;
 pub use time::{Clock, SystemClock, Timestamp};
+pub use trees::ComposeTrees;

@@ -32,6 +32,13 @@ pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` if records cannot be read.
     async fn find(&self, query: &Query) -> Result<Page>;
 
+    /// Cancels a compose that has not ended; lets one that has ended expire now.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id, `Invalid` for a compose that is removed already, `Unavailable` if
+    /// it cannot be recorded.
+    async fn delete(&self, id: ComposeId, by: &str) -> Result<Compose>;
+
     /// What this server is and what it makes.
     fn about(&self) -> About;
 }

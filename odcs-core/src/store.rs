@@ -50,6 +50,34 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Conflict` if the lease is lost.
     async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose>;
+
+    /// Ends a compose that has not ended yet, because somebody does not want it any more: it counts as
+    /// failed, `removed_by` says who it was, and whoever works on it has lost the lease.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id; `Conflict` if the compose has ended.
+    async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
+
+    /// Lets a compose that is done or has failed expire now, because somebody does not need it any
+    /// more; `removed_by` says who.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id; `Conflict` if the compose has not ended, or is removed.
+    async fn discard(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
+
+    /// The composes that have ended and whose time is up, longest overdue first.
+    async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Compose>>;
+
+    /// Records that a compose whose time is up is removed. Its tree may go if
+    /// [`is_tree_in_use`](Self::is_tree_in_use) says so afterwards.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id; `Conflict` if its time is not up (any more), or it has not ended.
+    async fn remove(&self, id: ComposeId, at: Timestamp) -> Result<Compose>;
+
+    /// Whether the tree made for this id belongs to a compose that is not removed: to itself, or to one
+    /// that reuses it. `None` if there is no record of this id.
+    async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>>;
 }
 
 /// A compose about to be recorded.

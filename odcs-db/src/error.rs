@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use odcs_core::ErrorKind;
-use odcs_core::compose::ComposeId;
+use odcs_core::compose::{ComposeId, ComposeState};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -100,6 +100,26 @@ pub enum Error {
         /// Who has the compose now, or what became of it.
         reason: String,
     },
+    /// There is no record of this id.
+    #[error("there is no compose {id}")]
+    Unknown {
+        /// What was being done.
+        operation: &'static str,
+        /// The id.
+        id: ComposeId,
+    },
+    /// The compose is not in a state in which this could be done to it.
+    #[error("compose {id} is {state}; {expected}")]
+    State {
+        /// What was being done.
+        operation: &'static str,
+        /// The compose.
+        id: ComposeId,
+        /// Its state.
+        state: ComposeState,
+        /// What it would have to be, as a sentence.
+        expected: &'static str,
+    },
     /// A record was to be taken over under an id that is in use.
     #[error("there already is a compose {id} in {database}; nothing was taken over")]
     IdTaken {
@@ -135,7 +155,8 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => ErrorKind::Unavailable,
-            Self::LeaseLost { .. } | Self::IdTaken { .. } => ErrorKind::Conflict,
+            Self::LeaseLost { .. } | Self::IdTaken { .. } | Self::State { .. } => ErrorKind::Conflict,
+            Self::Unknown { .. } => ErrorKind::NotFound,
             Self::Corrupt { .. }
             | Self::Schema { .. }
             | Self::Record { .. }
@@ -160,6 +181,8 @@ impl Error {
             | Self::Record { operation, .. }
             | Self::LeaseLost { operation, .. }
             | Self::IdTaken { operation, .. }
+            | Self::Unknown { operation, .. }
+            | Self::State { operation, .. }
             | Self::Json { operation, .. }
             | Self::Refused { operation, .. } => operation,
         }
@@ -174,7 +197,11 @@ impl Error {
             | Self::Corrupt { database, .. }
             | Self::Schema { database, .. }
             | Self::Refused { database, .. } => database.clone(),
-            Self::Record { id, .. } | Self::LeaseLost { id, .. } | Self::IdTaken { id, .. } => id.name(),
+            Self::Record { id, .. }
+            | Self::LeaseLost { id, .. }
+            | Self::IdTaken { id, .. }
+            | Self::Unknown { id, .. }
+            | Self::State { id, .. } => id.name(),
             Self::Json { .. } => "record".to_owned(),
         }
     }

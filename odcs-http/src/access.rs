@@ -28,8 +28,18 @@ pub(crate) async fn authorize(
         }
         Err(error) => return Err(unidentified(state, error.to_string())),
     };
-    match state.policy().decide(&caller, action, facts) {
-        Decision::Allow => Ok(caller),
+    decide(state, &caller, action, facts).map(|()| caller)
+}
+
+/// Whether a caller may do this, by what is known of it now.
+pub(crate) fn decide(
+    state: &ApiState,
+    caller: &Identity,
+    action: Action,
+    facts: &RequestFacts<'_>,
+) -> Result<(), ApiError> {
+    match state.policy().decide(caller, action, facts) {
+        Decision::Allow => Ok(()),
         Decision::Identify => {
             let message = format!("{action} is only for callers who say who they are");
             Err(unidentified(state, message))

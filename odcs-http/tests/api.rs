@@ -101,6 +101,35 @@ async fn unknown_paths_and_ids_are_404() {
 }
 
 #[tokio::test]
+async fn deleting_is_accepted_with_a_body() {
+    let (app, service) = app(with_composes(2));
+    for path in ["/api/1/composes/1", "/odcs/1/composes/1/"] {
+        let answer = send(&app, "DELETE", path, &[], "").await;
+        assert_eq!(answer.status, 202);
+        let message =
+            "The delete request for compose (id=1) has been accepted and will be processed by backend later.";
+        assert_eq!(
+            answer.json(),
+            serde_json::json!({"message": message, "status": 202})
+        );
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    service.composes.lock().unwrap()[1].state = odcs_core::ComposeState::Removed;
+    send(&app, "DELETE", "/api/1/composes/2", &[], "")
+        .await
+        .assert_error(400);
+    for path in ["/api/1/composes/3", "/api/1/composes/abc"] {
+        send(&app, "DELETE", path, &[], "").await.assert_error(404);
+    }
+    let composes = service.composes.lock().unwrap();
+    let removers: Vec<_> = composes
+        .iter()
+        .map(|compose| compose.removed_by.as_deref())
+        .collect();
+    assert_eq!(removers, [Some("anonymous"), None]);
+}
+
+#[tokio::test]
 async fn wrong_methods_are_405_and_name_the_right_ones() {
     let (app, service) = app(with_composes(1));
     let cases = [
@@ -111,8 +140,8 @@ async fn wrong_methods_are_405_and_name_the_right_ones() {
         ),
         (
             "/api/1/composes/1",
-            &["PUT", "DELETE", "PATCH", "POST"],
-            "GET, HEAD, OPTIONS",
+            &["PUT", "PATCH", "POST"],
+            "DELETE, GET, HEAD, OPTIONS",
         ),
         ("/api/1/about", &["PUT", "POST", "TRACE"], "GET, HEAD, OPTIONS"),
         ("/", &["POST"], "GET, HEAD, OPTIONS"),

@@ -33,6 +33,11 @@ pub fn staging_name(lease: &Lease) -> String {
     format!("{}.{}", lease.id.name(), lease.number)
 }
 
+/// Where a published tree is moved in the staging directory before it is deleted: `removed-odcs-12`.
+pub fn removed_name(id: ComposeId) -> String {
+    format!("removed-{}", id.name())
+}
+
 /// The id and lease number of a staging directory.
 pub fn parse_staging_name(name: &str) -> Option<(ComposeId, i64)> {
     let (compose, lease) = name.split_once('.')?;

@@ -26,8 +26,10 @@ mod repofile;
 mod space;
 mod staging;
 mod tree;
+mod trees;
 
 pub use builder::NativeBuilder;
 pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
 pub use files::PublishedComposes;
 pub use settings::{LinkFallback, StorageSettings};
+pub use trees::Trees;

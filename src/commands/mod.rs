@@ -2,6 +2,7 @@
 
 pub(crate) mod about;
 pub(crate) mod create_repo;
+pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod serve;

@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Threads that read packages [default: one for each processor]
     #[arg(long, env = "ODCS_THREADS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// How often expired composes are looked for.
+    #[arg(long, env = "ODCS_SWEEP", default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    sweep: u64,
     /// How long running composes may take to finish after SIGTERM; then they are handed back, and the
     /// next start takes them up again.
     #[arg(long, env = "ODCS_GRACE", default_value_t = 30, value_name = "SECONDS")]
@@ -94,6 +97,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         let shutdown = shutdown.clone();
         async move { worker.run(shutdown).await }
     });
+    let sweeping = tokio::spawn({
+        let (sweeper, shutdown) = (service.sweeper, shutdown.clone());
+        async move { sweeper.run(shutdown).await }
+    });
     let grace = Duration::from_secs(options.grace);
     let stopping = tokio::spawn(stop_on_signals(signals, shutdown.clone(), grace));
     output::line(&format!(
@@ -113,6 +120,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         }
     };
     stopping.abort();
+    shutdown.drain.cancel();
+    let _ = sweeping.await;
     stop_http.cancel();
     if !http.is_finished() {
         let _ = http.await;
@@ -186,6 +195,7 @@ fn settings(options: &Options, address: SocketAddr) -> std::io::Result<Settings>
         public_url,
         repo_roots,
         link_fallback: options.link_fallback.into(),
+        sweep: Duration::from_secs(options.sweep),
         threads: options.threads.map_or(processors, usize::from),
     })
 }

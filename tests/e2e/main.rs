@@ -19,5 +19,6 @@ mod createrepo;
 mod dnf;
 mod failures;
 mod files;
+mod life;
 mod stopping;
 mod support;

@@ -89,6 +89,26 @@ impl ComposeStore for Flaky {
         self.pass(Call::Finish)?;
         self.store.finish(lease, outcome).await
     }
+
+    async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose> {
+        self.store.cancel(id, by, at).await
+    }
+
+    async fn discard(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose> {
+        self.store.discard(id, by, at).await
+    }
+
+    async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Compose>> {
+        self.store.expired(now, limit).await
+    }
+
+    async fn remove(&self, id: ComposeId, at: Timestamp) -> Result<Compose> {
+        self.store.remove(id, at).await
+    }
+
+    async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>> {
+        self.store.is_tree_in_use(id).await
+    }
 }
 
 type Hook = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;

@@ -20,7 +20,7 @@ pub struct ComposeId(i64);
 
 impl ComposeId {
     /// From the number of a record.
-    pub fn new(number: i64) -> Self {
+    pub const fn new(number: i64) -> Self {
         Self(number)
     }
 

@@ -4,22 +4,27 @@
 //! submit ─▶ store: wait ─▶ claim (lease) ─▶ resolve ─▶ content ─▶ gather ─▶ build ─▶ store: done
 //! ```
 
+mod delete;
 mod gather;
 mod lease;
 mod run;
 mod submit;
+mod sweep;
 mod worker;
 
+pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use odcs_rpm::TreeArch;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
-use crate::compose::Links;
+use crate::compose::{ComposeId, Links};
 use crate::request::Lifetime;
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
@@ -42,6 +47,18 @@ struct Parts {
     settings: EngineSettings,
     /// Wakes workers of this process when something was submitted.
     submitted: Notify,
+    /// Wakes the sweeper of this process when a compose was deleted.
+    discarded: Notify,
+    /// What is being made in this process, to stop it when it is cancelled.
+    running: Mutex<HashMap<ComposeId, CancellationToken>>,
+}
+
+impl Parts {
+    /// What is being made in this process.
+    fn running(&self) -> MutexGuard<'_, HashMap<ComposeId, CancellationToken>> {
+        // The map is whole at any time, also when somebody panicked while holding the lock.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Settings of the engine.
@@ -61,6 +78,8 @@ pub struct EngineSettings {
     pub attempts: u32,
     /// How often a worker looks for work that it was not told of.
     pub poll: Duration,
+    /// How often expired composes are looked for.
+    pub sweep: Duration,
     /// How many composes a worker makes at once.
     pub concurrency: usize,
     /// Name of the worker, for the record.
@@ -68,8 +87,8 @@ pub struct EngineSettings {
 }
 
 impl EngineSettings {
-    /// The defaults: x86_64, a day, at most three; leases of 30 s, five attempts, a look every second, one
-    /// compose at a time.
+    /// The defaults: x86_64, a day, at most three; leases of 20 s, three attempts, a look for work every
+    /// second and for expired composes every minute, one compose at a time.
     ///
     /// # Errors
     /// Never; the signature leaves room for defaults that depend on the machine.
@@ -81,9 +100,10 @@ impl EngineSettings {
             default_arches: vec![arch],
             default_lifetime: Lifetime::DEFAULT,
             maximum_lifetime: Lifetime::DEFAULT_MAXIMUM,
-            lease: Duration::from_secs(30),
-            attempts: 5,
+            lease: Duration::from_secs(20),
+            attempts: 3,
             poll: Duration::from_secs(1),
+            sweep: Duration::from_secs(60),
             concurrency: 1,
             worker: format!("worker-{}", std::process::id()),
         })
@@ -111,7 +131,7 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let submitted = Notify::new();
+        let (submitted, discarded) = (Notify::new(), Notify::new());
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -121,6 +141,8 @@ impl Engine {
                 links,
                 settings,
                 submitted,
+                discarded,
+                running: Mutex::default(),
             }),
         }
     }

@@ -133,6 +133,10 @@ impl ComposeService for Engine {
         self.parts.store.find(query).await
     }
 
+    async fn delete(&self, id: ComposeId, by: &str) -> Result<Compose> {
+        Self::delete(self, id, by).await
+    }
+
     fn about(&self) -> About {
         About {
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, lease, run};
-use crate::compose::Compose;
+use super::{Engine, Parts, lease, run};
+use crate::compose::{Compose, ComposeId};
 use crate::store::{Claim, Outcome};
 use crate::{ErrorKind, Result};
 
@@ -90,6 +90,7 @@ impl Worker {
         let parts = Arc::clone(&self.engine.parts);
         let (id, lease) = (claim.compose.id, claim.lease.clone());
         let work = abort.child_token();
+        let _running = Running::new(Arc::clone(&parts), id, work.clone());
         let _kept = lease::keep(Arc::clone(&parts), lease.clone(), work.clone());
         let outcome = run::run(&parts, claim, work).await;
         let at = parts.clock.now();
@@ -120,10 +121,36 @@ impl Worker {
             Outcome::HandedBack => record().await,
             Outcome::Done { .. } | Outcome::Failed { .. } => lease::insist(&parts, &lease, record).await,
         };
-        if let Err(error) = recorded {
+        match recorded {
+            Ok(_) => {}
+            // Cancelled, or taken over: its record is somebody else's business.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                tracing::info!(compose = %id, %error, "the work on it was for nothing");
+            }
             // The lease will run out, and the compose is taken up again.
-            tracing::error!(compose = %id, %error, "how the compose ended could not be recorded");
+            Err(error) => {
+                tracing::error!(compose = %id, %error, "how the compose ended could not be recorded");
+            }
         }
+    }
+}
+
+/// Work that can be stopped by the id of its compose, until this is dropped.
+struct Running {
+    parts: Arc<Parts>,
+    id: ComposeId,
+}
+
+impl Running {
+    fn new(parts: Arc<Parts>, id: ComposeId, work: CancellationToken) -> Self {
+        parts.running().insert(id, work);
+        Self { parts, id }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.parts.running().remove(&self.id);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store on one SQLite file.
 
+mod ending;
 mod error;
 mod open;
 mod store;

@@ -196,6 +196,26 @@ impl ComposeStore for SqliteStore {
             .held(OPERATION, lease, transaction, finished, |row| row.compose())
             .await?)
     }
+
+    async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose> {
+        Ok(self.cancel_one(id, by, at).await?)
+    }
+
+    async fn discard(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose> {
+        Ok(self.discard_one(id, by, at).await?)
+    }
+
+    async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Compose>> {
+        Ok(self.expired_ones(now, limit).await?)
+    }
+
+    async fn remove(&self, id: ComposeId, at: Timestamp) -> Result<Compose> {
+        Ok(self.remove_one(id, at).await?)
+    }
+
+    async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>> {
+        Ok(self.in_use(id).await?)
+    }
 }
 
 impl SqliteStore {

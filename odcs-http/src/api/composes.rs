@@ -13,12 +13,12 @@ use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use odcs_auth::{Action, RequestFacts};
-use odcs_core::compose::{ComposeId, ComposeView};
+use odcs_core::compose::{Compose, ComposeId, ComposeView};
 use serde::Serialize;
 use tracing::Instrument as _;
 
 use super::list::{ListQuery, Meta};
-use crate::access::authorize;
+use crate::access::{authorize, decide};
 use crate::error::{ApiError, json};
 use crate::guard::RequestBase;
 use crate::state::ApiState;
@@ -61,12 +61,7 @@ pub(super) async fn read(
     id: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, ApiError> {
-    let id: Option<ComposeId> = id.ok().and_then(|Path(id)| id.parse().ok());
-    let id = id.ok_or_else(|| ApiError::not_found(uri.path()))?;
-    let compose = state.service().get(id).await?.ok_or_else(|| {
-        let message = format!("there is no compose {id}");
-        ApiError::new(StatusCode::NOT_FOUND, message)
-    })?;
+    let compose = compose(&state, id, &uri).await?;
     let view = ComposeView::new(&compose, state.links()).in_full();
     Ok(json(StatusCode::OK, &view))
 }
@@ -86,6 +81,58 @@ pub(super) async fn create(State(state): State<ApiState>, request: Request) -> R
         warnings: submitted.warnings,
     };
     Ok(json(StatusCode::OK, &view))
+}
+
+/// The answer to a request that is carried out later.
+#[derive(Serialize)]
+struct AcceptedView {
+    message: String,
+    status: u16,
+}
+
+/// Cancels or deletes. The answer has a body and says 202 even where all is done by then: clients read
+/// both.
+pub(super) async fn delete(
+    State(state): State<ApiState>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    const ACTION: Action = Action::DeleteCompose;
+    let (parts, _) = request.into_parts();
+    let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
+    let compose = compose(&state, id, &parts.uri).await?;
+    let facts = RequestFacts {
+        owner: Some(&compose.owner),
+        ..RequestFacts::default()
+    };
+    decide(&state, &caller, ACTION, &facts)?;
+    state.service().delete(compose.id, caller.remover()).await?;
+    let status = StatusCode::ACCEPTED;
+    let message = format!(
+        "The delete request for compose (id={}) has been accepted and will be processed by backend later.",
+        compose.id
+    );
+    Ok(json(
+        status,
+        &AcceptedView {
+            message,
+            status: status.as_u16(),
+        },
+    ))
+}
+
+/// The compose that a path names.
+async fn compose(
+    state: &ApiState,
+    id: Result<Path<String>, PathRejection>,
+    uri: &Uri,
+) -> Result<Compose, ApiError> {
+    let id: Option<ComposeId> = id.ok().and_then(|Path(id)| id.parse().ok());
+    let id = id.ok_or_else(|| ApiError::not_found(uri.path()))?;
+    state.service().get(id).await?.ok_or_else(|| {
+        let message = format!("there is no compose {id}");
+        ApiError::new(StatusCode::NOT_FOUND, message)
+    })
 }
 
 /// The body of a request, whatever type it says it has: clients send JSON as forms, or as nothing.

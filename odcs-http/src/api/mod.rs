@@ -33,7 +33,11 @@ pub(crate) fn routes() -> Router<ApiState> {
                 get(composes::list).post(composes::create),
                 "GET, HEAD, POST, OPTIONS",
             ),
-            ("composes/{id}", get(composes::read), "GET, HEAD, OPTIONS"),
+            (
+                "composes/{id}",
+                get(composes::read).delete(composes::delete),
+                "DELETE, GET, HEAD, OPTIONS",
+            ),
             ("about", get(about::read), "GET, HEAD, OPTIONS"),
         ]
     };

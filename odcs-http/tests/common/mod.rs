@@ -88,6 +88,20 @@ impl ComposeService for MemoryService {
         Ok(Page { items, total })
     }
 
+    async fn delete(&self, id: ComposeId, by: &str) -> Result<Compose> {
+        self.fail()?;
+        let mut composes = self.composes.lock().unwrap();
+        let compose = composes
+            .iter_mut()
+            .find(|compose| compose.id == id)
+            .expect("it was looked up");
+        if compose.state == ComposeState::Removed {
+            return Err(Error::invalid("id", "it is removed already"));
+        }
+        compose.removed_by = Some(by.to_owned());
+        Ok(compose.clone())
+    }
+
     fn about(&self) -> About {
         assert!(!self.panics, "told to panic");
         About {

@@ -1,5 +1,6 @@
 //! What every [`ComposeStore`] must do, as a suite that any store can be put through.
 
+mod ending;
 mod leases;
 mod lists;
 mod records;
@@ -53,6 +54,11 @@ where
     leases::resolving_rewrites_what_it_found(&*fresh().await).await;
     leases::done(&*fresh().await).await;
     leases::failed(&*fresh().await).await;
+
+    ending::cancelled(&*fresh().await).await;
+    ending::discarded(&*fresh().await).await;
+    ending::expired(&*fresh().await).await;
+    ending::removed(&*fresh().await).await;
 }
 
 /// The suite's time: seconds after an arbitrary point.

@@ -1,0 +1,136 @@
+//! Removing what has expired, and what nobody owns any more.
+
+use std::sync::Arc;
+
+use super::{Engine, Shutdown};
+use crate::compose::{Compose, ComposeId};
+use crate::trees::ComposeTrees;
+use crate::{ErrorKind, Result};
+
+/// Composes that are looked up at a time.
+const BATCH: u32 = 100;
+
+/// Removes composes whose time is up, and clears up after workers that died.
+///
+/// A record is marked as removed first and its tree deleted then. Should the process die in between, the
+/// next sweep finds a tree whose record says that it is gone.
+#[derive(Clone, Debug)]
+pub struct Sweeper {
+    engine: Engine,
+    trees: Arc<dyn ComposeTrees>,
+}
+
+/// What a sweep did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Swept {
+    /// Composes that were marked as removed.
+    pub removed: Vec<ComposeId>,
+    /// Trees that were deleted.
+    pub deleted: Vec<ComposeId>,
+    /// Trees that no record speaks of. They are reported and left.
+    pub orphans: Vec<ComposeId>,
+}
+
+impl Engine {
+    /// A sweeper for the trees that this engine's builder makes.
+    pub fn sweeper(&self, trees: Arc<dyn ComposeTrees>) -> Sweeper {
+        Sweeper {
+            engine: self.clone(),
+            trees,
+        }
+    }
+}
+
+impl Sweeper {
+    /// Sweeps at once, and then whenever something was deleted, or some time has passed, until `drain` is
+    /// cancelled.
+    pub async fn run(&self, shutdown: Shutdown) {
+        let parts = &self.engine.parts;
+        while !shutdown.drain.is_cancelled() {
+            if let Err(error) = self.sweep().await {
+                tracing::error!(%error, "expired composes cannot be removed now");
+            }
+            tokio::select! {
+                () = shutdown.drain.cancelled() => {}
+                () = parts.discarded.notified() => {}
+                () = parts.clock.sleep(parts.settings.sweep) => {}
+            }
+        }
+    }
+
+    /// Sweeps once.
+    ///
+    /// # Errors
+    /// What the store or the disk says; what was done until then stays done, and the next sweep goes on.
+    pub async fn sweep(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        self.expire(&mut swept).await?;
+        self.clear(&mut swept).await?;
+        Ok(swept)
+    }
+
+    async fn expire(&self, swept: &mut Swept) -> Result<()> {
+        let parts = &self.engine.parts;
+        let now = parts.clock.now();
+        loop {
+            let expired = parts.store.expired(now, BATCH).await?;
+            if expired.is_empty() {
+                return Ok(());
+            }
+            for compose in expired {
+                match parts.store.remove(compose.id, now).await {
+                    Ok(compose) => {
+                        tracing::info!(compose = %compose.id, "removed");
+                        swept.removed.push(compose.id);
+                        self.delete_unused(&compose, swept).await?;
+                    }
+                    // Somebody extended it just now, or another process removed it.
+                    Err(error) if error.kind() == ErrorKind::Conflict => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    /// Deletes the trees that were a removed compose's: its own, and the one that it reused.
+    async fn delete_unused(&self, compose: &Compose, swept: &mut Swept) -> Result<()> {
+        for id in [Some(compose.id), compose.reused_id].into_iter().flatten() {
+            if self.engine.parts.store.is_tree_in_use(id).await? == Some(false) {
+                self.trees.remove(id).await?;
+                swept.deleted.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes through what is on disk: deletes what a sweep that was killed did not get to, and what
+    /// attempts that were killed left behind.
+    async fn clear(&self, swept: &mut Swept) -> Result<()> {
+        let store = &self.engine.parts.store;
+        let listing = self.trees.list().await?;
+        for id in listing.composes {
+            match store.is_tree_in_use(id).await? {
+                Some(true) => {}
+                Some(false) => {
+                    self.trees.remove(id).await?;
+                    swept.deleted.push(id);
+                }
+                None => swept.orphans.push(id),
+            }
+        }
+        if !swept.orphans.is_empty() {
+            tracing::warn!(trees = ?swept.orphans, "there are trees of composes that there is no record of; they are left alone");
+        }
+        for attempt in listing.attempts {
+            // An attempt at a compose that waits or is being made goes when the next one begins.
+            let ended = store
+                .get(attempt.id)
+                .await?
+                .is_some_and(|compose| !compose.state.is_unfinished());
+            if ended {
+                self.trees.discard_attempts(&attempt).await?;
+            }
+        }
+        Ok(())
+    }
+}

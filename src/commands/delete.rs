@@ -1,0 +1,24 @@
+//! `odcs delete`: cancel a compose, or delete it before its time.
+
+use super::Failure;
+use crate::cli::ClientOptions;
+use crate::client::Client;
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Id of the compose.
+    id: i64,
+}
+
+pub(crate) async fn run(options: ClientOptions, Options { id }: Options) -> Result<(), Failure> {
+    let answer = Client::new(&options.server)?
+        .delete(&format!("/api/1/composes/{id}"))
+        .await?;
+    if output::wants_json(&options) {
+        output::json(&answer);
+    } else {
+        output::line(output::text(&answer, "message").unwrap_or("the server accepted it"));
+    }
+    Ok(())
+}
