@@ -216,12 +216,19 @@ impl Inner {
 
         go_on()?;
         progress.step(Phase::Check, "saving everything to disk and reading it back");
-        manifest::save(&compose)?;
-        trees.par_iter().try_for_each(|tree| {
-            go_on()?;
-            let here: Vec<&PlacedPackage> = tree::packages_of(tree, &packages).collect();
-            check::check_tree(&compose, tree, &here)
-        })?;
+        // The disk is waited for while the processors read back.
+        let (saved, checked) = rayon::join(
+            || manifest::save(&compose),
+            || {
+                trees.par_iter().try_for_each(|tree| {
+                    go_on()?;
+                    let here: Vec<&PlacedPackage> = tree::packages_of(tree, &packages).collect();
+                    check::check_tree(&compose, tree, &here)
+                })
+            },
+        );
+        saved?;
+        checked?;
         check_counts(plan, &packages)?;
 
         go_on()?;

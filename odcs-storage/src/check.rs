@@ -1,16 +1,30 @@
 //! Reading back what was written, before anybody is told that it is there.
 
+use std::io::{BufRead, BufReader, Read};
+
 use odcs_rpm::compression::{Compression, decoder};
+use odcs_rpm::digest::Hasher;
 use odcs_rpm::repodata::{Limits, PrimaryReader, Repomd, RepomdRecord};
 use odcs_rpm::{Digest, DigestAlgorithm};
+use rayon::join;
+use rayon::prelude::*;
 
 use crate::dir::{self, Dir};
 use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
 use crate::packages::PlacedPackage;
 
+/// The lists of packages that every repository has.
+const LISTS: [&str; 3] = ["primary", "filelists", "other"];
+
 /// A `repomd.xml` of ours has five entries.
 const REPOMD_LIMIT: u64 = 1 << 20;
+
+/// Bytes of open metadata that are looked at at a time.
+const BUFFER: usize = 64 << 10;
+
+/// Nothing, or what is wrong.
+type Checked = std::result::Result<(), String>;
 
 /// Checks one tree: `repomd.xml` names the files that are there, they have the checksums it gives,
 /// they list exactly these packages, and each package is there in full size.
@@ -31,28 +45,19 @@ pub(crate) fn check_tree(compose: &Dir, tree: &Tree, packages: &[&PlacedPackage]
             format!("it names {} files of {found}", repomd.records.len() + 1),
         ));
     }
-    for kind in ["primary", "filelists", "other"] {
+    let check_list = |kind: &&str| {
         let record = repomd
             .record(kind)
             .ok_or_else(|| failed(name, format!("it names no {kind}")))?;
-        let bytes = opened(&repodata, record).map_err(|reason| failed(&record.location, reason))?;
-        let claimed = claimed_packages(&bytes);
-        if claimed != Some(packages.len() as u64) {
-            let reason = format!("it lists {claimed:?} packages of {}", packages.len());
-            return Err(failed(&record.location, reason));
-        }
-        if kind == "primary" {
-            check_primary(&bytes, packages).map_err(|reason| failed(&record.location, reason))?;
-        }
-    }
-    for record in repomd
-        .records
-        .iter()
-        .filter(|record| record.kind.starts_with("group"))
-    {
-        opened(&repodata, record).map_err(|reason| failed(&record.location, reason))?;
-    }
-    for package in packages {
+        read_back(&repodata, record, |content| {
+            check_packages(kind, content, packages)
+        })
+        .map_err(|reason| failed(&record.location, reason))
+    };
+    let check_group = |record: &&RepomdRecord| {
+        read_back(&repodata, record, |_| Ok(())).map_err(|reason| failed(&record.location, reason))
+    };
+    let check_file = |package: &&PlacedPackage| {
         let size = directory
             .stat(&package.location)?
             .filter(dir::is_file)
@@ -60,12 +65,33 @@ pub(crate) fn check_tree(compose: &Dir, tree: &Tree, packages: &[&PlacedPackage]
         if size != Some(package.package.sizes.package) {
             return Err(failed(&package.location, format!("its size is {size:?}")));
         }
-    }
-    Ok(())
+        Ok(())
+    };
+    let groups: Vec<_> = repomd
+        .records
+        .iter()
+        .filter(|record| record.kind.starts_with("group"))
+        .collect();
+    let (lists, (groups, files)) = join(
+        || try_all(&LISTS, check_list),
+        || join(|| try_all(&groups, check_group), || try_all(packages, check_file)),
+    );
+    lists.and(groups).and(files)
 }
 
-/// The content of a file of repodata, its checksums compared.
-fn opened(repodata: &Dir, record: &RepomdRecord) -> std::result::Result<Vec<u8>, String> {
+/// Checks in parallel. Of several failures the first in order is reported.
+fn try_all<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+    let failure = items.par_iter().find_map_first(|item| check(item).err());
+    failure.map_or(Ok(()), Err)
+}
+
+/// Compares size and checksums of a file of repodata, and lets `check` read its content on the way:
+/// large ones are never in memory as a whole.
+fn read_back(
+    repodata: &Dir,
+    record: &RepomdRecord,
+    check: impl FnOnce(&mut dyn BufRead) -> Checked,
+) -> Checked {
     let name = record.location.rsplit('/').next().unwrap_or_default();
     let size = record.size.ok_or("it has no size")?;
     let bytes = repodata.read(name, size).map_err(|error| error.to_string())?;
@@ -73,32 +99,64 @@ fn opened(repodata: &Dir, record: &RepomdRecord) -> std::result::Result<Vec<u8>,
         return Err("it has another checksum".into());
     }
     let Some((open_checksum, open_size)) = record.open_checksum.as_ref().zip(record.open_size) else {
-        return Ok(bytes);
+        return check(&mut bytes.as_slice());
     };
-    let mut open = Vec::new();
-    decoder(
-        bytes.as_slice(),
-        Compression::of_file_name(name),
-        "repodata",
-        open_size,
-    )
-    .map_err(|error| error.to_string())
-    .and_then(|mut reader| std::io::copy(&mut reader, &mut open).map_err(|error| error.to_string()))?;
-    if open.len() as u64 != open_size || Digest::of_bytes(DigestAlgorithm::Sha256, &open) != *open_checksum {
+    let compression = Compression::of_file_name(name);
+    let decoder = decoder(bytes.as_slice(), compression, "repodata", open_size);
+    let hashing = Hashing {
+        reader: decoder.map_err(|error| error.to_string())?,
+        hasher: Hasher::new(DigestAlgorithm::Sha256),
+        size: 0,
+    };
+    let mut content = BufReader::with_capacity(BUFFER, hashing);
+    check(&mut content)?;
+    std::io::copy(&mut content, &mut std::io::sink()).map_err(|error| error.to_string())?;
+    let Hashing { hasher, size, .. } = content.into_inner();
+    if size != open_size || hasher.finish() != *open_checksum {
         return Err("its content has another checksum".into());
     }
-    Ok(open)
+    Ok(())
+}
+
+/// Hashes what passes through.
+struct Hashing<R> {
+    reader: R,
+    hasher: Hasher,
+    size: u64,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        self.size += read as u64;
+        Ok(read)
+    }
+}
+
+/// Checks how many packages a list has, and in `primary` that they are these.
+fn check_packages(kind: &str, mut content: &mut dyn BufRead, packages: &[&PlacedPackage]) -> Checked {
+    let mut start = Vec::new();
+    let read = Read::take(&mut content, 1_024).read_to_end(&mut start);
+    read.map_err(|error| error.to_string())?;
+    let claimed = claimed_packages(&start);
+    if claimed != Some(packages.len() as u64) {
+        return Err(format!("it lists {claimed:?} packages of {}", packages.len()));
+    }
+    if kind == "primary" {
+        check_primary(start.as_slice().chain(content), packages)?;
+    }
+    Ok(())
 }
 
 /// The number in the attribute `packages` of the first element.
-fn claimed_packages(xml: &[u8]) -> Option<u64> {
-    let start = xml.get(..xml.len().min(1_024))?;
+fn claimed_packages(start: &[u8]) -> Option<u64> {
     let text = String::from_utf8_lossy(start);
     let (_, after) = text.split_once(" packages=\"")?;
     after.split('"').next()?.parse().ok()
 }
 
-fn check_primary(xml: &[u8], packages: &[&PlacedPackage]) -> std::result::Result<(), String> {
+fn check_primary(xml: impl BufRead, packages: &[&PlacedPackage]) -> Checked {
     let reader = PrimaryReader::new(xml, Limits::default()).map_err(|error| error.to_string())?;
     let mut expected = packages.iter();
     for listed in reader {

@@ -63,7 +63,8 @@ pub fn read_file(reader: impl Read, file: FileFacts, also: Option<DigestAlgorith
         bytes: 0,
     };
     let package = read_header(&mut reader, file)?;
-    let mut buffer = vec![0; 128 << 10];
+    // On the stack: most files are small, and an allocation for each would cost more than reading it.
+    let mut buffer = [0; 64 << 10];
     loop {
         match reader.read(&mut buffer) {
             Ok(0) => break,

@@ -19,6 +19,9 @@ const ENTRY: usize = 16;
 const MAX_ENTRIES: u32 = 0xffff;
 const MAX_STORE: u32 = 256 << 20;
 
+/// Memory that is taken on a header's word alone.
+const USUAL_STORE: usize = 256 << 10;
+
 /// Lead, signature header and main header, checked.
 pub(super) struct RawHeaders {
     /// All bytes. Where strings were not UTF-8 they have been taken for Latin-1, as `createrepo_c`
@@ -36,7 +39,7 @@ impl RawHeaders {
     /// # Errors
     /// [`Error::Package`] if this is no package; [`Error::Io`] if reading fails.
     pub(super) fn read(reader: &mut impl Read) -> Result<Self> {
-        let mut bytes = Vec::with_capacity(16 << 10);
+        let mut bytes = Vec::with_capacity(4 << 10);
         take(reader, &mut bytes, LEAD, "lead")?;
         if !bytes.starts_with(&LEAD_MAGIC) {
             return Err(Error::package("it does not begin like one"));
@@ -58,8 +61,10 @@ impl RawHeaders {
     }
 }
 
-/// Appends exactly so many bytes; memory grows with what is there, not with what is promised.
+/// Appends exactly so many bytes; memory grows with what is there, not with what is promised, past what
+/// nearly all headers have.
 fn take(reader: &mut impl Read, bytes: &mut Vec<u8>, length: usize, what: &str) -> Result<()> {
+    bytes.reserve(length.min(USUAL_STORE));
     let read = reader.take(length as u64).read_to_end(bytes)?;
     if read < length {
         return Err(Error::package(format_args!("the file ends in the {what}")));
@@ -134,14 +139,7 @@ impl<'a> Value<'a> {
                 let count = if kind == 6 { 1 } else { count };
                 match count.checked_sub(1) {
                     None => 0,
-                    Some(last) => {
-                        rest.iter()
-                            .enumerate()
-                            .filter(|(_, byte)| **byte == 0)
-                            .nth(last)?
-                            .0
-                            + 1
-                    }
+                    Some(last) => memchr::memchr_iter(0, rest).nth(last)? + 1,
                 }
             }
             _ => return None,

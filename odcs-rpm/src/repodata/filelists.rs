@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use super::pull::Element;
 use super::{DraftNevra, Limits, Pull, RepoPackage, Token};
-use crate::{Error, FileEntry, FileKind, Nevra, Result};
+use crate::{Error, FileEntry, FileKind, Nevra, Package, Result};
 
 const FILE: &str = "filelists";
 
@@ -19,27 +19,51 @@ const FILE: &str = "filelists";
 /// [`Error::Repodata`] if the XML is broken or a package in it has no proper name, version or arch;
 /// [`Error::TooLarge`] past a limit; [`Error::Io`] if reading fails. The packages are then unchanged.
 pub fn read_filelists(reader: impl BufRead, packages: &mut [RepoPackage], limits: Limits) -> Result<usize> {
-    let mut files: Vec<FileEntry> = Vec::new();
-    let mut kind = FileKind::File;
-    let found = read_lists(reader, packages, limits, FILE, "filelists", |event| {
-        match event {
-            ListEvent::Start(element) => kind = kind_of(element)?,
-            ListEvent::Text(path) => files.push(FileEntry {
-                path: path.into(),
-                kind,
-            }),
-            ListEvent::Package => return Ok(Some(std::mem::take(&mut files))),
-        }
-        Ok(None)
-    })?;
-    let mut count = 0;
-    for (package, files) in packages.iter_mut().zip(found) {
-        if let Some(files) = files {
-            package.package.files = files;
-            count += 1;
-        }
+    Ok(Filelists::read(reader, limits)?.give_to(packages))
+}
+
+/// What a `filelists` file says, before it is known of which packages: so that it can be read at the
+/// same time as `primary`. [`read_filelists`] is both steps in one.
+///
+/// ```
+/// use odcs_rpm::repodata::{Filelists, Limits};
+/// let xml = r#"<filelists packages="1"><package pkgid="0a" name="ed" arch="x86_64">
+///   <version epoch="0" ver="1.14.1" rel="2"/><file>/usr/bin/ed</file>
+/// </package></filelists>"#;
+/// let lists = Filelists::read(xml.as_bytes(), Limits::default())?;
+/// assert_eq!(lists.give_to(&mut []), 0);
+/// # Ok::<(), odcs_rpm::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Filelists(Vec<Listed<FileEntry>>);
+
+impl Filelists {
+    /// Reads a `filelists` file.
+    ///
+    /// # Errors
+    /// As those of [`read_filelists`].
+    pub fn read(reader: impl BufRead, limits: Limits) -> Result<Self> {
+        let mut files: Vec<FileEntry> = Vec::new();
+        let mut kind = FileKind::File;
+        let lists = read_lists(reader, limits, FILE, "filelists", |event| {
+            match event {
+                ListEvent::Start(element) => kind = kind_of(element)?,
+                ListEvent::Text(path) => files.push(FileEntry {
+                    path: path.into(),
+                    kind,
+                }),
+                ListEvent::Package => return Ok(std::mem::take(&mut files)),
+            }
+            Ok(Vec::new())
+        })?;
+        Ok(Self(lists))
     }
-    Ok(count)
+
+    /// Gives every package the complete list of its files; those that are not mentioned keep the files
+    /// they have. Returns how many packages got a list.
+    pub fn give_to(self, packages: &mut [RepoPackage]) -> usize {
+        give(self.0, packages, |package, files| package.files = files)
+    }
 }
 
 /// The `type` of a `<file>`.
@@ -61,23 +85,61 @@ pub(super) enum ListEvent<'a> {
     Package,
 }
 
-/// Reads `filelists` or `other`, which differ in their items only. Returns what was collected for each
-/// of the packages, by their order.
-pub(super) fn read_lists<T: Clone>(
-    reader: impl BufRead,
-    packages: &[RepoPackage],
-    limits: Limits,
-    file: &'static str,
-    root: &str,
-    mut collect: impl FnMut(ListEvent<'_>) -> Result<Option<Vec<T>>>,
-) -> Result<Vec<Option<Vec<T>>>> {
+/// What a file lists for one package.
+#[derive(Debug)]
+pub(super) struct Listed<T> {
+    id: Box<str>,
+    nevra: Nevra,
+    items: Vec<T>,
+}
+
+/// Hands lists to the packages they are for. Returns how many packages got one.
+pub(super) fn give<T: Clone>(
+    lists: Vec<Listed<T>>,
+    packages: &mut [RepoPackage],
+    put: impl Fn(&mut Package, Vec<T>),
+) -> usize {
     let mut wanted: HashMap<(&str, &Nevra), Vec<usize>> = HashMap::with_capacity(packages.len());
     for (index, package) in packages.iter().enumerate() {
         let key = (package.checksum.hex(), &package.package.nevra);
         wanted.entry(key).or_default().push(index);
     }
     let mut found: Vec<Option<Vec<T>>> = vec![None; packages.len()];
+    for Listed { id, nevra, items } in lists {
+        let indices = wanted.get(&(&*id, &nevra)).map(Vec::as_slice);
+        // Nearly always one: no copy is made for the last.
+        let Some((last, others)) = indices.unwrap_or_default().split_last() else {
+            continue;
+        };
+        for index in others {
+            if let Some(place) = found.get_mut(*index) {
+                *place = Some(items.clone());
+            }
+        }
+        if let Some(place) = found.get_mut(*last) {
+            *place = Some(items);
+        }
+    }
+    let mut count = 0;
+    for (package, items) in packages.iter_mut().zip(found) {
+        if let Some(items) = items {
+            put(&mut package.package, items);
+            count += 1;
+        }
+    }
+    count
+}
 
+/// Reads `filelists` or `other`, which differ in their items only. `collect` answers the end of a package
+/// with what it has collected for it, other events with nothing.
+pub(super) fn read_lists<T>(
+    reader: impl BufRead,
+    limits: Limits,
+    file: &'static str,
+    root: &str,
+    mut collect: impl FnMut(ListEvent<'_>) -> Result<Vec<T>>,
+) -> Result<Vec<Listed<T>>> {
+    let mut lists = Vec::new();
     let mut pull = Pull::new(reader, limits, file);
     pull.expect_root(root)?;
     let mut number = 0;
@@ -85,7 +147,7 @@ pub(super) fn read_lists<T: Clone>(
     let mut nevra = DraftNevra::default();
     loop {
         match pull.next()? {
-            Token::Eof => return Ok(found),
+            Token::Eof => return Ok(lists),
             Token::Nothing => {}
             Token::Start(element) => match (element.depth, element.name()) {
                 (2, "package") => {
@@ -117,27 +179,13 @@ pub(super) fn read_lists<T: Clone>(
                     collect(ListEvent::Text(end.text))?;
                 }
                 (2, "package") => {
-                    let collected = collect(ListEvent::Package)?.unwrap_or_default();
+                    let items = collect(ListEvent::Package)?;
                     let label = nevra.label(number);
                     let nevra = std::mem::take(&mut nevra)
                         .finish()
                         .map_err(|reason| Error::repodata(file, format!("{label}: {reason}")))?;
-                    let indices = wanted
-                        .get(&(id.as_str(), &nevra))
-                        .map(Vec::as_slice)
-                        .unwrap_or_default();
-                    // Nearly always one: no copy is made for the last.
-                    if let Some((last, others)) = indices.split_last() {
-                        for index in others {
-                            if let Some(place) = found.get_mut(*index) {
-                                *place = Some(collected.clone());
-                            }
-                        }
-                        if let Some(place) = found.get_mut(*last) {
-                            *place = Some(collected);
-                        }
-                    }
-                    id.clear();
+                    let id = std::mem::take(&mut id).into_boxed_str();
+                    lists.push(Listed { id, nevra, items });
                 }
                 _ => {}
             },

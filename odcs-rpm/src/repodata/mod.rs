@@ -15,7 +15,7 @@ mod tests;
 mod write;
 mod write_xml;
 
-pub use filelists::read_filelists;
+pub use filelists::{Filelists, read_filelists};
 pub use listed::is_primary_file;
 pub use other::read_other;
 pub use primary::{PrimaryReader, read_primary};

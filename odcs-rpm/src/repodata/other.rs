@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::filelists::{ListEvent, read_lists};
+use super::filelists::{ListEvent, give, read_lists};
 use super::{Limits, RepoPackage};
 use crate::{ChangelogEntry, Error, Result};
 
@@ -18,7 +18,7 @@ pub fn read_other(reader: impl BufRead, packages: &mut [RepoPackage], limits: Li
     let mut entries: Vec<ChangelogEntry> = Vec::new();
     let mut author: Box<str> = Box::default();
     let mut time = 0;
-    let found = read_lists(reader, packages, limits, FILE, "otherdata", |event| {
+    let lists = read_lists(reader, limits, FILE, "otherdata", |event| {
         match event {
             ListEvent::Start(element) => {
                 (author, time) = (Box::default(), 0);
@@ -42,17 +42,12 @@ pub fn read_other(reader: impl BufRead, packages: &mut [RepoPackage], limits: Li
             }),
             ListEvent::Package => {
                 entries.reverse();
-                return Ok(Some(std::mem::take(&mut entries)));
+                return Ok(std::mem::take(&mut entries));
             }
         }
-        Ok(None)
+        Ok(Vec::new())
     })?;
-    let mut count = 0;
-    for (package, changelogs) in packages.iter_mut().zip(found) {
-        if let Some(changelogs) = changelogs {
-            package.package.changelogs = changelogs;
-            count += 1;
-        }
-    }
-    Ok(count)
+    Ok(give(lists, packages, |package, changelogs| {
+        package.changelogs = changelogs;
+    }))
 }

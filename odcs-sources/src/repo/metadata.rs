@@ -6,7 +6,7 @@ use std::sync::Arc;
 use odcs_core::source::{Candidate, PackageContent};
 use odcs_rpm::Digest;
 use odcs_rpm::compression::{Compression, decoder};
-use odcs_rpm::repodata::{Limits, RepoPackage, RepomdRecord, read_filelists, read_primary};
+use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, RepomdRecord, read_primary};
 
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
@@ -29,18 +29,31 @@ pub(super) fn read(
     let primary = repomd
         .record("primary")
         .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
-    let (path, bytes) = verified(repository, primary, settings)?;
     let limits = Limits::default();
-    let mut packages = open(&path, &primary.location, &bytes, settings, |reader| {
-        read_primary(reader, limits)
-    })?;
-    drop(bytes);
-    match repomd.record("filelists") {
-        Some(filelists) => {
+    // Both are long; what one says is joined to the other at the end.
+    let (primary, filelists) = rayon::join(
+        || -> Result<_, RepoError> {
+            let (path, bytes) = verified(repository, primary, settings)?;
+            let packages = open(&path, &primary.location, &bytes, settings, |reader| {
+                read_primary(reader, limits)
+            })?;
+            Ok((path, packages))
+        },
+        || -> Result<_, RepoError> {
+            let Some(filelists) = repomd.record("filelists") else {
+                return Ok(None);
+            };
             let (path, bytes) = verified(repository, filelists, settings)?;
             open(&path, &filelists.location, &bytes, settings, |reader| {
-                read_filelists(reader, &mut packages, limits)
-            })?;
+                Filelists::read(reader, limits)
+            })
+            .map(Some)
+        },
+    );
+    let (path, mut packages) = primary?;
+    match filelists? {
+        Some(filelists) => {
+            filelists.give_to(&mut packages);
         }
         // Then only the files in primary can be required, which is most of what ever is.
         None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
