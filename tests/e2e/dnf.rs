@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use rpmgen::{GeneratorOptions, Layout, generate, write_repository};
 use serde_json::json;
 
-use crate::support::{Server, as_root, has, run};
+use crate::support::{Server, Start, as_root, has, run};
 
 /// dnf with an empty root and the `.repo` file of a compose, nothing else. It installs for root only, so
 /// that is who everybody else is to it.
@@ -116,6 +117,69 @@ async fn downloads_debug_and_source_packages() {
         source.body,
         std::fs::read(repository.join("Packages/ed-1.20-1.src.rpm")).unwrap()
     );
+}
+
+/// Metadata of more than a mebibyte is written in several gzip members; dnf has to read all of them.
+#[tokio::test]
+async fn reads_large_metadata_to_the_end() {
+    if !has("dnf") {
+        return;
+    }
+    let start = Start::new();
+    let repository = start.dir().join("made-up");
+    let options = GeneratorOptions {
+        packages: 1200,
+        ..GeneratorOptions::default()
+    };
+    write_repository(&repository, generate(options), Layout::Flat).unwrap();
+    let server = start.start();
+    let compose = server
+        .compose(&json!({"source": {"type": "repo", "source": repository}}))
+        .await;
+    assert_eq!(compose["state_name"], "done", "{compose}");
+    let (root, repos) = (server.dir.path().join("root"), server.dir.path().join("repos"));
+    std::fs::create_dir(&repos).unwrap();
+    let repofile = server.get(compose["result_repofile"].as_str().unwrap()).await;
+    std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
+    let os = server.target().join("odcs-1/compose/Temporary/x86_64/os");
+    let mut packages: Vec<_> = walk(&os)
+        .into_iter()
+        .filter(|name| name.ends_with(".rpm"))
+        .collect();
+    packages.sort_unstable();
+    assert!(packages.len() > 500, "{}", packages.len());
+    let query = [
+        "--quiet",
+        "repoquery",
+        "--qf",
+        "%{name}-%{version}-%{release}.%{arch}.rpm\n",
+    ];
+    let listed = dnf(&root, &repos, &query);
+    let mut listed: Vec<_> = listed.split_whitespace().collect();
+    listed.sort_unstable();
+    assert_eq!(listed, packages);
+    // The last package's files are at the end of filelists, in its last member.
+    let owned = dnf(
+        &root,
+        &repos,
+        &[
+            "--quiet",
+            "repoquery",
+            "--list",
+            listed.last().unwrap().trim_end_matches(".rpm"),
+        ],
+    );
+    assert!(owned.lines().any(|line| line.starts_with('/')), "{owned}");
+    let filelists = walk(&os)
+        .into_iter()
+        .find(|name| name.ends_with("filelists.xml.gz"))
+        .unwrap();
+    let bytes = std::fs::read(os.join("repodata").join(filelists)).unwrap();
+    let members = bytes
+        .windows(4)
+        .filter(|window| window == &[0x1f, 0x8b, 8, 0])
+        .count();
+    assert!(members > 1, "{members}");
 }
 
 fn walk(dir: &Path) -> Vec<String> {

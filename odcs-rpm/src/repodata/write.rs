@@ -5,7 +5,7 @@ use rayon::join;
 use super::encode::Xml;
 use super::repomd::{Repomd, RepomdRecord};
 use super::write_xml::{Entry, write_filelists, write_other, write_primary};
-use crate::compression::{gzip, gzip_encoder};
+use crate::compression::{GzipWriter, gzip};
 use crate::digest::Hasher;
 use crate::{Digest, DigestAlgorithm, Result};
 
@@ -82,7 +82,7 @@ impl Made {
     /// A compressed file, from a function that writes it uncompressed.
     fn stream(kind: &'static str, write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>) -> Result<Self> {
         let mut out = OpenFile {
-            gzip: gzip_encoder(Vec::new()),
+            gzip: GzipWriter::default(),
             hasher: Hasher::new(DigestAlgorithm::Sha256),
             bytes: 0,
         };
@@ -144,7 +144,7 @@ impl Made {
 
 /// Compresses what it is given, and hashes it before.
 struct OpenFile {
-    gzip: flate2::write::GzEncoder<Vec<u8>>,
+    gzip: GzipWriter,
     hasher: Hasher,
     bytes: u64,
 }
