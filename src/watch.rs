@@ -10,6 +10,9 @@ use crate::client::Client;
 use crate::commands::Failure;
 use crate::output;
 
+/// How long a server that has answered before may be silent.
+const RESTART: Duration = Duration::from_secs(60);
+
 /// Asks for a compose until it has ended. On a terminal the last line of its log is shown meanwhile;
 /// nothing is printed otherwise.
 ///
@@ -23,9 +26,21 @@ pub(crate) async fn until_ended(
     let display = Display::new();
     let mut log = Log::default();
     let mut pause = Duration::from_millis(50);
-    let mut waited = Duration::ZERO;
+    let (mut waited, mut silent) = (Duration::ZERO, None);
     loop {
-        let compose = client.get(&format!("/api/1/composes/{id}")).await?;
+        let compose = match client.get(&format!("/api/1/composes/{id}")).await {
+            Ok(compose) => compose,
+            // The compose survives a restart of its server, and so does waiting for it.
+            Err(Failure::Unreachable(_)) if silent.is_some_and(|silent| silent < RESTART) => {
+                tokio::time::sleep(pause).await;
+                waited += pause;
+                silent = silent.map(|silent: Duration| silent + pause);
+                pause = longer(pause);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        silent = Some(Duration::ZERO);
         if !matches!(output::text(&compose, "state_name"), Some("wait" | "generating")) {
             display.clear();
             return Ok(compose);
@@ -45,9 +60,13 @@ pub(crate) async fn until_ended(
         let pausing = pause.min(rest);
         tokio::time::sleep(pausing).await;
         waited += pausing;
-        // Most composes take a second; one that takes minutes need not be asked for twenty times a second.
-        pause = (pause * 3 / 2).min(Duration::from_secs(5));
+        pause = longer(pause);
     }
+}
+
+/// Most composes take a second; one that takes minutes need not be asked for twenty times a second.
+fn longer(pause: Duration) -> Duration {
+    (pause * 3 / 2).min(Duration::from_secs(5))
 }
 
 /// The line that says how it goes on, on a terminal.
@@ -112,5 +131,58 @@ impl Log {
             );
         }
         self.last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request with a compose in this state, then is gone.
+    async fn answer_once(address: SocketAddr, state: &str) -> SocketAddr {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let body = format!("{{\"id\": 1, \"state_name\": \"{state}\"}}");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            drop(listener);
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn waiting_survives_a_restart_of_the_server() {
+        let address = answer_once("127.0.0.1:0".parse().unwrap(), "generating").await;
+        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
+        let waiting = tokio::spawn(async move { until_ended(&client, 1, None).await });
+        // The first answer has been given once the port is free, and for a while nobody answers.
+        while TcpListener::bind(address).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        answer_once(address, "done").await;
+        let compose = waiting.await.unwrap().unwrap();
+        assert_eq!(output::text(&compose, "state_name"), Some("done"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answered_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
+        let failure = until_ended(&client, 1, None).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
     }
 }

@@ -75,7 +75,7 @@ impl SignaturePolicy {
     /// The keys asked for, without the permission to be unsigned.
     pub fn keys(&self) -> impl Iterator<Item = &Sigkey> {
         self.accepted.iter().filter_map(|accepted| match accepted {
-            KeyOrUnsigned::Key(key) => Some(key),
+            KeyOrUnsigned::Key(key) => Some(key.key()),
             KeyOrUnsigned::Unsigned => None,
         })
     }
@@ -87,7 +87,9 @@ impl SignaturePolicy {
         }
         self.accepted.iter().position(|accepted| match accepted {
             KeyOrUnsigned::Unsigned => true,
-            KeyOrUnsigned::Key(key) => signatures.iter().any(|signature| signature.is_same_key(key)),
+            KeyOrUnsigned::Key(key) => signatures
+                .iter()
+                .any(|signature| signature.is_same_key(key.key())),
         })
     }
 
@@ -102,7 +104,9 @@ impl SignaturePolicy {
     pub fn choose<'a>(&self, signatures: &'a [Sigkey]) -> Result<Option<&'a Sigkey>, SignatureMissing> {
         let rank = self.rank(signatures).ok_or(SignatureMissing)?;
         Ok(match self.accepted.get(rank) {
-            Some(KeyOrUnsigned::Key(key)) => signatures.iter().find(|signature| signature.is_same_key(key)),
+            Some(KeyOrUnsigned::Key(key)) => signatures
+                .iter()
+                .find(|signature| signature.is_same_key(key.key())),
             Some(KeyOrUnsigned::Unsigned) | None => None,
         })
     }

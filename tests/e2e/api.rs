@@ -106,6 +106,11 @@ async fn lists_have_pages_and_about_tells_what_can_be_made() {
         assert_eq!(about["auth_backend"], "noauth");
         assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(about["source_types"], json!(["repo"]));
+        assert_eq!(
+            about["flags"],
+            json!(["no_deps", "no_reuse"]),
+            "none that would do nothing"
+        );
     }
 }
 

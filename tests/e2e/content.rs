@@ -232,6 +232,8 @@ async fn signatures_are_recorded() {
         .compose(&body(&["ed", "line-editor-common"], &["9F8D0467", ""]))
         .await;
     assert_eq!(mixed["state_name"], "done", "{mixed}");
+    // Clients compare texts: the record spells keys as they were asked for.
+    assert_eq!(mixed["sigkeys"], "9F8D0467 ");
     let rpms = std::fs::read(server.target().join("odcs-1/compose/metadata/rpms.json")).unwrap();
     let rpms: Value = serde_json::from_slice(&rpms).unwrap();
     let sigkey = |source: &str, package: &str| {

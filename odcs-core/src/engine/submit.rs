@@ -5,7 +5,7 @@ use odcs_rpm::TreeArch;
 
 use super::Engine;
 use crate::compose::{Compose, ComposeId, Requested};
-use crate::request::{ComposeRequest, Flag, SourceKind, TargetDirName, parse};
+use crate::request::{ComposeRequest, Flag, Flags, SourceKind, TargetDirName, parse};
 use crate::service::{About, ComposeService, Submitted};
 use crate::store::{NewCompose, Page, Query};
 use crate::{Error, Result};
@@ -40,6 +40,15 @@ impl Engine {
         tracing::info!(compose = %compose.id, owner, source = %compose.requested.source, "submitted");
         self.parts.submitted.notify_one();
         Ok(Submitted { compose, warnings })
+    }
+
+    /// The flags that do something here: those that the engine handles for all sources, and those that a
+    /// source that is installed knows.
+    fn flags(&self) -> Flags {
+        let engine = [Flag::NoDeps, Flag::NoReuse];
+        let sources = self.parts.sources.capabilities();
+        let sources = sources.flat_map(|capability| capability.flags);
+        engine.into_iter().chain(sources).collect()
     }
 
     /// Refuses what this server cannot make. Anything that would change the content of the compose and
@@ -141,11 +150,7 @@ impl ComposeService for Engine {
         About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source_types: self.parts.sources.kinds().collect(),
-            // A flag that would be refused is not offered.
-            flags: Flag::ALL
-                .into_iter()
-                .filter(|flag| *flag != Flag::CheckDeps)
-                .collect(),
+            flags: self.flags(),
             results: self.parts.builder.results(),
             arches: TreeArch::all().collect(),
         }

@@ -205,7 +205,7 @@ impl From<KojiEvent> for i64 {
 #[serde(try_from = "String", into = "String")]
 pub enum KeyOrUnsigned {
     /// Signed with this key.
-    Key(Sigkey),
+    Key(RequestedKey),
     /// Not signed; written as an empty string.
     Unsigned,
 }
@@ -216,9 +216,36 @@ impl std::str::FromStr for KeyOrUnsigned {
         if text.is_empty() {
             return Ok(Self::Unsigned);
         }
-        text.parse()
-            .map(Self::Key)
-            .map_err(|error| refused(text, "a key id (hex digits)").with_source(error))
+        match text.parse() {
+            Ok(key) => Ok(Self::Key(RequestedKey {
+                key,
+                spelled: text.into(),
+            })),
+            Err(error) => Err(refused(text, "a key id (hex digits)").with_source(error)),
+        }
+    }
+}
+
+/// The id of a key as somebody asked for it. The record shows it in the same spelling: clients compare
+/// texts.
+///
+/// ```
+/// use odcs_core::request::KeyOrUnsigned;
+/// let asked: KeyOrUnsigned = "FD431D51".parse()?;
+/// assert_eq!(asked.to_string(), "FD431D51");
+/// assert!(matches!(asked, KeyOrUnsigned::Key(key) if key.key().as_str() == "fd431d51"));
+/// # Ok::<(), odcs_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub struct RequestedKey {
+    key: Sigkey,
+    spelled: Box<str>,
+}
+
+impl RequestedKey {
+    /// The key.
+    pub fn key(&self) -> &Sigkey {
+        &self.key
     }
 }
 
@@ -238,7 +265,7 @@ impl From<KeyOrUnsigned> for String {
 impl fmt::Display for KeyOrUnsigned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Key(key) => key.fmt(f),
+            Self::Key(key) => f.write_str(&key.spelled),
             Self::Unsigned => Ok(()),
         }
     }

@@ -12,8 +12,8 @@ mod source;
 
 pub use fields::{
     BaseModule, ComposeLabel, ComposeType, GitReference, KeyOrUnsigned, KojiEvent, KojiTag, LookasideRepo,
-    ModuleDefaults, ModulePart, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId, RespinOf, SpelledUrl,
-    TargetDirName, TaskId,
+    ModuleDefaults, ModulePart, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId, RequestedKey,
+    RespinOf, SpelledUrl, TargetDirName, TaskId,
 };
 pub use flags::{ComposeResult, ComposeResults, Flag, Flags};
 pub use lifetime::Lifetime;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ComposeSource;
+use super::{Capability, ComposeSource};
 use crate::request::SourceKind;
 use crate::{Error, ErrorKind, Result};
 
@@ -67,6 +67,11 @@ impl SourceRegistry {
             );
             Error::invalid("source.type", message)
         })
+    }
+
+    /// What requests of the types that are installed may carry.
+    pub fn capabilities(&self) -> impl Iterator<Item = Capability> {
+        self.sources.values().map(|source| source.capability())
     }
 
     /// The types that are installed, by name.
