@@ -59,11 +59,16 @@ pub(crate) fn items<'a>(answer: &'a Value, field: &str) -> &'a [Value] {
 
 /// A compose for people: what matters of it, one fact a line.
 pub(crate) fn compose(compose: &Value) {
-    line(&format!(
-        "compose {} is {}",
-        id(compose),
-        text(compose, "state_name").unwrap_or("unknown")
-    ));
+    let state = text(compose, "state_name").unwrap_or_default();
+    let how = match state {
+        "wait" => "waits",
+        "generating" => "is being made",
+        "done" => "is done",
+        "removed" => "is removed",
+        "failed" => "has failed",
+        other => other,
+    };
+    line(&format!("compose {} {how}", id(compose)));
     let facts = [
         ("state_reason", "reason"),
         ("source", "source"),
@@ -77,6 +82,10 @@ pub(crate) fn compose(compose: &Value) {
         ("result_repofile", "repo file"),
     ];
     for (field, name) in facts {
+        if field == "result_repofile" && matches!(state, "failed" | "removed") {
+            // There is none.
+            continue;
+        }
         let fact = match text(compose, field) {
             Some(text) => text.to_owned(),
             None => items(compose, field)

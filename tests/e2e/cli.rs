@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::stopping::many_packages;
-use crate::support::{Server, Start, has, project_root, run};
+use crate::support::{Server, Start, has, project_root};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -135,17 +135,29 @@ async fn on_a_terminal_people_get_words() {
     if !has("script") {
         return;
     }
-    let command = format!("{} create-repo repo ed", crate::support::ODCS);
-    let mut script = std::process::Command::new("script");
-    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-    script
-        .current_dir(server.dir.path())
-        .env("ODCS_SERVER", &server.base)
-        .env("TERM", "xterm");
-    let shown = run(&mut script);
+    let on_a_terminal = |arguments: &str| {
+        let command = format!("{} {arguments}", crate::support::ODCS);
+        let mut script = std::process::Command::new("script");
+        script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+        script
+            .current_dir(server.dir.path())
+            .env("ODCS_SERVER", &server.base)
+            .env("TERM", "xterm");
+        let output = script.output().unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, shown) = on_a_terminal("create-repo repo ed");
+    assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("compose 1 is done"), "{shown}");
     assert!(shown.contains("repo file"), "{shown}");
     assert!(!shown.contains("\"state_name\""), "{shown}");
+    // There is no file to be named.
+    let (code, shown) = on_a_terminal("create-repo repo no-such-package");
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(
+        shown.contains("compose 2 has failed") && !shown.contains("repo file"),
+        "{shown}"
+    );
 }
 
 #[test]
