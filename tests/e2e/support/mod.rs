@@ -105,23 +105,24 @@ impl Start {
         if let Some(uid) = self.uid {
             command.uid(uid).gid(uid);
         }
-        let mut child = command.spawn().unwrap();
+        // A second test of this process finds it installed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::new();
+        // From here on it is stopped, whatever happens to the test.
+        let mut server = Server {
+            child: command.spawn().unwrap(),
+            base: String::new(),
+            dir: self.dir,
+            http,
+        };
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
+        BufReader::new(server.child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
         let base = line.split_whitespace().find(|word| word.starts_with("http://"));
-        let log = || std::fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default();
-        let base = base.unwrap_or_else(|| panic!("the server did not start: {line:?}\n{}", log()));
-        let base = base.trim_end_matches(',').to_owned();
-        // A second test of this process finds it installed.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Server {
-            child,
-            base,
-            dir: self.dir,
-            http: reqwest::Client::new(),
-        }
+        let base = base.unwrap_or_else(|| panic!("the server did not start: {line:?}\n{}", server.log()));
+        base.trim_end_matches(',').clone_into(&mut server.base);
+        server
     }
 }
 
