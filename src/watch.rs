@@ -31,10 +31,14 @@ pub(crate) async fn until_ended(
         let compose = match client.get(&format!("/api/1/composes/{id}")).await {
             Ok(compose) => compose,
             // The compose survives a restart of its server, and so does waiting for it.
-            Err(Failure::Unreachable(_)) if silent.is_some_and(|silent| silent < RESTART) => {
-                tokio::time::sleep(pause).await;
-                waited += pause;
-                silent = silent.map(|silent: Duration| silent + pause);
+            Err(Failure::Unreachable(_))
+                if silent.is_some_and(|silent| silent < RESTART)
+                    && patience.is_none_or(|patience| waited < patience) =>
+            {
+                let pausing = at_most(pause, patience, waited);
+                tokio::time::sleep(pausing).await;
+                waited += pausing;
+                silent = silent.map(|silent: Duration| silent + pausing);
                 pause = longer(pause);
                 continue;
             }
@@ -56,12 +60,16 @@ pub(crate) async fn until_ended(
                 waited.as_secs()
             )));
         }
-        let rest = patience.map_or(pause, |patience| patience.saturating_sub(waited));
-        let pausing = pause.min(rest);
+        let pausing = at_most(pause, patience, waited);
         tokio::time::sleep(pausing).await;
         waited += pausing;
         pause = longer(pause);
     }
+}
+
+/// A pause that does not go on when patience has run out.
+fn at_most(pause: Duration, patience: Option<Duration>, waited: Duration) -> Duration {
+    patience.map_or(pause, |patience| pause.min(patience.saturating_sub(waited)))
 }
 
 /// Most composes take a second; one that takes minutes need not be asked for twenty times a second.
@@ -183,6 +191,16 @@ mod tests {
         drop(listener);
         let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
         let failure = until_ended(&client, 1, None).await.unwrap_err();
+        assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn patience_runs_out_also_while_nobody_answers() {
+        let address = answer_once("127.0.0.1:0".parse().unwrap(), "generating").await;
+        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
+        let patience = Some(Duration::from_millis(300));
+        let waiting = tokio::time::timeout(Duration::from_secs(10), until_ended(&client, 1, patience));
+        let failure = waiting.await.expect("it gives up").unwrap_err();
         assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::Result;
-use crate::compose::{Compose, ComposeId, ComposeState, Requested};
+use crate::compose::{Compose, ComposeId, Requested};
 use crate::request::{ComposeRequest, Lifetime};
 use crate::source::{Pins, ResolvedFields};
 use crate::time::Timestamp;
@@ -215,6 +215,3 @@ pub enum Direction {
     Ascending,
     Descending,
 }
-
-/// The states in which a compose counts as work to be done, for stores that index them.
-pub const UNFINISHED: [ComposeState; 2] = [ComposeState::Wait, ComposeState::Generating];

@@ -111,7 +111,7 @@ async fn a_compose_of_a_killed_server_is_taken_up_again() {
         "nothing half-made is visible"
     );
     let server = start.start();
-    // The lease of the dead worker has to run out first, which takes half a minute.
+    // The lease of the dead worker has to run out first, which takes up to 20 s.
     let ended = server.ended_within(id, Duration::from_secs(90)).await;
     assert_eq!(ended["state_name"], "done", "{ended}");
     let left = std::fs::read_dir(tree.join(".staging")).map_or(0, Iterator::count);

@@ -10,6 +10,7 @@
 )]
 
 mod support;
+mod sweeping;
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,6 +1,5 @@
 //! The record of a compose.
 
-use odcs_rpm::TreeArch;
 use serde::{Deserialize, Serialize};
 
 use super::{ComposeId, ComposeState};
@@ -151,14 +150,4 @@ impl Requested {
 
 fn words<T: ToString>(list: &[T]) -> String {
     list.iter().map(T::to_string).collect::<Vec<_>>().join(" ")
-}
-
-impl Compose {
-    /// The arches of the request; empty for records taken over from elsewhere.
-    pub fn arches(&self) -> &[TreeArch] {
-        self.request
-            .as_ref()
-            .map(|request| request.arches.as_slice())
-            .unwrap_or_default()
-    }
 }

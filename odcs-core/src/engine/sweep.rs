@@ -29,6 +29,8 @@ pub struct Swept {
     pub deleted: Vec<ComposeId>,
     /// Trees that no record speaks of. They are reported and left.
     pub orphans: Vec<ComposeId>,
+    /// What could not be deleted. The next sweep tries again; the others do not wait for it.
+    pub stuck: Vec<ComposeId>,
 }
 
 impl Engine {
@@ -61,11 +63,14 @@ impl Sweeper {
     /// Sweeps once.
     ///
     /// # Errors
-    /// What the store or the disk says; what was done until then stays done, and the next sweep goes on.
+    /// What the store says, and what the target directory says if it cannot be listed; what was done until
+    /// then stays done, and the next sweep goes on.
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept::default();
         self.expire(&mut swept).await?;
         self.clear(&mut swept).await?;
+        swept.stuck.sort_unstable();
+        swept.stuck.dedup();
         Ok(swept)
     }
 
@@ -96,11 +101,20 @@ impl Sweeper {
     async fn delete_unused(&self, compose: &Compose, swept: &mut Swept) -> Result<()> {
         for id in [Some(compose.id), compose.reused_id].into_iter().flatten() {
             if self.engine.parts.store.is_tree_in_use(id).await? == Some(false) {
-                self.trees.remove(id).await?;
-                swept.deleted.push(id);
+                self.delete(id, swept).await;
             }
         }
         Ok(())
+    }
+
+    async fn delete(&self, id: ComposeId, swept: &mut Swept) {
+        match self.trees.remove(id).await {
+            Ok(()) => swept.deleted.push(id),
+            Err(error) => {
+                tracing::error!(compose = %id, %error, "its tree cannot be deleted now");
+                swept.stuck.push(id);
+            }
+        }
     }
 
     /// Goes through what is on disk: deletes what a sweep that was killed did not get to, and what
@@ -111,10 +125,7 @@ impl Sweeper {
         for id in listing.composes {
             match store.is_tree_in_use(id).await? {
                 Some(true) => {}
-                Some(false) => {
-                    self.trees.remove(id).await?;
-                    swept.deleted.push(id);
-                }
+                Some(false) => self.delete(id, swept).await,
                 None => swept.orphans.push(id),
             }
         }
@@ -127,8 +138,9 @@ impl Sweeper {
                 .get(attempt.id)
                 .await?
                 .is_some_and(|compose| !compose.state.is_unfinished());
-            if ended {
-                self.trees.discard_attempts(&attempt).await?;
+            if ended && let Err(error) = self.trees.discard_attempts(&attempt).await {
+                tracing::error!(compose = %attempt.id, %error, "what an attempt left cannot be deleted now");
+                swept.stuck.push(attempt.id);
             }
         }
         Ok(())

@@ -20,12 +20,12 @@ use crate::{ErrorKind, Result};
 /// after the other. Let it run on a runtime with several threads: one part has workers race each other.
 ///
 /// ```no_run
-/// # use std::sync::Arc;
-/// # use odcs_core::{ComposeStore, testing};
-/// # fn new_store() -> Arc<dyn ComposeStore> { unimplemented!() }
-/// #[tokio::test(flavor = "multi_thread")]
-/// async fn conforms() {
-///     testing::store::conformance(|| async { new_store() }).await;
+/// use std::sync::Arc;
+/// use odcs_core::{ComposeStore, testing};
+///
+/// /// To be called from a test, with what opens an empty store of yours.
+/// async fn conforms<S: ComposeStore>(open: impl AsyncFn() -> S) {
+///     testing::store::conformance(|| async { Arc::new(open().await) as Arc<dyn ComposeStore> }).await;
 /// }
 /// ```
 ///
