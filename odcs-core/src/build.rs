@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::compose::{Compose, Links};
+use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::request::ComposeResults;
 use crate::store::Lease;
@@ -22,7 +23,7 @@ pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// What it can make; a request for anything else is refused.
-    fn results(&self) -> ComposeResults;
+    fn capability(&self) -> BuilderCapability;
 
     /// Makes ready to report on a compose: its log exists from here on.
     ///
@@ -30,12 +31,12 @@ pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` or `Internal` if the target directory cannot be written.
     async fn begin(&self, compose: &Compose) -> Result<Arc<dyn Progress>>;
 
-    /// Builds and publishes.
+    /// Builds everything where nobody sees it, checks it and saves it to disk.
     ///
     /// # Errors
     /// `NotFound`, `Invalid` or `Gone` if packages are not what they should be, `Unavailable` if the disk
     /// is full, `Cancelled` if the job's token was.
-    async fn build(&self, job: Job, progress: Arc<dyn Progress>) -> Result<Built>;
+    async fn stage(&self, job: Job, progress: Arc<dyn Progress>) -> Result<Box<dyn Staged>>;
 
     /// Whether this compose has been published, whole, by an attempt that may not have lived to say so.
     ///
@@ -49,6 +50,39 @@ pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Internal` if something could not be removed.
     async fn abandon(&self, job: &Abandoned) -> Result<()>;
+}
+
+/// A compose that is complete and saved, and that nobody sees yet. One that is dropped stays on disk until
+/// [`ComposeBuilder::abandon`] clears it away, or the next attempt does.
+#[async_trait]
+pub trait Staged: fmt::Debug + Send + Sync + 'static {
+    /// What is in it.
+    fn manifest(&self) -> &Manifest;
+
+    /// Makes it visible, in one step. If an earlier attempt was faster, and made the same, that one counts.
+    ///
+    /// # Errors
+    /// `Conflict` if something else is in its place; `Unavailable` or `Internal` if the target directory cannot
+    /// be written.
+    async fn publish(self: Box<Self>) -> Result<Built>;
+}
+
+/// What a builder can make, beyond a repository of packages that were chosen for it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct BuilderCapability {
+    /// What a compose may consist of.
+    pub results: ComposeResults,
+    /// It fails composes with dependencies that nothing provides (`check_deps`).
+    pub check_deps: bool,
+    /// It adds multilib packages.
+    pub multilib: bool,
+    /// It takes repositories whose packages satisfy dependencies and stay out.
+    pub lookaside: bool,
+    /// It adds module defaults.
+    pub module_defaults: bool,
+    /// It adds modules to what the source has.
+    pub modules: bool,
 }
 
 /// An attempt that ended without a compose.

@@ -9,7 +9,9 @@
 pub mod build;
 pub mod compose;
 pub mod engine;
+pub mod event;
 pub mod files;
+pub mod manifest;
 pub mod plan;
 pub mod productmd;
 pub mod request;
@@ -23,11 +25,13 @@ pub mod trees;
 
 mod error;
 
-pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Work};
+pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Staged, Work};
 pub use compose::{Compose, ComposeId, ComposeState, Links};
 
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
+pub use event::{Event, EventSink};
+pub use manifest::Manifest;
 pub use request::{ComposeRequest, SourceKind};
 pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};

@@ -7,6 +7,7 @@ use odcs_rpm::TreeArch;
 
 use crate::Result;
 use crate::compose::{Compose, ComposeId};
+use crate::manifest::Manifest;
 use crate::request::{ComposeResults, Flags, SourceKind};
 use crate::store::{Page, Query};
 
@@ -31,6 +32,20 @@ pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `Unavailable` if records cannot be read.
     async fn find(&self, query: &Query) -> Result<Page>;
+
+    /// Keeps a compose longer, or makes it once more under a new id if it is gone, has failed, or something
+    /// about it is to be different: the JSON body as it arrived (which may be empty), and who asks.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id and for a compose that has not ended; `Invalid` naming the field if the
+    /// body is not a request this server can fulfil; `Unavailable` if it cannot be recorded.
+    async fn renew(&self, id: ComposeId, body: &[u8], by: &str) -> Result<Submitted>;
+
+    /// What went into a compose; `None` if nothing is recorded (yet).
+    ///
+    /// # Errors
+    /// `Unavailable` if records cannot be read.
+    async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>>;
 
     /// Cancels a compose that has not ended; lets one that has ended expire now.
     ///

@@ -8,6 +8,8 @@ use async_trait::async_trait;
 
 use crate::Result;
 use crate::compose::{Compose, ComposeId, Requested};
+use crate::event::{Event, EventId};
+use crate::manifest::{Fingerprint, Manifest};
 use crate::request::{ComposeRequest, Lifetime};
 use crate::source::{Pins, ResolvedFields};
 use crate::time::Timestamp;
@@ -16,6 +18,10 @@ use crate::time::Timestamp;
 ///
 /// Every change to a compose that is being made names the [`Lease`] under which it is made; one that
 /// was taken over by another worker in the meantime is refused with `Conflict`, and nothing changes.
+///
+/// Every change of state is recorded as an [`Event`] in the same transaction: submitted, taken up for the
+/// first time or after it was handed back, handed back, done, failed, removed. Being taken over from a
+/// worker that died is none.
 #[async_trait]
 pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// Records a new compose in state `wait`. Ids rise and are never given twice.
@@ -38,17 +44,49 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// `Conflict` if it is lost.
     async fn heartbeat(&self, lease: &Lease, until: Timestamp) -> Result<()>;
 
-    /// Records what resolving found.
+    /// Whether a lease still counts: the compose is being made, and nobody has taken it over. Whether its
+    /// time has run out does not matter as long as nobody has. Cheap: it is asked every second.
+    async fn holds(&self, lease: &Lease) -> Result<bool>;
+
+    /// Records what resolving found; what an earlier attempt recorded is replaced.
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.
     async fn record_resolved(&self, lease: &Lease, pins: &Pins, fields: &ResolvedFields) -> Result<Compose>;
 
-    /// Ends the work under a lease. `Done` and `Failed` set the time it is kept until anew: its lifetime
-    /// counts from its end.
+    /// Records the fingerprint of a compose, and looks for one that is the same.
+    ///
+    /// A finished one is only named if its tree is still there for longer than `now`: it is `done`, or another
+    /// one that is done reuses it; the answer is the compose that the tree was made for. A running one is
+    /// only named if it was submitted before (its id is lower) and its lease has not run out: so no two
+    /// composes ever wait for each other.
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.
+    async fn find_equal(
+        &self,
+        lease: &Lease,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<Option<Equal>>;
+
+    /// Records what goes into a compose, before it is published; what an earlier attempt recorded is
+    /// replaced.
+    ///
+    /// # Errors
+    /// `Conflict` if the lease is lost.
+    async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()>;
+
+    /// What went into a compose, or into the one that it reuses; `None` if nothing is recorded.
+    async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>>;
+
+    /// Ends the work under a lease. `Done`, `Reused` and `Failed` set the time it is kept until anew: its
+    /// lifetime counts from its end. `Reused` takes `pungi_compose_id` from the one that is reused, and both are
+    /// kept until the later of their times.
+    ///
+    /// # Errors
+    /// `Conflict` if the lease is lost; `Gone` for `Reused` if that tree belongs to nobody any more, or to
+    /// composes whose time is up.
     async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose>;
 
     /// Ends a compose that has not ended yet, because somebody does not want it any more: it counts as
@@ -57,6 +95,13 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// `NotFound` for an unknown id; `Conflict` if the compose has ended.
     async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
+
+    /// Keeps a compose that is done until a time, if that is later than what is recorded; with it the one
+    /// that it reuses and those that reuse it, as far as they are done: they share one tree.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id; `Conflict` if the compose is not done, or its time is up at `now`.
+    async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose>;
 
     /// Lets a compose that is done or has failed expire now, because somebody does not need it any
     /// more; `removed_by` says who.
@@ -78,6 +123,21 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// Whether the tree made for this id belongs to a compose that is not removed: to itself, or to one
     /// that reuses it. `None` if there is no record of this id.
     async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>>;
+
+    /// The oldest events that were not delivered, in order.
+    async fn undelivered(&self, limit: u32) -> Result<Vec<Event>>;
+
+    /// Records that events, up to and including this one, were delivered.
+    async fn delivered(&self, up_to: EventId, at: Timestamp) -> Result<()>;
+}
+
+/// A compose that is the same as another.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Equal {
+    /// It is done; the id is that of the compose that the tree was made for.
+    Done(ComposeId),
+    /// It is being made.
+    Running(ComposeId),
 }
 
 /// A compose about to be recorded.
@@ -87,6 +147,10 @@ pub struct NewCompose {
     pub owner: String,
     /// What is asked for, as types.
     pub request: ComposeRequest,
+    /// The compose that is to be made once more, as its manifest says.
+    pub renews: Option<ComposeId>,
+    /// The Pungi configuration that it is made with, where one is known.
+    pub pungi_config_dump: Option<String>,
     /// What is asked for, in the words of the public record.
     pub requested: Requested,
     /// When it was asked for.
@@ -128,6 +192,15 @@ pub enum Outcome {
         /// Its id in the metadata of the tree.
         pungi_compose_id: String,
     },
+    /// It is the same as another one, and uses its tree.
+    Reused {
+        /// When.
+        at: Timestamp,
+        /// The sentence in the record.
+        reason: String,
+        /// The compose that the tree was made for.
+        of: ComposeId,
+    },
     /// It could not be made.
     Failed {
         /// When.
@@ -136,7 +209,10 @@ pub enum Outcome {
         reason: String,
     },
     /// The worker gives it back, for it has to stop itself; it waits again, and this was no attempt.
-    HandedBack,
+    HandedBack {
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// Which records to list. Filters compare with the public record; all must match.

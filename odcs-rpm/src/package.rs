@@ -1,5 +1,7 @@
 //! A package: everything that repodata says of it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Dependency, Nevra, Sigkey};
 
 /// One RPM package, as read from its header or from repodata.
@@ -104,7 +106,8 @@ pub struct ChangelogEntry {
 }
 
 /// Which of the three trees of a compose a package belongs into.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PackageKind {
     /// An ordinary package: `os`.
     Binary,

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ComposeId, ComposeState};
-use crate::request::{ComposeRequest, ComposeResults, Flags, Lifetime};
+use crate::Result;
+use crate::request::{ComposeRequest, ComposeResults, Flags, Lifetime, parse};
 use crate::source::Pins;
 use crate::time::Timestamp;
 
 /// The record of a compose: kept for ever, also when its tree is long gone.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Compose {
     /// Its id.
     pub id: ComposeId,
@@ -30,16 +31,24 @@ pub struct Compose {
     pub koji_task_id: Option<i64>,
     /// Its id in the metadata of the tree: `odcs-1-1-20261121.t.0`.
     pub pungi_compose_id: Option<String>,
+    /// The Pungi configuration that it was made with.
+    #[serde(default)]
+    pub pungi_config_dump: Option<String>,
     /// What was asked for, in the words of the public record.
     pub requested: Requested,
     /// What was asked for, as types; `None` for records taken over from elsewhere.
+    #[serde(skip)]
     pub request: Option<ComposeRequest>,
     /// What resolving pinned; `None` before.
+    #[serde(skip)]
     pub pins: Option<Pins>,
+    /// The compose that this one is to be the same as: it is made as that one's manifest says.
+    #[serde(default)]
+    pub renews: Option<ComposeId>,
 }
 
 /// When what happened to a compose.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// Asked for.
     pub submitted: Timestamp,
@@ -114,6 +123,14 @@ pub struct Requested {
 }
 
 impl Requested {
+    /// The request that a record speaks of, for records that were taken over from elsewhere.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the field, if the record holds what nobody may ask for (any more).
+    pub fn to_request(&self) -> Result<ComposeRequest> {
+        parse::recorded_request(self)
+    }
+
     /// The public words for a request. `request.arches` must have been filled in by then.
     pub fn from_request(request: &ComposeRequest) -> Self {
         let defaults = request.module_defaults.as_ref();

@@ -1,48 +1,85 @@
 //! A compose as the world sees it: the JSON of the REST API and of messages.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use url::Url;
 
 use super::Compose;
+use crate::request::TargetDirName;
 use crate::time::Timestamp;
 
-/// The URLs under which composes are published.
+/// The URLs under which composes are published, for each target directory.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Links {
     base: String,
+    targets: BTreeMap<String, Option<String>>,
 }
 
 impl Links {
-    /// Links that start with this URL.
+    /// Links of the default target directory, which start with this URL.
     pub fn new(public_url: &Url) -> Self {
         Self {
-            base: public_url.as_str().trim_end_matches('/').to_owned(),
+            base: without_slash(public_url),
+            targets: BTreeMap::new(),
         }
     }
 
-    /// The URL that all links start with, without a slash at the end.
+    /// Adds another target directory. Without a URL of its own, the links of its composes are empty.
+    #[must_use]
+    pub fn with_target(mut self, name: &TargetDirName, public_url: Option<&Url>) -> Self {
+        self.targets
+            .insert(name.to_string(), public_url.map(without_slash));
+        self
+    }
+
+    /// The URL that all links of the default target directory start with, without a slash at the end.
     pub fn base(&self) -> &str {
         &self.base
     }
 
-    /// The compose's top directory. A compose that reuses another links to that one's tree.
+    /// The URL that all links of a target directory start with, without a slash at the end; `None` if it has
+    /// none, or is not known (any more).
+    pub fn base_of(&self, target_dir: &str) -> Option<&str> {
+        match self.targets.get(target_dir) {
+            Some(base) => base.as_deref(),
+            None => (target_dir == TargetDirName::DEFAULT).then_some(&self.base),
+        }
+    }
+
+    /// The names of the target directories there are, the default one first.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(TargetDirName::DEFAULT).chain(self.targets.keys().map(String::as_str))
+    }
+
+    /// The compose's top directory; empty if nothing leads there. A compose that reuses another links to that
+    /// one's tree.
     pub fn toplevel(&self, compose: &Compose) -> String {
-        format!("{}/{}", self.base, compose.reused_id.unwrap_or(compose.id).name())
+        match self.base_of(&compose.requested.target_dir) {
+            Some(base) => format!("{base}/{}", compose.reused_id.unwrap_or(compose.id).name()),
+            None => String::new(),
+        }
     }
 
     /// The directory above the repositories of each arch.
     pub fn result_repo(&self, compose: &Compose) -> String {
-        format!("{}/compose/Temporary", self.toplevel(compose))
+        match self.toplevel(compose) {
+            top if top.is_empty() => top,
+            top => format!("{top}/compose/Temporary"),
+        }
     }
 
     /// The `.repo` file.
     pub fn result_repofile(&self, compose: &Compose) -> String {
-        format!(
-            "{}/{}.repo",
-            self.result_repo(compose),
-            compose.reused_id.unwrap_or(compose.id).name()
-        )
+        match self.result_repo(compose) {
+            repo if repo.is_empty() => repo,
+            repo => format!("{repo}/{}.repo", compose.reused_id.unwrap_or(compose.id).name()),
+        }
     }
+}
+
+fn without_slash(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 /// The public record of a compose. Fields are in alphabetical order, as clients have always got them;
@@ -153,8 +190,8 @@ impl ComposeView {
 
     /// The public form of a single compose.
     #[must_use]
-    pub fn in_full(mut self) -> Self {
-        self.pungi_config_dump = Some(None);
+    pub fn in_full(mut self, compose: &Compose) -> Self {
+        self.pungi_config_dump = Some(compose.pungi_config_dump.clone());
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Keeping a lease while work goes on, and recording what is done under it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -9,18 +10,26 @@ use crate::store::Lease;
 use crate::{ErrorKind, Result};
 
 /// Prolongs a lease three times in its length until the token it returns is dropped with its guard;
-/// cancels `work` once the lease is lost, so that a stale worker stops by itself.
+/// cancels `work` once the lease is lost, so that a stale worker stops by itself. Whether it is lost is
+/// looked up more often than it is prolonged: somebody may have cancelled the compose elsewhere.
 pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> tokio_util::sync::DropGuard {
     let stop = CancellationToken::new();
     let guard = stop.clone().drop_guard();
     tokio::spawn(async move {
         let length = parts.settings.lease;
         let mut good_until = parts.clock.now().plus(length);
+        let look = parts.settings.poll.min(length / 3);
+        let mut unprolonged = Duration::ZERO;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = parts.clock.sleep(length / 3) => {}
+                () = parts.clock.sleep(look) => {}
             }
+            unprolonged += look;
+            if unprolonged < length / 3 && parts.store.holds(&lease).await.unwrap_or(true) {
+                continue;
+            }
+            unprolonged = Duration::ZERO;
             let until = parts.clock.now().plus(length);
             match parts.store.heartbeat(&lease, until).await {
                 Ok(()) => good_until = until,

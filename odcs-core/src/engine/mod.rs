@@ -5,13 +5,18 @@
 //! ```
 
 mod delete;
+mod dispatch;
 mod gather;
 mod lease;
+mod renew;
+mod replay;
+mod reuse;
 mod run;
 mod submit;
 mod sweep;
 mod worker;
 
+pub use dispatch::Dispatcher;
 pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
 

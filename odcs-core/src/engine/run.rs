@@ -1,21 +1,37 @@
-//! Making one compose: resolve, content, gather, build.
+//! Making one compose: resolve, content, gather, build; or what an earlier one was made of, once more.
 
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, gather, lease};
-use crate::build::{Abandoned, Built, Job, Phase, Progress, Work};
-use crate::compose::Compose;
+use super::{Parts, gather, lease, replay, reuse};
+use crate::build::{Abandoned, Job, Phase, Progress, Work};
+use crate::compose::{Compose, ComposeId};
+use crate::manifest::Manifest;
+use crate::plan::Plan;
 use crate::productmd::ComposeIdent;
 use crate::request::ComposeRequest;
-use crate::source::{ComposeSource, Content, Pins};
+use crate::source::{ComposeSource, Content, PackageContent, Pins};
 use crate::store::{Claim, Lease};
 use crate::{Error, ErrorKind, Result};
 
-/// Makes a compose, and returns its id in the metadata. Whatever happens, nothing half-made is left behind
-/// or visible.
-pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) -> Result<String> {
+/// The sentence in the record of a compose that is done.
+pub(super) const DONE: &str = "Compose is generated successfully";
+
+/// How a compose came to be done.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Made {
+    /// It has a tree of its own; that it is done is still to be recorded.
+    Published {
+        /// Its id in the metadata.
+        pungi_compose_id: String,
+    },
+    /// It uses the tree of another, and that is recorded.
+    Reused(ComposeId),
+}
+
+/// Makes a compose. Whatever happens, nothing half-made is left behind or visible.
+pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) -> Result<Made> {
     let Claim {
         compose,
         lease,
@@ -27,16 +43,13 @@ pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) 
         attempt(parts, compose.clone(), lease.clone(), cancel).await
     };
     match result {
-        Ok(built) => {
-            tracing::info!(compose = %lease.id, packages = built.packages, linked = built.linked, copied = built.copied, "built");
-            Ok(built.pungi_compose_id)
-        }
+        Ok(made) => Ok(made),
         Err(error) => give_up(parts, compose, lease, error).await,
     }
 }
 
 /// Clears up after an attempt that failed or was cancelled.
-async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) -> Result<String> {
+async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) -> Result<Made> {
     let ended = error.kind() != ErrorKind::Cancelled;
     // Whoever has taken the compose over may be about to publish it: only the holder says that it failed.
     let mut failed = ended && lease::confirm(parts, &lease).await.is_ok();
@@ -57,12 +70,18 @@ async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) ->
     }
     if published {
         tracing::info!(compose = %abandoned.compose.id, %error, "an earlier attempt had published it");
-        return Ok(ComposeIdent::of(&abandoned.compose).to_string());
+        return Ok(published_as(&abandoned.compose));
     }
     Err(error)
 }
 
-async fn is_published(parts: &Parts, compose: &Compose) -> bool {
+fn published_as(compose: &Compose) -> Made {
+    Made::Published {
+        pungi_compose_id: ComposeIdent::of(compose).to_string(),
+    }
+}
+
+pub(super) async fn is_published(parts: &Parts, compose: &Compose) -> bool {
     parts.builder.is_published(compose).await.unwrap_or_else(|error| {
         tracing::warn!(compose = %compose.id, %error, "whether it was published cannot be seen");
         false
@@ -83,7 +102,7 @@ fn tried_too_often(compose: &Compose, attempts: u32) -> Error {
     )
 }
 
-async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: CancellationToken) -> Result<Built> {
+async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: CancellationToken) -> Result<Made> {
     let Some(request) = compose.request.clone() else {
         let message = format!("the record of compose {} does not say what to make", compose.id);
         return Err(Error::new(
@@ -93,8 +112,20 @@ async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: Cancella
             message,
         ));
     };
+    // An earlier attempt may not have lived to say that it was done.
+    if lease.number > 1 && is_published(parts, &compose).await {
+        tracing::info!(compose = %compose.id, "an earlier attempt had published it");
+        return Ok(published_as(&compose));
+    }
     let progress = parts.builder.begin(&compose).await?;
-    let result = stages(parts, compose, request, lease, cancel, &progress).await;
+    let making = Making {
+        parts,
+        request,
+        lease,
+        cancel,
+        progress: Arc::clone(&progress),
+    };
+    let result = making.make(compose).await;
     match &result {
         // It is going to be tried again.
         Err(error) if error.kind() == ErrorKind::Cancelled => {}
@@ -104,80 +135,154 @@ async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: Cancella
     result
 }
 
-async fn stages(
-    parts: &Parts,
-    compose: Compose,
+/// What all steps of an attempt need.
+struct Making<'a> {
+    parts: &'a Parts,
     request: ComposeRequest,
     lease: Lease,
     cancel: CancellationToken,
-    progress: &Arc<dyn Progress>,
-) -> Result<Built> {
-    let source = Arc::clone(parts.sources.get(&request.source.kind())?);
-    let (compose, pins) = unless_cancelled(
-        &cancel,
-        resolve(parts, compose, &request, &lease, &*source, &**progress),
-    )
-    .await?;
-    progress.step(Phase::Content, &format!("reading {}", request.source));
-    let content = unless_cancelled(&cancel, source.content(&pins)).await?;
-    let work = match content {
-        Content::Packages(content) => {
-            let (request, progress) = (request.clone(), Arc::clone(progress));
-            let gathering = tokio::task::spawn_blocking(move || gather::plan(&request, content, &*progress));
-            Work::Packages(unless_cancelled(&cancel, join(gathering)).await?)
-        }
-    };
-    let job = Job {
-        compose,
-        lease,
-        work,
-        links: parts.links.clone(),
-        cancel,
-    };
-    parts.builder.build(job, Arc::clone(progress)).await
+    progress: Arc<dyn Progress>,
 }
 
-/// Pins what moves, once: a compose that is taken up again keeps what the first attempt pinned.
-async fn resolve(
-    parts: &Parts,
-    compose: Compose,
-    request: &ComposeRequest,
-    lease: &Lease,
-    source: &dyn ComposeSource,
-    progress: &dyn Progress,
-) -> Result<(Compose, Pins)> {
-    if let Some(pins) = compose.pins.clone() {
-        return Ok((compose, pins));
+impl Making<'_> {
+    async fn make(self, compose: Compose) -> Result<Made> {
+        let source = Arc::clone(self.parts.sources.get(&self.request.source.kind())?);
+        let recorded = match compose.renews {
+            Some(of) => self.recorded_manifest(of).await?,
+            None => None,
+        };
+        let (compose, plan) = match recorded {
+            Some(manifest) => {
+                let plan = self.replay(&*source, manifest).await?;
+                (compose, plan)
+            }
+            None => self.gather(&*source, compose).await?,
+        };
+        let (parts, lease) = (self.parts, &self.lease);
+        let equal = reuse::reuse(parts, &compose, &self.request, &plan, lease, &*self.progress);
+        if let Some(of) = self.unless_cancelled(equal).await? {
+            return Ok(Made::Reused(of));
+        }
+        self.build(compose, plan).await
     }
-    progress.step(
-        Phase::Resolve,
-        &format!("resolving {} {}", source.kind(), request.source),
-    );
-    let resolved = source.resolve(request).await?;
-    let record = || {
-        parts
-            .store
-            .record_resolved(lease, &resolved.pins, &resolved.fields)
-    };
-    let compose = lease::insist(parts, lease, record).await.map_err(not_its_fault)?;
-    Ok((compose, resolved.pins))
+
+    /// Pins what moves, asks the source what there is, and decides what belongs.
+    async fn gather(&self, source: &dyn ComposeSource, compose: Compose) -> Result<(Compose, Plan)> {
+        let pinned_before = compose.pins.is_some();
+        let (mut compose, pins) = self.unless_cancelled(self.resolve(compose, source)).await?;
+        self.progress
+            .step(Phase::Content, &format!("reading {}", self.request.source));
+        let content = match self.unless_cancelled(source.content(&pins)).await {
+            // What an attempt pinned that was killed or handed back has moved on. Nobody has seen a compose
+            // of it, so what there is now is as good.
+            Err(error) if pinned_before && error.kind() == ErrorKind::Gone => {
+                self.progress
+                    .step(Phase::Resolve, &format!("{error}; resolving again"));
+                compose.pins = None;
+                let (resolved, pins) = self.unless_cancelled(self.resolve(compose, source)).await?;
+                compose = resolved;
+                self.unless_cancelled(source.content(&pins)).await?
+            }
+            content => content?,
+        };
+        let Content::Packages(content) = content;
+        let plan = self.plan(content, None).await?;
+        Ok((compose, plan))
+    }
+
+    /// What a manifest says, laid out once more.
+    async fn replay(&self, source: &dyn ComposeSource, manifest: Manifest) -> Result<Plan> {
+        let count = manifest.packages.len();
+        self.progress.step(
+            Phase::Content,
+            &format!("looking for the {count} packages of the compose that is renewed"),
+        );
+        let Content::Packages(content) = self.unless_cancelled(source.replay(&manifest)).await?;
+        self.plan(content, Some(manifest)).await
+    }
+
+    /// Heavy work without I/O, on a blocking thread.
+    async fn plan(&self, content: PackageContent, manifest: Option<Manifest>) -> Result<Plan> {
+        let (request, progress) = (self.request.clone(), Arc::clone(&self.progress));
+        let planning = tokio::task::spawn_blocking(move || match manifest {
+            Some(manifest) => replay::plan(&request, &manifest, content, &*progress),
+            None => gather::plan(&request, content, &*progress),
+        });
+        self.unless_cancelled(join(planning)).await
+    }
+
+    /// Pins what moves, once: a compose that is taken up again keeps what the first attempt pinned.
+    async fn resolve(&self, compose: Compose, source: &dyn ComposeSource) -> Result<(Compose, Pins)> {
+        if let Some(pins) = compose.pins.clone() {
+            return Ok((compose, pins));
+        }
+        self.progress.step(
+            Phase::Resolve,
+            &format!("resolving {} {}", source.kind(), self.request.source),
+        );
+        let resolved = source.resolve(&self.request).await?;
+        let store = &self.parts.store;
+        let record = || store.record_resolved(&self.lease, &resolved.pins, &resolved.fields);
+        let compose = lease::insist(self.parts, &self.lease, record).await;
+        Ok((compose.map_err(not_its_fault)?, resolved.pins))
+    }
+
+    async fn recorded_manifest(&self, of: ComposeId) -> Result<Option<Manifest>> {
+        let read = || self.parts.store.manifest(of);
+        let manifest = lease::insist(self.parts, &self.lease, read).await;
+        manifest.map_err(not_its_fault)
+    }
+
+    /// Lays the compose out, records what is in it, and publishes it.
+    async fn build(self, compose: Compose, plan: Plan) -> Result<Made> {
+        let job = Job {
+            compose,
+            lease: self.lease.clone(),
+            work: Work::Packages(plan),
+            links: self.parts.links.clone(),
+            cancel: self.cancel.clone(),
+        };
+        let staged = self.parts.builder.stage(job, Arc::clone(&self.progress)).await?;
+        // Under the lease: whoever has lost it does not come as far as publishing.
+        let store = &self.parts.store;
+        let record = || store.record_manifest(&self.lease, staged.manifest());
+        let recorded = lease::insist(self.parts, &self.lease, record).await;
+        recorded.map_err(not_its_fault)?;
+        if self.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        let built = staged.publish().await?;
+        tracing::info!(compose = %self.lease.id, packages = built.packages, linked = built.linked, copied = built.copied, "built");
+        Ok(Made::Published {
+            pungi_compose_id: built.pungi_compose_id,
+        })
+    }
+
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            () = self.cancel.cancelled() => Err(stopped()),
+            result = work => result,
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "make compose",
+        "",
+        "the work was asked to stop",
+    )
 }
 
 /// A compose does not fail because the store cannot be asked: it is handed back, and tried again.
-fn not_its_fault(error: Error) -> Error {
+pub(super) fn not_its_fault(error: Error) -> Error {
     if !error.is_retryable() {
         return error;
     }
     let message = error.message().to_owned();
     let (operation, subject) = (error.operation(), error.subject().to_owned());
     Error::new(ErrorKind::Cancelled, operation, subject, message).with_source(error)
-}
-
-async fn unless_cancelled<T>(cancel: &CancellationToken, work: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::select! {
-        () = cancel.cancelled() => Err(Error::new(ErrorKind::Cancelled, "make compose", "", "the work was asked to stop")),
-        result = work => result,
-    }
 }
 
 async fn join<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {

@@ -5,7 +5,8 @@ use odcs_rpm::TreeArch;
 
 use super::Engine;
 use crate::compose::{Compose, ComposeId, Requested};
-use crate::request::{ComposeRequest, Flag, Flags, SourceKind, TargetDirName, parse};
+use crate::manifest::Manifest;
+use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind, parse};
 use crate::service::{About, ComposeService, Submitted};
 use crate::store::{NewCompose, Page, Query};
 use crate::{Error, Result};
@@ -33,6 +34,8 @@ impl Engine {
             owner: owner.to_owned(),
             requested: Requested::from_request(&request),
             request,
+            renews: None,
+            pungi_config_dump: None,
             submitted: self.parts.clock.now(),
             lifetime,
         };
@@ -45,16 +48,22 @@ impl Engine {
     /// The flags that do something here: those that the engine handles for all sources, and those that a
     /// source that is installed knows.
     fn flags(&self) -> Flags {
-        let engine = [Flag::NoDeps, Flag::NoReuse];
+        let check_deps = self
+            .parts
+            .builder
+            .capability()
+            .check_deps
+            .then_some(Flag::CheckDeps);
+        let engine = [Flag::NoDeps, Flag::NoReuse].into_iter().chain(check_deps);
         let sources = self.parts.sources.capabilities();
         let sources = sources.flat_map(|capability| capability.flags);
-        engine.into_iter().chain(sources).collect()
+        engine.chain(sources).collect()
     }
 
     /// Refuses what this server cannot make. Anything that would change the content of the compose and
     /// cannot be honoured is refused, never dropped; what merely has no meaning for the source becomes
     /// a warning.
-    fn check(&self, request: &ComposeRequest) -> Result<Vec<String>> {
+    pub(super) fn check(&self, request: &ComposeRequest) -> Result<Vec<String>> {
         let kind = request.source.kind();
         let source = self.parts.sources.get(&kind)?;
         let capability = source.capability();
@@ -64,30 +73,40 @@ impl Engine {
                 format!("{field:?}: this server cannot make composes {what}"),
             ))
         };
-        if request.target_dir != TargetDirName::default() {
+        let targets = &self.parts.links;
+        if !targets.targets().any(|name| name == request.target_dir.as_str()) {
+            let known: Vec<_> = targets.targets().collect();
             return Err(Error::invalid(
                 "target_dir",
-                format!("unknown \"target_dir\" {:?}", request.target_dir.as_str()),
+                format!(
+                    "unknown \"target_dir\" {:?}; there is {}",
+                    request.target_dir.as_str(),
+                    known.join(", ")
+                ),
             ));
         }
-        let makes = self.parts.builder.results();
-        if let Some(result) = request.results.iter().find(|result| !makes.contains(*result)) {
+        let makes = self.parts.builder.capability();
+        if let Some(result) = request
+            .results
+            .iter()
+            .find(|result| !makes.results.contains(*result))
+        {
             return refuse("results", &format!("with a {result}"));
         }
-        if request.flags.contains(Flag::CheckDeps) {
+        if request.flags.contains(Flag::CheckDeps) && !makes.check_deps {
             return refuse("flags", "with the flag check_deps");
         }
-        if !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
+        if !makes.multilib && !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
             return refuse("multilib_arches", "with multilib packages");
         }
-        if !request.lookaside_repos.is_empty() {
+        if !makes.lookaside && !request.lookaside_repos.is_empty() {
             return refuse("lookaside_repos", "with lookaside repositories");
         }
-        if request.module_defaults.is_some() {
+        if !makes.module_defaults && request.module_defaults.is_some() {
             return refuse("module_defaults_url", "with module defaults");
         }
         let modular = [&request.modules, &request.scratch_modules];
-        if modular.into_iter().flatten().any(|list| !list.is_empty()) {
+        if !makes.modules && modular.into_iter().flatten().any(|list| !list.is_empty()) {
             return refuse("modules", "with modules");
         }
         if !capability.builds {
@@ -142,6 +161,21 @@ impl ComposeService for Engine {
         self.parts.store.find(query).await
     }
 
+    async fn renew(&self, id: ComposeId, body: &[u8], by: &str) -> Result<Submitted> {
+        if body.is_empty() {
+            return Self::renew(self, id, Renewal::default(), by).await;
+        }
+        let body = parse::body_from_bytes(body, BODY_DEPTH)?;
+        let parsed = parse::renewal_request(&body)?;
+        let mut renewed = Self::renew(self, id, parsed.request, by).await?;
+        renewed.warnings.splice(..0, parsed.warnings);
+        Ok(renewed)
+    }
+
+    async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>> {
+        self.parts.store.manifest(id).await
+    }
+
     async fn delete(&self, id: ComposeId, by: &str) -> Result<Compose> {
         Self::delete(self, id, by).await
     }
@@ -151,7 +185,7 @@ impl ComposeService for Engine {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source_types: self.parts.sources.kinds().collect(),
             flags: self.flags(),
-            results: self.parts.builder.results(),
+            results: self.parts.builder.capability().results,
             arches: TreeArch::all().collect(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::run::Made;
 use super::{Engine, Parts, lease, run};
 use crate::compose::{Compose, ComposeId};
 use crate::store::{Claim, Outcome};
@@ -95,17 +96,22 @@ impl Worker {
         let outcome = run::run(&parts, claim, work).await;
         let at = parts.clock.now();
         let outcome = match outcome {
-            Ok(pungi_compose_id) => {
+            // Its end has been recorded, for that could have gone wrong.
+            Ok(Made::Reused(of)) => {
+                tracing::info!(compose = %id, reused = %of, "done");
+                return;
+            }
+            Ok(Made::Published { pungi_compose_id }) => {
                 tracing::info!(compose = %id, "done");
                 Outcome::Done {
                     at,
-                    reason: "Compose is generated successfully".into(),
+                    reason: run::DONE.into(),
                     pungi_compose_id,
                 }
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => {
                 tracing::info!(compose = %id, "handed back");
-                Outcome::HandedBack
+                Outcome::HandedBack { at }
             }
             Err(error) => {
                 tracing::warn!(compose = %id, operation = error.operation(), subject = error.subject(), ?error, "failed");
@@ -118,8 +124,10 @@ impl Worker {
         let record = || parts.store.finish(&lease, outcome.clone());
         let recorded = match outcome {
             // The end of the lease does the same, and whoever stops should not wait.
-            Outcome::HandedBack => record().await,
-            Outcome::Done { .. } | Outcome::Failed { .. } => lease::insist(&parts, &lease, record).await,
+            Outcome::HandedBack { .. } => record().await,
+            Outcome::Done { .. } | Outcome::Reused { .. } | Outcome::Failed { .. } => {
+                lease::insist(&parts, &lease, record).await
+            }
         };
         match recorded {
             Ok(_) => {}

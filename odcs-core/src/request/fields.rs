@@ -130,9 +130,14 @@ checked_text! {
     }
 }
 
+impl TargetDirName {
+    /// The name of the target directory that composes go to if nothing else is asked for.
+    pub const DEFAULT: &'static str = "default";
+}
+
 impl Default for TargetDirName {
     fn default() -> Self {
-        Self("default".into())
+        Self(Self::DEFAULT.into())
     }
 }
 

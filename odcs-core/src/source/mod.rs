@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::files::SourceFile;
+use crate::manifest::Manifest;
 use crate::request::{ComposeRequest, Flag, SourceKind};
 use crate::{Error, ErrorKind, Result};
 
@@ -48,6 +49,15 @@ pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// As [`resolve`](Self::resolve), and `Gone` if what was pinned is no more what it was.
     async fn content(&self, pins: &Pins) -> Result<Content>;
+
+    /// What went into a compose once, whatever the source has by now: a candidate for each package of the
+    /// manifest, with the checksum that is recorded there. The engine chooses nothing anew: it lays out what
+    /// the manifest says, and every file is checked against its recorded digest.
+    ///
+    /// # Errors
+    /// `Gone`, listing what is not there any more or has become something else; `Unavailable` for what cannot be
+    /// asked now.
+    async fn replay(&self, manifest: &Manifest) -> Result<Content>;
 }
 
 /// What a request of a source type may carry beyond the fields that every request has.

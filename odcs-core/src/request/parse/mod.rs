@@ -5,12 +5,14 @@
 
 mod body;
 mod read;
+mod record;
 mod renewal;
 mod shape;
 mod source;
 mod warnings;
 
 pub use body::body_from_bytes;
+pub use record::recorded_request;
 pub use renewal::renewal_request;
 pub use source::BASE_MODULES;
 

@@ -144,7 +144,7 @@ async fn assert_void(store: &dyn ComposeStore, lease: &Lease) {
     assert_conflict(store.record_resolved(lease, &pins, &fields).await);
     assert_conflict(store.finish(lease, done_at(at(500))).await);
     assert_conflict(store.finish(lease, failed_at(at(500))).await);
-    assert_conflict(store.finish(lease, Outcome::HandedBack).await);
+    assert_conflict(store.finish(lease, Outcome::HandedBack { at: at(0) }).await);
     let after = store.get(lease.id).await.expect("get");
     assert_eq!(before, after, "a stale lease changes nothing");
 }
@@ -188,7 +188,7 @@ pub(super) async fn a_stale_lease_changes_nothing(store: &dyn ComposeStore) {
 pub(super) async fn what_was_handed_back_waits(store: &dyn ComposeStore) {
     let waiting = insert(store).await;
     let first = must_claim(store, "first", at(100)).await;
-    let back = must_finish(store, &first.lease, Outcome::HandedBack).await;
+    let back = must_finish(store, &first.lease, Outcome::HandedBack { at: at(1) }).await;
     let mut expected = waiting;
     expected.times.started = Some(at(100));
     assert_eq!(back, expected, "it waits as before, but work has started");

@@ -60,6 +60,8 @@ pub(super) fn lifetime(seconds: u64) -> Lifetime {
 
 fn new(owner: &str, request: ComposeRequest, submitted: i64) -> NewCompose {
     NewCompose {
+        renews: None,
+        pungi_config_dump: None,
         owner: owner.to_owned(),
         requested: Requested::from_request(&request),
         request,

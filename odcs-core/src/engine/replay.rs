@@ -1,0 +1,94 @@
+//! What a manifest says, as a plan: nothing is chosen anew.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use odcs_rpm::{Digest, Nevra};
+
+use crate::build::{Phase, Progress};
+use crate::manifest::{Manifest, ManifestPackage};
+use crate::plan::{ArchPlan, Plan, PlannedPackage, SignaturePolicy};
+use crate::request::ComposeRequest;
+use crate::source::{Candidate, PackageContent};
+use crate::{Error, ErrorKind, Result};
+
+/// Packages that a message names.
+const SHOWN: usize = 20;
+
+/// Lays out what was in a compose once more: the same files in the same trees.
+///
+/// # Errors
+/// `Gone`, naming the packages that the source does not have any more as they were.
+pub(super) fn plan(
+    request: &ComposeRequest,
+    manifest: &Manifest,
+    content: PackageContent,
+    progress: &dyn Progress,
+) -> Result<Plan> {
+    let found: HashMap<(Nevra, Digest), Arc<Candidate>> = content
+        .candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let digest = candidate.checksum.clone()?;
+            Some(((candidate.package.nevra.clone(), digest), Arc::new(candidate)))
+        })
+        .collect();
+    let find = |package: &ManifestPackage| found.get(&(package.nevra.clone(), package.digest.clone()));
+    let missing: Vec<_> = manifest
+        .packages
+        .iter()
+        .filter(|package| find(package).is_none())
+        .collect();
+    if !missing.is_empty() {
+        return Err(gone(&missing, &manifest.description));
+    }
+    let mut arches = Vec::new();
+    for arch in &request.arches {
+        let here = manifest
+            .packages
+            .iter()
+            .filter(|package| package.arches.contains(arch));
+        let packages: Vec<_> = here
+            .filter_map(|package| {
+                Some(PlannedPackage {
+                    candidate: Arc::clone(find(package)?),
+                    copies: Vec::new(),
+                    kind: package.kind,
+                })
+            })
+            .collect();
+        progress.step(
+            Phase::Gather,
+            &format!("{arch}: {} packages as recorded", packages.len()),
+        );
+        arches.push(ArchPlan {
+            arch: arch.clone(),
+            packages,
+        });
+    }
+    Ok(Plan {
+        arches,
+        signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
+        timestamp: manifest.timestamp,
+        comps_packages: request.packages().to_vec(),
+        source_description: manifest.description.clone(),
+    })
+}
+
+fn gone(missing: &[&ManifestPackage], description: &str) -> Error {
+    let names: Vec<_> = missing
+        .iter()
+        .take(SHOWN)
+        .map(|package| package.nevra.to_string())
+        .collect();
+    let more = match missing.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let message = format!(
+        "the compose cannot be made again as it was: {description} does not have these packages any more as they \
+         were: {}{more}; ask for a new compose",
+        names.join(", ")
+    );
+    Error::new(ErrorKind::Gone, "replay manifest", names.join(" "), message)
+}

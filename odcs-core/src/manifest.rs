@@ -1,0 +1,63 @@
+//! What went into a compose, file by file: recorded before it is published, and kept for ever, so that
+//! it can be made again when its tree is long gone.
+
+use std::fmt;
+
+use odcs_rpm::{Digest, Nevra, PackageKind, TreeArch};
+use serde::{Deserialize, Serialize};
+
+/// What went into a compose.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Name of the source type.
+    pub source_type: String,
+    /// What the packages are from, as people call it: "the repository /srv/repo".
+    pub description: String,
+    /// The time that published files carry, in seconds since 1970.
+    pub timestamp: u64,
+    /// The packages, sorted by kind and NEVRA.
+    pub packages: Vec<ManifestPackage>,
+}
+
+/// A package of a compose, and the file it was.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
+pub struct ManifestPackage {
+    /// Which tree it is in.
+    pub kind: PackageKind,
+    /// The package, as the source listed it.
+    pub nevra: Nevra,
+    /// The arches of the compose that it is there for.
+    pub arches: Vec<TreeArch>,
+    /// Where its file was, as the source names it: an absolute path for files of this machine.
+    pub file: String,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// The key that it was chosen for; `None` if signatures did not matter, or it goes as unsigned.
+    pub sigkey: Option<String>,
+}
+
+/// Composes with the same fingerprint would be the same: the packages with the identity of their files and
+/// their signatures, and everything of the request that shows in the compose.
+#[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(Box<str>);
+
+impl Fingerprint {
+    /// From a checksum over all of that.
+    pub fn new(digest: &Digest) -> Self {
+        Self(digest.hex().into())
+    }
+
+    /// As text: hex digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
