@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::Result;
-use crate::compose::{Compose, ComposeId, Requested};
+use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::request::{ComposeRequest, Lifetime};
 use crate::source::{Pins, ResolvedFields};
 use crate::time::Timestamp;
@@ -78,6 +78,10 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// Whether the tree made for this id belongs to a compose that is not removed: to itself, or to one
     /// that reuses it. `None` if there is no record of this id.
     async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>>;
+
+    /// How many records there are of each source type (by its number) in each state, ordered by both. What
+    /// there is none of is left out.
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>>;
 }
 
 /// A compose about to be recorded.
