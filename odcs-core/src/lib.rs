@@ -10,6 +10,7 @@ pub mod build;
 pub mod compose;
 pub mod engine;
 pub mod files;
+pub mod observe;
 pub mod plan;
 pub mod productmd;
 pub mod request;
@@ -28,6 +29,7 @@ pub use compose::{Compose, ComposeId, ComposeState, Links};
 
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
+pub use observe::Observer;
 pub use request::{ComposeRequest, SourceKind};
 pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};

@@ -7,11 +7,14 @@
 mod delete;
 mod gather;
 mod lease;
+mod progress;
+mod ready;
 mod run;
 mod submit;
 mod sweep;
 mod worker;
 
+use ready::LastLook;
 pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
 
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
+use crate::observe::{NoObserver, Observer};
 use crate::request::Lifetime;
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
@@ -37,7 +41,7 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parts {
     store: Arc<dyn ComposeStore>,
     sources: SourceRegistry,
@@ -45,12 +49,15 @@ struct Parts {
     clock: Arc<dyn Clock>,
     links: Links,
     settings: EngineSettings,
+    observer: Arc<dyn Observer>,
     /// Wakes workers of this process when something was submitted.
-    submitted: Notify,
+    submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when a compose was deleted.
-    discarded: Notify,
+    discarded: Arc<Notify>,
     /// What is being made in this process, to stop it when it is cancelled.
-    running: Mutex<HashMap<ComposeId, CancellationToken>>,
+    running: Arc<Mutex<HashMap<ComposeId, CancellationToken>>>,
+    /// When a worker of this process looked for work.
+    last_look: Arc<LastLook>,
 }
 
 impl Parts {
@@ -131,7 +138,6 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (submitted, discarded) = (Notify::new(), Notify::new());
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -140,11 +146,21 @@ impl Engine {
                 clock,
                 links,
                 settings,
-                submitted,
-                discarded,
-                running: Mutex::default(),
+                observer: Arc::new(NoObserver),
+                submitted: Arc::default(),
+                discarded: Arc::default(),
+                running: Arc::default(),
+                last_look: Arc::default(),
             }),
         }
+    }
+
+    /// The engine with somebody watching it; one observer at a time. What was made of this engine before,
+    /// clones and workers, stays the same engine but goes unobserved.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::make_mut(&mut self.parts).observer = observer;
+        self
     }
 
     /// The store.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, gather, lease};
+use super::{Parts, gather, lease, progress};
 use crate::build::{Abandoned, Built, Job, Phase, Progress, Work};
 use crate::compose::Compose;
 use crate::productmd::ComposeIdent;
@@ -29,6 +29,7 @@ pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) 
     match result {
         Ok(built) => {
             tracing::info!(compose = %lease.id, packages = built.packages, linked = built.linked, copied = built.copied, "built");
+            parts.observer.packages_placed(built.linked, built.copied);
             Ok(built.pungi_compose_id)
         }
         Err(error) => give_up(parts, compose, lease, error).await,
@@ -93,7 +94,7 @@ async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: Cancella
             message,
         ));
     };
-    let progress = parts.builder.begin(&compose).await?;
+    let progress = progress::observed(parts, parts.builder.begin(&compose).await?);
     let result = stages(parts, compose, request, lease, cancel, &progress).await;
     match &result {
         // It is going to be tried again.

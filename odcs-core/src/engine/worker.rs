@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Parts, lease, run};
+use super::{Engine, Parts, lease, progress, run};
 use crate::compose::{Compose, ComposeId};
 use crate::store::{Claim, Outcome};
 use crate::{ErrorKind, Result};
@@ -36,6 +36,7 @@ impl Worker {
         let parts = &self.engine.parts;
         let mut running = JoinSet::new();
         while !shutdown.drain.is_cancelled() {
+            parts.last_look.note(&*parts.clock);
             while let Some(ended) = running.try_join_next() {
                 note(ended);
             }
@@ -86,9 +87,11 @@ impl Worker {
     }
 
     /// Makes one compose and records how it ended.
+    #[tracing::instrument(name = "compose", skip_all, fields(id = %claim.compose.id, lease = claim.lease.number, source = %claim.compose.requested.source))]
     async fn make(&self, claim: Claim, abort: CancellationToken) {
         let parts = Arc::clone(&self.engine.parts);
         let (id, lease) = (claim.compose.id, claim.lease.clone());
+        let began = progress::claimed(&parts, &claim);
         let work = abort.child_token();
         let _running = Running::new(Arc::clone(&parts), id, work.clone());
         let _kept = lease::keep(Arc::clone(&parts), lease.clone(), work.clone());
@@ -122,7 +125,7 @@ impl Worker {
             Outcome::Done { .. } | Outcome::Failed { .. } => lease::insist(&parts, &lease, record).await,
         };
         match recorded {
-            Ok(_) => {}
+            Ok(compose) => progress::ended(&parts, &compose, began),
             // Cancelled, or taken over: its record is somebody else's business.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 tracing::info!(compose = %id, %error, "the work on it was for nothing");
