@@ -8,6 +8,8 @@ mod delete;
 mod dispatch;
 mod gather;
 mod lease;
+mod progress;
+mod ready;
 mod renew;
 mod replay;
 mod reuse;
@@ -17,6 +19,7 @@ mod sweep;
 mod worker;
 
 pub use dispatch::Dispatcher;
+use ready::LastLook;
 pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
 
@@ -30,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
+use crate::observe::{NoObserver, Observer};
 use crate::request::Lifetime;
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
@@ -42,7 +46,10 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug)]
+/// Composes with the number of the lease they are made under, and what stops the work.
+type RunningWork = HashMap<ComposeId, (i64, CancellationToken)>;
+
+#[derive(Clone, Debug)]
 struct Parts {
     store: Arc<dyn ComposeStore>,
     sources: SourceRegistry,
@@ -50,17 +57,20 @@ struct Parts {
     clock: Arc<dyn Clock>,
     links: Links,
     settings: EngineSettings,
+    observer: Arc<dyn Observer>,
     /// Wakes workers of this process when something was submitted.
-    submitted: Notify,
+    submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when a compose was deleted.
-    discarded: Notify,
+    discarded: Arc<Notify>,
     /// What is being made in this process, to stop it when it is cancelled.
-    running: Mutex<HashMap<ComposeId, CancellationToken>>,
+    running: Arc<Mutex<RunningWork>>,
+    /// When a worker of this process looked for work.
+    last_look: Arc<LastLook>,
 }
 
 impl Parts {
     /// What is being made in this process.
-    fn running(&self) -> MutexGuard<'_, HashMap<ComposeId, CancellationToken>> {
+    fn running(&self) -> MutexGuard<'_, RunningWork> {
         // The map is whole at any time, also when somebody panicked while holding the lock.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -136,7 +146,6 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (submitted, discarded) = (Notify::new(), Notify::new());
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -145,11 +154,21 @@ impl Engine {
                 clock,
                 links,
                 settings,
-                submitted,
-                discarded,
-                running: Mutex::default(),
+                observer: Arc::new(NoObserver),
+                submitted: Arc::default(),
+                discarded: Arc::default(),
+                running: Arc::default(),
+                last_look: Arc::default(),
             }),
         }
+    }
+
+    /// The engine with somebody watching it; one observer at a time. What was made of this engine before,
+    /// clones and workers, stays the same engine but goes unobserved.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::make_mut(&mut self.parts).observer = observer;
+        self
     }
 
     /// The store.
