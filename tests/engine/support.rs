@@ -286,7 +286,7 @@ impl Lab {
     }
 
     pub(crate) fn trees(&self) -> Arc<Trees> {
-        Arc::new(Trees::open(&StorageSettings::new(&self.target_dir)).unwrap())
+        Arc::new(Trees::open(&self.target_dir).unwrap())
     }
 
     pub(crate) fn request(&self, packages: &[&str]) -> ComposeRequest {
