@@ -134,7 +134,7 @@ fn item(argument: &Arg) -> String {
         .get_short()
         .map(|short| format!("-{short}, "))
         .unwrap_or_default();
-    format!("- `{short}{}`: {meaning}\n", argument)
+    format!("- `{short}{argument}`: {meaning}\n")
 }
 
 /// What would be taken for Markdown in running text.

@@ -59,10 +59,10 @@ struct Modules {
     #[arg(long = "modular-tag", value_name = "TAG")]
     modular_koji_tags: Vec<String>,
     /// URL of a git repository with module defaults; goes with --module-defaults-commit.
-    #[arg(long, value_name = "URL", requires = "module_defaults_commit")]
+    #[arg(long, value_name = "URL")]
     module_defaults_url: Option<String>,
     /// The commit or branch of it.
-    #[arg(long, value_name = "COMMIT", requires = "module_defaults_url")]
+    #[arg(long, value_name = "COMMIT")]
     module_defaults_commit: Option<String>,
     /// Take modules only that are built on this base module, such as platform.
     #[arg(long, value_name = "NAME")]
@@ -83,7 +83,7 @@ struct Modules {
 #[command(next_help_heading = "Composes from a Pungi configuration")]
 struct Pungi {
     /// Do not label the compose: the flag no_label.
-    #[arg(long, conflicts_with = "label")]
+    #[arg(long)]
     no_label: bool,
     /// Id of a Pungi compose that this one is based on.
     #[arg(long = "parent-pungi-compose-id", value_name = "ID")]

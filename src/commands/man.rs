@@ -37,7 +37,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         }
         None => {
             let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            // Which has no page of its own among those of a directory either.
+            let command = Cli::command().disable_help_subcommand(true);
+            let rendered = clap_mangen::Man::new(command).render(&mut page);
             rendered.map_err(|error| failed(Path::new("memory"), error))?;
             output::bytes(&page);
             Ok(())

@@ -113,18 +113,23 @@ impl Case {
         positional
     }
 
-    /// What was printed before the answer: that the compose is waited for, warnings, logs.
-    pub(crate) fn prologue(&self) -> &str {
-        let before = self
+    /// What was printed before the answer (that the compose is waited for, warnings, logs), and the answer.
+    fn parts(&self) -> (&str, &str) {
+        let begins = self
             .stdout
-            .find("{\n")
-            .filter(|at| self.stdout[..*at].is_empty() || self.stdout[..*at].ends_with('\n'));
-        &self.stdout[..before.unwrap_or_default()]
+            .match_indices("{\n")
+            .map(|(at, _)| self.stdout.split_at(at));
+        let mut begins = begins.filter(|(before, _)| before.is_empty() || before.ends_with('\n'));
+        begins.next().unwrap_or(("", &self.stdout))
+    }
+
+    pub(crate) fn prologue(&self) -> &str {
+        self.parts().0
     }
 
     /// What was printed of the answer.
     pub(crate) fn printed(&self) -> &str {
-        &self.stdout[self.prologue().len()..]
+        self.parts().1
     }
 
     /// The answer, if JSON was printed.
@@ -159,14 +164,14 @@ impl Case {
                     status,
                     body: unsorted(json),
                 };
-                let mut answers = vec![answer(&json)];
-                if self.waits() {
-                    let mut waiting = json.clone();
-                    waiting["state"] = 0.into();
-                    waiting["state_name"] = "wait".into();
-                    answers.insert(0, answer(&waiting));
+                let ended = answer(&json);
+                if !self.waits() {
+                    return vec![ended];
                 }
-                answers
+                let mut waiting = json;
+                waiting["state"] = 0.into();
+                waiting["state_name"] = "wait".into();
+                vec![answer(&waiting), ended]
             }
             _ => vec![Answer {
                 status: 400,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     /// Without a slash at the end.
     pub(crate) path: String,
+    /// The part of a file that is wanted.
+    pub(crate) range: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -96,11 +98,20 @@ impl Server {
     }
 }
 
-async fn answer(State(talk): State<Shared>, method: Method, uri: Uri, body: Bytes) -> Response {
+async fn answer(
+    State(talk): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let mut talk = talk.lock().unwrap();
     talk.asked.push(Asked {
         method: method.to_string(),
         path: uri.path().trim_end_matches('/').to_owned(),
+        range: headers
+            .get(header::RANGE)
+            .map(|range| range.to_str().unwrap().to_owned()),
         body: body.to_vec(),
     });
     let answer = match talk.answers.len() {
