@@ -16,7 +16,8 @@ Scripts that call the client of the Python package `odcs` go on working with the
 - The server is chosen with `--server` or `ODCS_SERVER`; there is no `--env` and no `--staging`.
 - `create` takes every type of source, also `repo`, and says nothing of being deprecated.
 - Standard output has the answer in JSON and nothing else. The log that `--watch` prints goes to standard error.
-- `get` shows a compose as it is, and does not wait for it; `wait` does.
+- `get` shows a compose as it is: it does not wait for it, and a failed one is no failure of `get`. `wait` does both.
+- Without a command the command line is wrong (exit code 2).
 - `wait` also takes `--timeout`; waiting has no end without it.
 - What is no id, or no lifetime, is a wrong command line (exit code 2) before any server is asked.
 - `--token` is not there yet, for there is no authentication yet.

@@ -1,8 +1,9 @@
 //! Writing to the terminal: the only place that does.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -13,19 +14,21 @@ pub(crate) fn wants_json(options: &ClientOptions) -> bool {
     options.json || !std::io::stdout().is_terminal()
 }
 
-/// One line on standard output. A reader that went away is no error.
-pub(crate) fn line(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let text = if out.is_terminal() {
-        harmless(text)
-    } else {
-        text.into()
-    };
-    let _ = writeln!(out, "{text}");
+/// Why something could not be written to standard output.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Why not all of it is on standard output. That nobody wants to read on is no reason; a full disk is.
+pub(crate) fn unwritten() -> Option<&'static str> {
+    UNWRITTEN.get().map(String::as_str)
 }
 
-/// Bytes as they are on standard output; on a terminal without what would steer it. False if nobody reads
-/// any more.
+/// One line on standard output.
+pub(crate) fn line(text: &str) {
+    bytes(format!("{text}\n").as_bytes());
+}
+
+/// Bytes as they are on standard output; on a terminal without what would steer it. False if they did not
+/// get there, and no more will.
 pub(crate) fn bytes(bytes: &[u8]) -> bool {
     let mut out = std::io::stdout().lock();
     let written = if out.is_terminal() {
@@ -33,7 +36,15 @@ pub(crate) fn bytes(bytes: &[u8]) -> bool {
     } else {
         out.write_all(bytes)
     };
-    written.and_then(|()| out.flush()).is_ok()
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != ErrorKind::BrokenPipe {
+                UNWRITTEN.get_or_init(|| error.to_string());
+            }
+            false
+        }
+    }
 }
 
 /// A part of a log on standard error.

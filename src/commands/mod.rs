@@ -40,7 +40,10 @@ pub(crate) enum Failure {
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let json = output::wants_json(&cli.client);
     match cli.command.run(cli.client).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match output::unwritten() {
+            None => ExitCode::SUCCESS,
+            Some(why) => output::failure(&format!("standard output cannot be written to: {why}")),
+        },
         Err(Failure::Compose) => ExitCode::from(1),
         Err(Failure::Service(message)) => output::failure(&message),
         Err(Failure::Refused { body, message, .. }) => {

@@ -148,3 +148,21 @@ fn what_is_no_answer_of_such_a_server_is_refused() {
         );
     }
 }
+
+#[test]
+fn what_cannot_be_printed_is_no_success() {
+    let server = Server::start();
+    server.will_answer(vec![compose(1, "done")]);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for arguments in [&["get", "1"][..], &["man"], &["completions", "zsh"]] {
+        let mut command = std::process::Command::new(crate::ODCS);
+        command
+            .args(["--server", server.url()])
+            .args(arguments)
+            .stdout(full());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("standard output cannot be written to"), "{said}");
+    }
+}

@@ -158,6 +158,18 @@ async fn on_a_terminal_people_get_words() {
         shown.contains("compose 2 has failed") && !shown.contains("repo file"),
         "{shown}"
     );
+    let (code, shown) = on_a_terminal("list");
+    assert_eq!(code, Some(0), "{shown}");
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][..3], ["ID", "STATE", "OWNER"], "{shown}");
+    assert_eq!(lines[1][..3], ["2", "failed", "unknown"], "{shown}");
+    assert_eq!(lines[2][..3], ["1", "done", "unknown"], "{shown}");
+    assert_eq!(lines[3], ["2", "composes"], "{shown}");
+    let (_, shown) = on_a_terminal("list --state wait");
+    assert_eq!(shown.trim(), "no composes");
 }
 
 #[tokio::test]
