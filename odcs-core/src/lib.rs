@@ -6,6 +6,7 @@
 //! ([`store`]), and how one leads to the other ([`engine`]). It does no network and no disk work of
 //! its own: sources, stores and builders are traits, implemented in other crates or in yours.
 
+pub mod allow;
 pub mod build;
 pub mod compose;
 pub mod engine;
