@@ -9,6 +9,8 @@ mod delete;
 mod dispatch;
 mod gather;
 mod lease;
+mod progress;
+mod ready;
 mod renew;
 mod replay;
 mod reuse;
@@ -19,6 +21,7 @@ mod sweep;
 mod worker;
 
 pub use dispatch::Dispatcher;
+use ready::LastLook;
 pub use settings::{EngineSettings, RawConfig};
 pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
@@ -31,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
+use crate::observe::{NoObserver, Observer};
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
 use crate::time::{Clock, SystemClock};
@@ -41,7 +45,10 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug)]
+/// Composes with the number of the lease they are made under, and what stops the work.
+type RunningWork = HashMap<ComposeId, (i64, CancellationToken)>;
+
+#[derive(Clone, Debug)]
 struct Parts {
     store: Arc<dyn ComposeStore>,
     sources: SourceRegistry,
@@ -49,17 +56,20 @@ struct Parts {
     clock: Arc<dyn Clock>,
     links: Links,
     settings: EngineSettings,
+    observer: Arc<dyn Observer>,
     /// Wakes workers of this process when something was submitted.
-    submitted: Notify,
+    submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when a compose was deleted.
-    discarded: Notify,
+    discarded: Arc<Notify>,
     /// What is being made in this process, to stop it when it is cancelled.
-    running: Mutex<HashMap<ComposeId, CancellationToken>>,
+    running: Arc<Mutex<RunningWork>>,
+    /// When a worker of this process looked for work.
+    last_look: Arc<LastLook>,
 }
 
 impl Parts {
     /// What is being made in this process.
-    fn running(&self) -> MutexGuard<'_, HashMap<ComposeId, CancellationToken>> {
+    fn running(&self) -> MutexGuard<'_, RunningWork> {
         // The map is whole at any time, also when somebody panicked while holding the lock.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +96,6 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (submitted, discarded) = (Notify::new(), Notify::new());
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -95,11 +104,21 @@ impl Engine {
                 clock,
                 links,
                 settings,
-                submitted,
-                discarded,
-                running: Mutex::default(),
+                observer: Arc::new(NoObserver),
+                submitted: Arc::default(),
+                discarded: Arc::default(),
+                running: Arc::default(),
+                last_look: Arc::default(),
             }),
         }
+    }
+
+    /// The engine with somebody watching it; one observer at a time. What was made of this engine before,
+    /// clones and workers, stays the same engine but goes unobserved.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::make_mut(&mut self.parts).observer = observer;
+        self
     }
 
     /// The store.

@@ -5,11 +5,11 @@ use odcs_rpm::TreeArch;
 
 use super::Engine;
 use crate::Result;
-use crate::compose::{Compose, ComposeId, Requested};
+use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::manifest::Manifest;
 use crate::request::parse::{self, Parsed};
 use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind};
-use crate::service::{About, ComposeService, Submitted};
+use crate::service::{About, ComposeService, Readiness, Submitted};
 use crate::store::{NewCompose, Page, Query};
 
 /// Levels of lists and objects in a request; the API needs three.
@@ -37,6 +37,9 @@ impl Engine {
         };
         let compose = self.parts.store.insert(new).await?;
         tracing::info!(compose = %compose.id, owner, source = %compose.requested.source, "submitted");
+        self.parts
+            .observer
+            .compose_submitted(compose.requested.source_type);
         self.parts.submitted.notify_one();
         Ok(Submitted { compose, warnings })
     }
@@ -126,5 +129,13 @@ impl ComposeService for Engine {
             results: self.parts.builder.capability().results,
             arches: TreeArch::all().collect(),
         }
+    }
+
+    async fn ready(&self) -> Readiness {
+        self.readiness().await
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        self.parts.store.counts().await
     }
 }

@@ -19,7 +19,7 @@ use odcs_core::files::{ComposeFiles, DirectoryEntry, OpenedFile, OpenedPath, Rel
 use odcs_core::manifest::Manifest;
 use odcs_core::request::parse::{self, Parsed};
 use odcs_core::request::{ComposeRequest, ComposeResults, Flags, Lifetime, Renewal, SourceKind};
-use odcs_core::service::{About, ComposeService, Submitted};
+use odcs_core::service::{About, ComposeService, Readiness, Submitted};
 use odcs_core::store::{Page, Query};
 use odcs_core::{Error, ErrorKind, Result, Timestamp};
 use odcs_http::{ApiState, HttpOptions, router};
@@ -39,6 +39,7 @@ pub struct MemoryService {
     /// The last renewal, and who asked for it.
     pub renewed: Mutex<Option<(Renewal, String)>>,
     pub warnings: Vec<String>,
+    pub counts: Vec<(i64, ComposeState, u64)>,
     pub failure: Option<ErrorKind>,
     pub panics: bool,
 }
@@ -154,6 +155,19 @@ impl ComposeService for MemoryService {
             results: ComposeResults::default(),
             arches: vec!["x86_64".parse().unwrap(), "aarch64".parse().unwrap()],
         }
+    }
+
+    async fn ready(&self) -> Readiness {
+        assert!(!self.panics, "told to panic");
+        let mut readiness = Readiness::default();
+        let problem = |kind: ErrorKind| Err(format!("{kind:?}"));
+        readiness.add("store", self.failure.map_or(Ok(()), problem));
+        readiness
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        self.fail()?;
+        Ok(self.counts.clone())
     }
 }
 
