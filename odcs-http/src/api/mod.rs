@@ -35,8 +35,10 @@ pub(crate) fn routes() -> Router<ApiState> {
             ),
             (
                 "composes/{id}",
-                get(composes::read).delete(composes::delete),
-                "DELETE, GET, HEAD, OPTIONS",
+                get(composes::read)
+                    .patch(composes::renew)
+                    .delete(composes::delete),
+                "DELETE, GET, HEAD, PATCH, OPTIONS",
             ),
             ("about", get(about::read), "GET, HEAD, OPTIONS"),
         ]
