@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use url::Url;
 
-use crate::commands::{about, create_repo, delete, get, list, serve, wait};
+use crate::commands::{about, config, create_repo, delete, get, list, serve, wait};
 use crate::values;
 
 /// The On Demand Compose Service: temporary RPM repositories with exactly the packages asked for.
@@ -49,6 +49,8 @@ pub(crate) struct ClientOptions {
 pub(crate) enum Command {
     /// Run the service: the REST API, a worker, and the published composes.
     Serve(serve::Options),
+    /// Show the configuration of the service, and where each value comes from.
+    Config(config::Options),
     /// Make a compose from an RPM repository on the server.
     CreateRepo(create_repo::Options),
     /// Wait until a compose is done.
@@ -67,6 +69,7 @@ impl Command {
     pub(crate) async fn run(self, client: ClientOptions) -> Result<(), crate::commands::Failure> {
         match self {
             Self::Serve(options) => serve::run(options).await,
+            Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,
             Self::Wait(options) => wait::run(client, options).await,
             Self::Get(options) => get::run(client, options).await,

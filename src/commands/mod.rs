@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod about;
+pub(crate) mod config;
 pub(crate) mod create_repo;
 pub(crate) mod delete;
 pub(crate) mod get;
