@@ -88,24 +88,34 @@ pub(super) struct Machine<'a> {
     pub(super) processors: u16,
 }
 
-/// A value, if there is one yet, and where it is from.
-#[derive(Clone, Debug)]
-struct Found<T>(Option<(T, Origin)>);
-
-impl<T> Default for Found<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-/// The origins of all values.
+/// The origins of all values; those of entries and elements, too.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(BTreeMap<&'static str, Origin>);
+pub(crate) struct Origins(BTreeMap<String, Origin>);
 
 impl Origins {
     /// Where the value of a key comes from.
     pub(crate) fn of(&self, key: &str) -> &Origin {
         self.0.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// The most exact place there is for an entry of a table (`KEY.ENTRY.FIELD`) or an element of a list
+    /// (`KEY.NUMBER`).
+    pub(super) fn nearest(&self, path: &str) -> &Origin {
+        let mut path = path;
+        loop {
+            match (self.0.get(path), path.rsplit_once('.')) {
+                (Some(origin), _) => return origin,
+                (None, Some((above, _))) => path = above,
+                (None, None) => return &Origin::Default,
+            }
+        }
+    }
+
+    /// Takes the places of what is within a value over those of the value that it overrides.
+    fn replace(&mut self, key: &str, node: &Node<'_>) {
+        let within = format!("{key}.");
+        self.0.retain(|path, _| path != key && !path.starts_with(&within));
+        node.places(&mut self.0);
     }
 
     /// Whether somebody chose the value of a key.
@@ -144,7 +154,8 @@ macro_rules! settings {
         /// A configuration that layers are being put on.
         #[derive(Clone, Debug, Default)]
         pub(super) struct Draft {
-            $($($key: Found<$type>,)+)+
+            $($($key: Option<$type>,)+)+
+            origins: Origins,
             /// Keys that have a wrong value somewhere.
             failed: BTreeSet<&'static str>,
         }
@@ -154,10 +165,13 @@ macro_rules! settings {
             pub(super) fn take(&mut self, key: &'static Key, node: &Node<'_>) -> Result<(), Vec<Problem>> {
                 let read = match key.name {
                     $($(stringify!($key) => <$type as Setting>::read(node).map(|value| {
-                        self.$key = Found(Some((value, node.origin())));
+                        self.$key = Some(value);
                     }),)+)+
                     _ => Ok(()),
                 };
+                if read.is_ok() {
+                    self.origins.replace(key.name, node);
+                }
                 read.inspect_err(|_| {
                     self.failed.insert(key.name);
                 })
@@ -165,17 +179,8 @@ macro_rules! settings {
 
             /// Fills in the defaults. The last is the keys that have a wrong value somewhere.
             pub(super) fn finish(self, $machine: &Machine<'_>) -> (Configuration, Origins, BTreeSet<&'static str>) {
-                let mut origins = Origins::default();
-                $($(
-                    let $key: $type = match self.$key.0 {
-                        Some((value, origin)) => {
-                            origins.0.insert(stringify!($key), origin);
-                            value
-                        }
-                        None => $default,
-                    };
-                )+)+
-                (Configuration { $($($key,)+)+ }, origins, self.failed)
+                $($(let $key: $type = self.$key.unwrap_or_else(|| $default);)+)+
+                (Configuration { $($($key,)+)+ }, self.origins, self.failed)
             }
         }
 

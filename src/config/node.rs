@@ -1,6 +1,7 @@
 //! Values as they were written, with their places.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
@@ -110,6 +111,22 @@ impl<'a> Node<'a> {
             .collect();
         entries.sort_by_key(|entry| entry.node.span.start);
         Some(entries)
+    }
+
+    /// Adds the place of this value and of all values within it, by their paths. Elements of lists are
+    /// numbered from 0.
+    pub(super) fn places(&self, places: &mut BTreeMap<String, Origin>) {
+        places.insert(self.key.clone(), self.origin());
+        for entry in self.entries().unwrap_or_default() {
+            entry.node.places(places);
+            if entry.node.value.is_table() {
+                places.insert(entry.node.key.clone(), entry.at);
+            }
+        }
+        for (number, item) in self.items().unwrap_or_default().into_iter().enumerate() {
+            let key = format!("{}.{number}", self.key);
+            Self { key, ..item }.places(places);
+        }
     }
 
     fn below(&self, key: String, value: &'a Spanned<DeValue<'a>>) -> Self {

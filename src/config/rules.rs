@@ -39,16 +39,21 @@ impl Rules<'_> {
     }
 
     /// Puts the blame on the first of the keys that somebody chose.
-    fn wrong(&mut self, keys: &[&str], within: &str, why: String) {
+    fn wrong(&mut self, keys: &[&str], why: String) {
         let key = keys
             .iter()
             .find(|key| self.origins.is_chosen(key))
             .or(keys.first());
-        let Some(key) = key else { return };
-        let dot = if within.is_empty() { "" } else { "." };
+        if let Some(key) = key {
+            self.wrong_within(key, key, why);
+        }
+    }
+
+    /// Puts the blame on something within the value of a key; `named` is what the message calls it.
+    fn wrong_within(&mut self, path: &str, named: &str, why: String) {
         self.problems.push(Problem::Value {
-            at: self.origins.of(key).clone(),
-            key: format!("{key}{dot}{within}"),
+            at: self.origins.nearest(path).clone(),
+            key: named.to_owned(),
             why,
         });
     }
@@ -73,13 +78,12 @@ impl Rules<'_> {
             let limit = self.limit(keys[1], maximum);
             self.wrong(
                 &keys,
-                "",
                 format!("{default} is longer than composes are ever kept: {limit}"),
             );
         } else {
             let limit = self.limit(keys[0], default);
             let why = format!("{maximum} is shorter than composes are kept that ask for nothing: {limit}");
-            self.wrong(&keys, "", why);
+            self.wrong(&keys, why);
         }
     }
 
@@ -101,7 +105,8 @@ impl Rules<'_> {
             };
             let seconds = default.seconds();
             let why = format!("{seconds} is longer than composes are ever kept: {limit}");
-            self.wrong(&["raw_config_urls"], &format!("{name}.seconds_to_live"), why);
+            let path = format!("raw_config_urls.{name}.seconds_to_live");
+            self.wrong_within(&path, &path, why);
         }
     }
 
@@ -112,14 +117,15 @@ impl Rules<'_> {
         let mut taken: BTreeMap<&Path, String> = BTreeMap::new();
         taken.insert(&self.configuration.target_dir, "target_dir".to_owned());
         for (name, dir) in &self.configuration.extra_target_dirs {
+            let path = format!("extra_target_dirs.{name}");
             if name.as_str() == "default" {
                 let why = "default is the name of the key target_dir; another name is expected".to_owned();
-                self.wrong(&["extra_target_dirs"], "default", why);
+                self.wrong_within(&path, &path, why);
                 continue;
             }
             if let Some(other) = taken.insert(&dir.path, name.to_string()) {
                 let why = format!("{} is the path of {other} already", dir.path.display());
-                self.wrong(&["extra_target_dirs"], name.as_str(), why);
+                self.wrong_within(&path, &path, why);
             }
         }
     }
@@ -130,27 +136,28 @@ impl Rules<'_> {
         if self.are_sound(&["arches"]) && configuration.arches.is_empty() {
             self.wrong(
                 &["arches"],
-                "",
                 "at least one arch is expected, as in [\"x86_64\"]".to_owned(),
             );
         }
         if self.are_sound(&["extra_target_dirs"])
             && let Allowed::Only(names) = &configuration.allowed_target_dirs
         {
-            for name in names {
+            for (n, name) in names.iter().enumerate() {
                 if name.as_str() != "default" && !configuration.extra_target_dirs.contains_key(name) {
                     let why = format!("there is no {name} in extra_target_dirs");
-                    self.wrong(&["allowed_target_dirs"], "", why);
+                    let path = format!("allowed_target_dirs.{n}");
+                    self.wrong_within(&path, "allowed_target_dirs", why);
                 }
             }
         }
         if self.are_sound(&["raw_config_urls"])
             && let Allowed::Only(names) = &configuration.allowed_raw_config_keys
         {
-            for name in names {
+            for (n, name) in names.iter().enumerate() {
                 if !configuration.raw_config_urls.contains_key(name) {
                     let why = format!("there is no {name} in raw_config_urls");
-                    self.wrong(&["allowed_raw_config_keys"], "", why);
+                    let path = format!("allowed_raw_config_keys.{n}");
+                    self.wrong_within(&path, "allowed_raw_config_keys", why);
                 }
             }
         }

@@ -108,9 +108,8 @@ impl<T: Word + PartialEq> Setting for Vec<T> {
         let mut list: Self = Self::with_capacity(items.len());
         for item in items {
             match T::read(&item) {
-                Ok(value) if list.contains(&value) => {
-                    problems.push(item.problem(format!("{:?} is listed twice", Word::show(&value))));
-                }
+                // Saying it twice changes nothing.
+                Ok(value) if list.contains(&value) => {}
                 Ok(value) => list.push(value),
                 Err(wrong) => problems.extend(wrong),
             }
