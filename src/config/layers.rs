@@ -66,7 +66,8 @@ pub(super) fn take_file(draft: &mut Draft, file: &File) -> Vec<Problem> {
         path: &file.path,
         text: &file.text,
     };
-    let (table, errors) = DeTable::parse_recoverable(&file.text);
+    let (table, mut errors) = DeTable::parse_recoverable(&file.text);
+    errors.sort_by_key(|error| error.span().map(|span| span.start));
     let mut problems: Vec<Problem> = errors
         .iter()
         .map(|error| Problem::Syntax {

@@ -194,6 +194,13 @@ fn unknown_keys_are_refused_with_the_nearest() {
 fn what_is_no_toml_is_refused_with_its_place() {
     let text = Case::new("sweep = 1\ngrace = = 2\n").refused();
     assert!(text.starts_with("odcs.toml:2:9: "), "{text}");
+    refused(
+        "a = \"\n[b",
+        &[
+            "odcs.toml:1:6: invalid basic string, expected `\"`",
+            "odcs.toml:2:3: unclosed table, expected `]`",
+        ],
+    );
     let twice = Case::new("sweep = 1\nsweep = 2\n").refused();
     assert!(twice.starts_with("odcs.toml:2:1: duplicate key"), "{twice}");
 }
