@@ -8,7 +8,7 @@ use crate::compose::{Compose, ComposeId, Requested};
 use crate::manifest::Manifest;
 use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind, parse};
 use crate::service::{About, ComposeService, Submitted};
-use crate::store::{NewCompose, Page, Query};
+use crate::store::{Filter, NewCompose, Page, Query};
 use crate::{Error, Result};
 
 /// Levels of lists and objects in a request; the API needs three.
@@ -158,7 +158,20 @@ impl ComposeService for Engine {
     }
 
     async fn find(&self, query: &Query) -> Result<Page> {
-        self.parts.store.find(query).await
+        // Types of the API are filtered by number only, as clients know it; the number of a type from outside is
+        // known to this server alone.
+        let mut query = query.clone();
+        for (_, wanted) in query
+            .filters
+            .iter_mut()
+            .filter(|(filter, _)| *filter == Filter::SourceType)
+        {
+            let named = self.parts.sources.kinds().find(|kind| kind.name() == wanted);
+            if let Some(kind) = named.filter(|kind| !SourceKind::BUILTIN.contains(kind)) {
+                *wanted = kind.number().to_string();
+            }
+        }
+        self.parts.store.find(&query).await
     }
 
     async fn renew(&self, id: ComposeId, body: &[u8], by: &str) -> Result<Submitted> {
