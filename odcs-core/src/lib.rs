@@ -6,12 +6,14 @@
 //! ([`store`]), and how one leads to the other ([`engine`]). It does no network and no disk work of
 //! its own: sources, stores and builders are traits, implemented in other crates or in yours.
 
+pub mod allow;
 pub mod build;
 pub mod compose;
 pub mod engine;
 pub mod event;
 pub mod files;
 pub mod manifest;
+pub mod observe;
 pub mod plan;
 pub mod productmd;
 pub mod request;
@@ -32,6 +34,7 @@ pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventSink};
 pub use manifest::Manifest;
+pub use observe::Observer;
 pub use request::{ComposeRequest, SourceKind};
 pub use service::ComposeService;
 pub use source::{ComposeSource, SourceRegistry};

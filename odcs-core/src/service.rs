@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use odcs_rpm::TreeArch;
 
 use crate::Result;
-use crate::compose::{Compose, ComposeId};
+use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::manifest::Manifest;
 use crate::request::{ComposeResults, Flags, SourceKind};
 use crate::store::{Page, Query};
@@ -56,6 +56,54 @@ pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
 
     /// What this server is and what it makes.
     fn about(&self) -> About;
+
+    /// Whether the service can do its work at the moment.
+    async fn ready(&self) -> Readiness;
+
+    /// How many composes there are of each source type in each state, as
+    /// [`ComposeStore::counts`](crate::ComposeStore::counts).
+    ///
+    /// # Errors
+    /// `Unavailable` if records cannot be read.
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>>;
+}
+
+/// What a service needs in order to work, and whether it has it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Readiness {
+    /// One entry for each thing that was looked at.
+    pub checks: Vec<ReadinessCheck>,
+}
+
+/// One thing that a service needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReadinessCheck {
+    /// What was looked at: `store`, `worker`, …
+    pub name: &'static str,
+    /// Why it cannot be used, as half a sentence without secrets; `None` if it can.
+    pub problem: Option<String>,
+}
+
+impl Readiness {
+    /// Adds what a check found.
+    pub fn add(&mut self, name: &'static str, found: std::result::Result<(), String>) {
+        let problem = found.err();
+        self.checks.push(ReadinessCheck { name, problem });
+    }
+
+    /// Whether nothing is missing.
+    ///
+    /// ```
+    /// use odcs_core::service::Readiness;
+    /// let mut readiness = Readiness::default();
+    /// readiness.add("store", Ok(()));
+    /// assert!(readiness.is_ready());
+    /// readiness.add("worker", Err("nobody has looked for work for 60 s".to_owned()));
+    /// assert!(!readiness.is_ready());
+    /// ```
+    pub fn is_ready(&self) -> bool {
+        self.checks.iter().all(|check| check.problem.is_none())
+    }
 }
 
 /// A request that was taken.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::Result;
-use crate::compose::{Compose, ComposeId, Requested};
+use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::event::{Event, EventId};
 use crate::manifest::{Fingerprint, Manifest};
 use crate::request::{ComposeRequest, Lifetime};
@@ -129,6 +129,10 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
 
     /// Records that events, up to and including this one, were delivered.
     async fn delivered(&self, up_to: EventId, at: Timestamp) -> Result<()>;
+
+    /// How many records there are of each source type (by its number) in each state, ordered by both. What
+    /// there is none of is left out.
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>>;
 }
 
 /// A compose that is the same as another.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,12 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// What time it is.
     fn now(&self) -> Timestamp;
 
+    /// The time since some fixed point, for measuring how long something takes. Unlike [`now`](Self::now)
+    /// it never runs backwards, and on the machine's clock it is finer than a second.
+    fn monotonic(&self) -> Duration {
+        self.now().since(Timestamp::from_seconds(0))
+    }
+
     /// Returns after this long.
     async fn sleep(&self, duration: Duration);
 }
@@ -113,6 +120,11 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_seconds(jiff::Timestamp::now().as_second())
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -13,8 +13,8 @@ use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::{
-    Compose, ComposeId, ComposeRequest, ComposeSource, ComposeStore, Engine, Error, Links, Result,
-    SourceRegistry, SystemClock, Timestamp,
+    Compose, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore, Engine, Error, Links,
+    Result, SourceRegistry, SystemClock, Timestamp,
 };
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
@@ -108,6 +108,10 @@ impl ComposeStore for Flaky {
 
     async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>> {
         self.store.is_tree_in_use(id).await
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        self.store.counts().await
     }
 }
 

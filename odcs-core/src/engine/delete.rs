@@ -1,6 +1,6 @@
 //! Cancelling what has not ended, deleting what has.
 
-use super::Engine;
+use super::{Engine, progress};
 use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::{Error, ErrorKind, Result};
 
@@ -43,8 +43,9 @@ impl Engine {
     async fn cancel(&self, id: ComposeId, by: &str) -> Result<Compose> {
         let compose = self.parts.store.cancel(id, by, self.parts.clock.now()).await?;
         tracing::info!(compose = %id, by, "cancelled");
+        progress::cancelled(&self.parts, &compose);
         // Elsewhere the lost lease stops the work.
-        if let Some(work) = self.parts.running().get(&id) {
+        if let Some((_, work)) = self.parts.running().get(&id) {
             work.cancel();
         }
         Ok(compose)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Parts;
 use crate::store::Lease;
@@ -15,7 +16,7 @@ use crate::{ErrorKind, Result};
 pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> tokio_util::sync::DropGuard {
     let stop = CancellationToken::new();
     let guard = stop.clone().drop_guard();
-    tokio::spawn(async move {
+    let keeping = async move {
         let length = parts.settings.lease;
         let mut good_until = parts.clock.now().plus(length);
         let look = parts.settings.poll.min(length / 3);
@@ -35,6 +36,7 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
                 Ok(()) => good_until = until,
                 Err(error) if error.kind() == ErrorKind::Conflict || parts.clock.now() >= good_until => {
                     tracing::warn!(compose = %lease.id, %error, "the lease is lost, the work on it stops");
+                    parts.observer.lease_lost();
                     work.cancel();
                     return;
                 }
@@ -42,7 +44,8 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
                 Err(error) => tracing::warn!(compose = %lease.id, %error, "the lease could not be prolonged"),
             }
         }
-    });
+    };
+    tokio::spawn(keeping.in_current_span());
     guard
 }
 

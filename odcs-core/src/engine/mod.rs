@@ -8,33 +8,35 @@ mod delete;
 mod dispatch;
 mod gather;
 mod lease;
+mod progress;
+mod ready;
 mod renew;
 mod replay;
 mod reuse;
 mod run;
+mod settings;
 mod submit;
 mod sweep;
 mod worker;
 
 pub use dispatch::Dispatcher;
+use ready::LastLook;
+pub use settings::{EngineSettings, RawConfig};
 pub use sweep::{Sweeper, Swept};
 pub use worker::{Shutdown, Worker};
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use odcs_rpm::TreeArch;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
-use crate::request::Lifetime;
+use crate::observe::{NoObserver, Observer};
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
 use crate::time::{Clock, SystemClock};
-use crate::{Error, Result};
 
 /// The engine: takes requests, and makes composes of them. Cheap to clone; clones are one engine.
 #[derive(Clone, Debug)]
@@ -42,7 +44,10 @@ pub struct Engine {
     parts: Arc<Parts>,
 }
 
-#[derive(Debug)]
+/// Composes with the number of the lease they are made under, and what stops the work.
+type RunningWork = HashMap<ComposeId, (i64, CancellationToken)>;
+
+#[derive(Clone, Debug)]
 struct Parts {
     store: Arc<dyn ComposeStore>,
     sources: SourceRegistry,
@@ -50,68 +55,22 @@ struct Parts {
     clock: Arc<dyn Clock>,
     links: Links,
     settings: EngineSettings,
+    observer: Arc<dyn Observer>,
     /// Wakes workers of this process when something was submitted.
-    submitted: Notify,
+    submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when a compose was deleted.
-    discarded: Notify,
+    discarded: Arc<Notify>,
     /// What is being made in this process, to stop it when it is cancelled.
-    running: Mutex<HashMap<ComposeId, CancellationToken>>,
+    running: Arc<Mutex<RunningWork>>,
+    /// When a worker of this process looked for work.
+    last_look: Arc<LastLook>,
 }
 
 impl Parts {
     /// What is being made in this process.
-    fn running(&self) -> MutexGuard<'_, HashMap<ComposeId, CancellationToken>> {
+    fn running(&self) -> MutexGuard<'_, RunningWork> {
         // The map is whole at any time, also when somebody panicked while holding the lock.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Settings of the engine.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EngineSettings {
-    /// Arches of a request that names none.
-    pub default_arches: Vec<TreeArch>,
-    /// Lifetime of a request that names none.
-    pub default_lifetime: Lifetime,
-    /// The longest lifetime; longer ones are cut to it.
-    pub maximum_lifetime: Lifetime,
-    /// How long a worker may go without a sign of life before its compose is taken over.
-    pub lease: Duration,
-    /// How many workers may die over a compose before it fails: what it takes down the service with is
-    /// not tried for ever. Attempts that were handed back do not count.
-    pub attempts: u32,
-    /// How often a worker looks for work that it was not told of.
-    pub poll: Duration,
-    /// How often expired composes are looked for.
-    pub sweep: Duration,
-    /// How many composes a worker makes at once.
-    pub concurrency: usize,
-    /// Name of the worker, for the record.
-    pub worker: String,
-}
-
-impl EngineSettings {
-    /// The defaults: x86_64, a day, at most three; leases of 20 s, three attempts, a look for work every
-    /// second and for expired composes every minute, one compose at a time.
-    ///
-    /// # Errors
-    /// Never; the signature leaves room for defaults that depend on the machine.
-    pub fn new() -> Result<Self> {
-        let arch = "x86_64"
-            .parse()
-            .map_err(|error: odcs_rpm::Error| Error::invalid("arches", error.to_string()))?;
-        Ok(Self {
-            default_arches: vec![arch],
-            default_lifetime: Lifetime::DEFAULT,
-            maximum_lifetime: Lifetime::DEFAULT_MAXIMUM,
-            lease: Duration::from_secs(20),
-            attempts: 3,
-            poll: Duration::from_secs(1),
-            sweep: Duration::from_secs(60),
-            concurrency: 1,
-            worker: format!("worker-{}", std::process::id()),
-        })
     }
 }
 
@@ -136,7 +95,6 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (submitted, discarded) = (Notify::new(), Notify::new());
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -145,11 +103,21 @@ impl Engine {
                 clock,
                 links,
                 settings,
-                submitted,
-                discarded,
-                running: Mutex::default(),
+                observer: Arc::new(NoObserver),
+                submitted: Arc::default(),
+                discarded: Arc::default(),
+                running: Arc::default(),
+                last_look: Arc::default(),
             }),
         }
+    }
+
+    /// The engine with somebody watching it; one observer at a time. What was made of this engine before,
+    /// clones and workers, stays the same engine but goes unobserved.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        Arc::make_mut(&mut self.parts).observer = observer;
+        self
     }
 
     /// The store.

@@ -45,6 +45,7 @@ impl Engine {
             .once_more(compose, renewal, change, lifetime, by, now)
             .await?;
         let compose = parts.store.insert(new).await?;
+        parts.observer.compose_submitted(compose.requested.source_type);
         tracing::info!(compose = %compose.id, renewed = %id, by, "submitted");
         parts.submitted.notify_one();
         Ok(Submitted { compose, warnings })

@@ -15,7 +15,8 @@ use crate::source::{Candidate, Pins};
 use crate::store::{Equal, Lease, Outcome};
 use crate::{Error, ErrorKind, Result};
 
-/// Looks for an equal compose, waits for one that is being made, and records that it is used. `None` if
+/// Looks for an equal compose, waits for one that is being made, and records that it is used: this compose is
+/// done then. `None` if
 /// there is none, or it is of no use: then the compose has to be made.
 pub(super) async fn reuse(
     parts: &Parts,
@@ -24,7 +25,7 @@ pub(super) async fn reuse(
     plan: &Plan,
     lease: &Lease,
     progress: &dyn Progress,
-) -> Result<Option<ComposeId>> {
+) -> Result<Option<Compose>> {
     let fingerprint = fingerprint(request, plan, compose.pins.as_ref())?;
     let mut waiting_for = None;
     loop {
@@ -56,9 +57,9 @@ pub(super) async fn reuse(
                     return Ok(None);
                 }
                 match take(parts, lease, of).await {
-                    Ok(()) => {
+                    Ok(compose) => {
                         progress.step(Phase::Publish, &format!("compose {of} is the same, and is used"));
-                        return Ok(Some(of));
+                        return Ok(Some(compose));
                     }
                     // It has been removed meanwhile; there may be another one.
                     Err(error) if error.kind() == ErrorKind::Gone => {}
@@ -78,7 +79,7 @@ async fn is_there(parts: &Parts, of: ComposeId) -> Result<bool> {
     })
 }
 
-async fn take(parts: &Parts, lease: &Lease, of: ComposeId) -> Result<()> {
+async fn take(parts: &Parts, lease: &Lease, of: ComposeId) -> Result<Compose> {
     let record = || {
         let outcome = Outcome::Reused {
             at: parts.clock.now(),
@@ -89,8 +90,7 @@ async fn take(parts: &Parts, lease: &Lease, of: ComposeId) -> Result<()> {
     };
     lease::insist(parts, lease, record)
         .await
-        .map_err(run::not_its_fault)?;
-    Ok(())
+        .map_err(run::not_its_fault)
 }
 
 /// Everything that two composes must have in common to be the same.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, gather, lease, replay, reuse};
+use super::{Parts, gather, lease, progress, replay, reuse};
 use crate::build::{Abandoned, Job, Phase, Progress, Work};
 use crate::compose::{Compose, ComposeId};
 use crate::manifest::Manifest;
@@ -26,8 +26,8 @@ pub(super) enum Made {
         /// Its id in the metadata.
         pungi_compose_id: String,
     },
-    /// It uses the tree of another, and that is recorded.
-    Reused(ComposeId),
+    /// It uses the tree of another; its record says so already.
+    Reused(Box<Compose>),
 }
 
 /// Makes a compose. Whatever happens, nothing half-made is left behind or visible.
@@ -117,7 +117,7 @@ async fn attempt(parts: &Parts, compose: Compose, lease: Lease, cancel: Cancella
         tracing::info!(compose = %compose.id, "an earlier attempt had published it");
         return Ok(published_as(&compose));
     }
-    let progress = parts.builder.begin(&compose).await?;
+    let progress = progress::observed(parts, parts.builder.begin(&compose).await?);
     let making = Making {
         parts,
         request,
@@ -160,8 +160,8 @@ impl Making<'_> {
         };
         let (parts, lease) = (self.parts, &self.lease);
         let equal = reuse::reuse(parts, &compose, &self.request, &plan, lease, &*self.progress);
-        if let Some(of) = self.unless_cancelled(equal).await? {
-            return Ok(Made::Reused(of));
+        if let Some(compose) = self.unless_cancelled(equal).await? {
+            return Ok(Made::Reused(Box::new(compose)));
         }
         self.build(compose, plan).await
     }
@@ -252,6 +252,7 @@ impl Making<'_> {
             return Err(stopped());
         }
         let built = staged.publish().await?;
+        self.parts.observer.packages_placed(built.linked, built.copied);
         tracing::info!(compose = %self.lease.id, packages = built.packages, linked = built.linked, copied = built.copied, "built");
         Ok(Made::Published {
             pungi_compose_id: built.pungi_compose_id,

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use odcs_rpm::TreeArch;
 
 use super::Engine;
-use crate::compose::{Compose, ComposeId, Requested};
+use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::manifest::Manifest;
 use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind, parse};
-use crate::service::{About, ComposeService, Submitted};
+use crate::service::{About, ComposeService, Readiness, Submitted};
 use crate::store::{Filter, NewCompose, Page, Query};
 use crate::{Error, Result};
 
@@ -41,6 +41,9 @@ impl Engine {
         };
         let compose = self.parts.store.insert(new).await?;
         tracing::info!(compose = %compose.id, owner, source = %compose.requested.source, "submitted");
+        self.parts
+            .observer
+            .compose_submitted(compose.requested.source_type);
         self.parts.submitted.notify_one();
         Ok(Submitted { compose, warnings })
     }
@@ -201,5 +204,13 @@ impl ComposeService for Engine {
             results: self.parts.builder.capability().results,
             arches: TreeArch::all().collect(),
         }
+    }
+
+    async fn ready(&self) -> Readiness {
+        self.readiness().await
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        self.parts.store.counts().await
     }
 }

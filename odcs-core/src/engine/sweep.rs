@@ -71,6 +71,7 @@ impl Sweeper {
         self.clear(&mut swept).await?;
         swept.stuck.sort_unstable();
         swept.stuck.dedup();
+        self.engine.parts.observer.swept(&swept);
         Ok(swept)
     }
 

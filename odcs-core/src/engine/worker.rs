@@ -6,9 +6,9 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::run::Made;
-use super::{Engine, Parts, lease, run};
-use crate::compose::{Compose, ComposeId};
-use crate::store::{Claim, Outcome};
+use super::{Engine, Parts, lease, progress, run};
+use crate::compose::Compose;
+use crate::store::{Claim, Lease, Outcome};
 use crate::{ErrorKind, Result};
 
 /// Makes the composes that wait.
@@ -37,6 +37,7 @@ impl Worker {
         let parts = &self.engine.parts;
         let mut running = JoinSet::new();
         while !shutdown.drain.is_cancelled() {
+            parts.last_look.note(&*parts.clock);
             while let Some(ended) = running.try_join_next() {
                 note(ended);
             }
@@ -87,18 +88,22 @@ impl Worker {
     }
 
     /// Makes one compose and records how it ended.
+    #[tracing::instrument(name = "compose", skip_all, fields(id = %claim.compose.id, lease = claim.lease.number, source = %claim.compose.requested.source))]
     async fn make(&self, claim: Claim, abort: CancellationToken) {
         let parts = Arc::clone(&self.engine.parts);
         let (id, lease) = (claim.compose.id, claim.lease.clone());
+        let began = progress::claimed(&parts, &claim);
         let work = abort.child_token();
-        let _running = Running::new(Arc::clone(&parts), id, work.clone());
+        let _running = Running::new(Arc::clone(&parts), lease.clone(), work.clone());
         let _kept = lease::keep(Arc::clone(&parts), lease.clone(), work.clone());
         let outcome = run::run(&parts, claim, work).await;
         let at = parts.clock.now();
         let outcome = match outcome {
             // Its end has been recorded, for that could have gone wrong.
-            Ok(Made::Reused(of)) => {
-                tracing::info!(compose = %id, reused = %of, "done");
+            Ok(Made::Reused(compose)) => {
+                tracing::info!(compose = %id, reused = compose.reused_id.map(|of| of.number()), "done");
+                parts.observer.compose_reused(compose.requested.source_type);
+                progress::ended(&parts, &compose, began);
                 return;
             }
             Ok(Made::Published { pungi_compose_id }) => {
@@ -130,7 +135,7 @@ impl Worker {
             }
         };
         match recorded {
-            Ok(_) => {}
+            Ok(compose) => progress::ended(&parts, &compose, began),
             // Cancelled, or taken over: its record is somebody else's business.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 tracing::info!(compose = %id, %error, "the work on it was for nothing");
@@ -146,19 +151,30 @@ impl Worker {
 /// Work that can be stopped by the id of its compose, until this is dropped.
 struct Running {
     parts: Arc<Parts>,
-    id: ComposeId,
+    lease: Lease,
 }
 
 impl Running {
-    fn new(parts: Arc<Parts>, id: ComposeId, work: CancellationToken) -> Self {
-        parts.running().insert(id, work);
-        Self { parts, id }
+    fn new(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> Self {
+        let before = parts.running().insert(lease.id, (lease.number, work));
+        // This process takes a compose over from itself if its lease seemed to run out: the clock was set, or
+        // the machine slept.
+        if let Some((_, stale)) = before {
+            stale.cancel();
+        }
+        Self { parts, lease }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.parts.running().remove(&self.id);
+        let mut running = self.parts.running();
+        if running
+            .get(&self.lease.id)
+            .is_some_and(|(number, _)| *number == self.lease.number)
+        {
+            running.remove(&self.lease.id);
+        }
     }
 }
 

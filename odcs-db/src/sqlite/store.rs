@@ -61,6 +61,11 @@ SET state = 0, attempts = max(attempts - 1, 0), worker = NULL, lease_expires = N
 WHERE id = ?1 AND lease_number = ?2 AND state = 1
 RETURNING *";
 
+/// Along `composes_source_type_state`, which has all that is needed.
+pub(super) const COUNTS: &str = "
+SELECT source_type, state, count(*) FROM composes
+GROUP BY source_type, state ORDER BY source_type, state";
+
 #[async_trait]
 impl ComposeStore for SqliteStore {
     async fn insert(&self, new: NewCompose) -> Result<Compose> {
@@ -215,6 +220,19 @@ impl ComposeStore for SqliteStore {
 
     async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>> {
         Ok(self.in_use(id).await?)
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        const OPERATION: &str = "count composes";
+        let rows: Vec<(i64, i64, i64)> = sqlx::query_as(COUNTS)
+            .fetch_all(&self.reader)
+            .await
+            .map_err(|e| self.error(OPERATION, e))?;
+        let counts = rows.into_iter().filter_map(|(source_type, state, number)| {
+            let state = ComposeState::from_number(state)?;
+            Some((source_type, state, u64::try_from(number).unwrap_or(0)))
+        });
+        Ok(counts.collect())
     }
 }
 

@@ -12,7 +12,7 @@ use odcs_core::{ComposeStore, ErrorKind, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _};
 use tempfile::TempDir;
 
-use super::store::CLAIM;
+use super::store::{CLAIM, COUNTS};
 use super::{SqliteStore, open};
 use crate::Error;
 
@@ -385,4 +385,18 @@ async fn the_queue_is_found_by_its_index() {
         "{plan:?}"
     );
     assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn counting_reads_an_index_and_no_record() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {COUNTS}")))
+        .fetch_all(&store.reader)
+        .await
+        .unwrap();
+    let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+    assert_eq!(
+        plan,
+        ["SCAN composes USING COVERING INDEX composes_source_type_state"]
+    );
 }

@@ -17,7 +17,7 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::compose::{Compose, ComposeId, ComposeState, Links, Requested, Times};
 use odcs_core::files::{ComposeFiles, DirectoryEntry, OpenedFile, OpenedPath, RelativePath, Root};
 use odcs_core::request::{ComposeResults, Flags, Lifetime, SourceKind};
-use odcs_core::service::{About, ComposeService, Submitted};
+use odcs_core::service::{About, ComposeService, Readiness, Submitted};
 use odcs_core::store::{Page, Query};
 use odcs_core::{Error, ErrorKind, Result, Timestamp};
 use odcs_http::{ApiState, HttpOptions, router};
@@ -35,6 +35,7 @@ pub struct MemoryService {
     /// The last body and owner that were submitted.
     pub submitted: Mutex<Option<(Vec<u8>, String)>>,
     pub warnings: Vec<String>,
+    pub counts: Vec<(i64, ComposeState, u64)>,
     pub failure: Option<ErrorKind>,
     pub panics: bool,
 }
@@ -111,6 +112,19 @@ impl ComposeService for MemoryService {
             results: ComposeResults::default(),
             arches: vec!["x86_64".parse().unwrap(), "aarch64".parse().unwrap()],
         }
+    }
+
+    async fn ready(&self) -> Readiness {
+        assert!(!self.panics, "told to panic");
+        let mut readiness = Readiness::default();
+        let problem = |kind: ErrorKind| Err(format!("{kind:?}"));
+        readiness.add("store", self.failure.map_or(Ok(()), problem));
+        readiness
+    }
+
+    async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
+        self.fail()?;
+        Ok(self.counts.clone())
     }
 }
 

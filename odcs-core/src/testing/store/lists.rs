@@ -1,7 +1,7 @@
 //! Lists: pages, order, filters.
 
 use super::{at, done_at, failed_at, must_claim, must_finish, samples};
-use crate::compose::ComposeId;
+use crate::compose::{ComposeId, ComposeState};
 use crate::store::{ComposeStore, Direction, Filter, OrderBy, Page, Query};
 
 async fn find(store: &dyn ComposeStore, query: Query) -> Page {
@@ -185,4 +185,16 @@ pub(super) async fn filters(store: &dyn ComposeStore) {
         (1, 2),
         "the total is of what matches"
     );
+}
+
+pub(super) async fn counts(store: &dyn ComposeStore) {
+    assert_eq!(store.counts().await.expect("counts"), []);
+    five(store).await;
+    let expected = [
+        (1, ComposeState::Wait, 2),
+        (1, ComposeState::Generating, 1),
+        (1, ComposeState::Done, 1),
+        (2, ComposeState::Failed, 1),
+    ];
+    assert_eq!(store.counts().await.expect("counts"), expected);
 }

@@ -44,6 +44,7 @@ where
     lists::pages(&*fresh().await).await;
     lists::order(&*fresh().await).await;
     lists::filters(&*fresh().await).await;
+    lists::counts(&*fresh().await).await;
 
     leases::oldest_first(&*fresh().await).await;
     leases::racing_workers_share(fresh().await).await;

@@ -1,0 +1,199 @@
+//! A recorded case, and the same request made here.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use odcs_core::compose::ComposeView;
+use odcs_core::engine::EngineSettings;
+use odcs_core::testing::ManualClock;
+use odcs_core::{Compose, ComposeService, ComposeStore, Engine, Error, Links, SourceRegistry, Timestamp};
+use odcs_db::SqliteStore;
+use odcs_sources::repo::{RepoSettings, RepoSource};
+use odcs_storage::{NativeBuilder, StorageSettings};
+use rpmgen::{Layout, ed_repository, write_repository};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The repository of the recordings, and the URL of its composes.
+const REPOSITORY: &str = "/srv/repo";
+const URL: &str = "http://localhost/odcs";
+
+/// What was recorded.
+pub(crate) struct Case {
+    pub(crate) folder: PathBuf,
+    pub(crate) body: Value,
+    pub(crate) row: Value,
+}
+
+/// What came of the same request here.
+pub(crate) struct Made {
+    pub(crate) row: Value,
+    /// The top of the tree that the record leads to.
+    pub(crate) top: PathBuf,
+    _dir: TempDir,
+}
+
+impl Case {
+    pub(crate) fn read(folder: &Path) -> Self {
+        let json = |name: &str| -> Value {
+            serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap()
+        };
+        Self {
+            folder: folder.to_owned(),
+            body: json("request.json")["body"].clone(),
+            row: json("compose.json"),
+        }
+    }
+
+    pub(crate) fn id(&self) -> i64 {
+        self.row["id"].as_i64().unwrap()
+    }
+
+    /// The id of the compose whose tree this one uses; its own if it has one.
+    pub(crate) fn tree_id(&self) -> i64 {
+        let link = self.row["toplevel_url"].as_str().unwrap();
+        let name = link.rsplit("odcs-").next().unwrap();
+        name.parse().unwrap_or_else(|_| self.id())
+    }
+
+    /// A file of the recording.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.folder.join(name)).ok()
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.row["state_name"] == "done"
+    }
+
+    /// The texts of a list in the request, beside `source` or in it.
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
+        let value = match &self.body["source"][name] {
+            Value::Null => &self.body[name],
+            value => value,
+        };
+        let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        items.iter().filter_map(Value::as_str).collect()
+    }
+
+    /// Makes the compose. One whose tree another made is asked for after that one.
+    ///
+    /// # Errors
+    /// If the request is refused.
+    pub(crate) async fn make(&self) -> Result<Made, Error> {
+        let dir = TempDir::new().unwrap();
+        let repository = dir.path().join("repo");
+        self.write_repository(&repository);
+        let submitted: Timestamp = self.row["time_submitted"].as_str().unwrap().parse().unwrap();
+        let clock = Arc::new(ManualClock::new(submitted));
+        let store = SqliteStore::in_memory().await.unwrap();
+        let mut sources = SourceRegistry::new();
+        let source = RepoSource::new(RepoSettings::new([dir.path()])).unwrap();
+        sources.register(source).unwrap();
+        let mut links = Links::new(&URL.parse().unwrap());
+        let mut storage = StorageSettings::new(dir.path().join("default")).with_threads(1);
+        let mut target = dir.path().join("default");
+        if let Some(name) = self.body["target_dir"].as_str() {
+            target = dir.path().join("extra");
+            links = links.with_target(&name.parse().unwrap(), None);
+            storage = storage.with_target(name.parse().unwrap(), &target);
+        }
+        let builder = NativeBuilder::open(storage, Arc::clone(&clock) as _).unwrap();
+        let engine = Engine::with_clock(
+            Arc::new(store.clone()),
+            sources,
+            Arc::new(builder),
+            links.clone(),
+            EngineSettings::new().unwrap(),
+            clock,
+        );
+        let body = self.body.to_string().replace(
+            &json!(REPOSITORY).to_string(),
+            &json!(repository.to_str().unwrap()).to_string(),
+        );
+        let mut compose = None;
+        for id in [self.tree_id(), self.id()] {
+            if compose
+                .as_ref()
+                .is_some_and(|made: &Compose| made.id.number() == id)
+            {
+                continue;
+            }
+            next_id_is(&store, id).await;
+            ComposeService::submit(&engine, body.as_bytes(), "unknown").await?;
+            compose = engine.worker().run_one().await?;
+        }
+        let compose = compose.unwrap();
+        let row = ComposeView::new(&compose, &links).in_full(&compose);
+        let tree = compose.reused_id.unwrap_or(compose.id);
+        Ok(Made {
+            row: serde_json::to_value(row).unwrap(),
+            top: target.join(tree.name()),
+            _dir: dir,
+        })
+    }
+
+    /// Packages like those of the reference's repository, with metadata of the same revision.
+    fn write_repository(&self, repository: &Path) {
+        write_repository(repository, ed_repository(), Layout::Flat).unwrap();
+        let revision = self.row["koji_event"].to_string();
+        let status = Command::new("createrepo_c")
+            .args(["--quiet", "--no-database", "--revision", &revision])
+            .arg(repository)
+            .status()
+            .expect("createrepo_c is installed");
+        assert!(status.success());
+    }
+}
+
+/// The next compose gets this id.
+async fn next_id_is(store: &SqliteStore, id: i64) {
+    if id < 2 {
+        return;
+    }
+    let before: Compose = serde_json::from_value(json!({
+        "id": id - 1,
+        "owner": "unknown",
+        "state": "removed",
+        "state_reason": null,
+        "times": {
+            "submitted": "2026-11-01T00:00:00Z", "started": null, "done": null, "removed": null,
+            "expires": "2026-11-02T00:00:00Z",
+        },
+        "lifetime": 86400,
+        "removed_by": null,
+        "reused_id": null,
+        "koji_task_id": null,
+        "pungi_compose_id": null,
+        "requested": serde_json::to_value(odcs_core::compose::Requested::default()).unwrap(),
+    }))
+    .unwrap();
+    if store.get(before.id).await.unwrap().is_none() {
+        store.import(&[before]).await.unwrap();
+    }
+}
+
+/// Files and directories below `compose/` as both sides write them: names made of checksums are alike.
+pub(crate) fn listing(lines: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
+    lines
+        .into_iter()
+        .filter_map(|line| {
+            let (kind, rest) = line.split_once(' ')?;
+            let path = rest.split_whitespace().nth(1)?;
+            let path = path.strip_prefix("compose/")?;
+            Some((
+                without_checksum(path),
+                if kind == "d" { "directory" } else { "file" },
+            ))
+        })
+        .collect()
+}
+
+fn without_checksum(path: &str) -> String {
+    let (dir, file) = path.rsplit_once('/').unwrap_or(("", path));
+    match file.split_once('-') {
+        Some((sum, rest)) if sum.len() == 64 => format!("{dir}/CHECKSUM-{rest}"),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,113 @@
+//! What differs between a recorded compose and one made here.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::case::{Case, Made, listing};
+
+/// Everything but the moments at which things happened, which depend on how long they took, and the words of a
+/// failure.
+pub(crate) fn rows(case: &Case, made: &Made) -> Vec<String> {
+    let (recorded, ours) = (case.row.as_object().unwrap(), made.row.as_object().unwrap());
+    let mut differences = Vec::new();
+    for key in recorded
+        .keys()
+        .chain(ours.keys().filter(|key| !recorded.contains_key(*key)))
+    {
+        let (expected, found) = (recorded.get(key), ours.get(key));
+        let same = match key.as_str() {
+            "source" => true,
+            "time_started" | "time_done" | "time_to_expire" => {
+                expected.is_some_and(Value::is_null) == found.is_some_and(Value::is_null)
+            }
+            "state_reason" if !case.is_done() => {
+                found.is_some_and(|reason| names_what_is_missing(case, reason))
+            }
+            _ => expected == found,
+        };
+        if !same {
+            differences.push(format!("{key}: {expected:?} recorded, {found:?} found"));
+        }
+    }
+    differences
+}
+
+/// The substance of a failure: the packages that were asked for in vain.
+fn names_what_is_missing(case: &Case, reason: &Value) -> bool {
+    let reason = reason.as_str().unwrap_or_default();
+    case.list("packages")
+        .iter()
+        .all(|package| reason.contains(package))
+}
+
+/// Layout, metadata and the `.repo` file.
+pub(crate) fn trees(case: &Case, made: &Made) -> Vec<String> {
+    let mut differences = Vec::new();
+    let recorded = case.text("tree.txt").unwrap();
+    let expected = listing(recorded.lines().map(str::to_owned));
+    let mut lines = Vec::new();
+    walk(&made.top, &made.top, &mut lines);
+    let found = listing(lines);
+    for (path, kind) in &expected {
+        if found.get(path) != Some(kind) {
+            differences.push(format!("the {kind} {path} is missing"));
+        }
+    }
+    for (path, kind) in &found {
+        if !expected.contains_key(path) {
+            differences.push(format!("the {kind} {path} is not recorded"));
+        }
+    }
+    for name in ["COMPOSE_ID", "STATUS"] {
+        text(case, name, &made.top.join(name), &mut differences);
+    }
+    let repofile = format!("odcs-{}.repo", case.tree_id());
+    let ours = made.top.join("compose/Temporary").join(&repofile);
+    text(case, &repofile, &ours, &mut differences);
+    for name in ["rpms.json", "composeinfo.json"] {
+        let Some(recorded) = case.text(name) else { continue };
+        let ours = std::fs::read_to_string(made.top.join("compose/metadata").join(name));
+        let ours = ours.unwrap_or_default();
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+        if parse(&recorded) != parse(&ours) {
+            differences.push(format!("{name} differs: {ours}"));
+        }
+    }
+    differences
+}
+
+fn text(case: &Case, name: &str, ours: &Path, differences: &mut Vec<String>) {
+    if let Some(recorded) = case.text(name) {
+        let ours = std::fs::read_to_string(ours).unwrap_or_default();
+        if recorded.trim_end() != ours.trim_end() {
+            differences.push(format!("{name}: {recorded:?} recorded, {ours:?} found"));
+        }
+    }
+}
+
+/// Lines as the recordings have them: kind, size, path, and where a link leads.
+fn walk(top: &Path, dir: &Path, lines: &mut Vec<String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        let name = path.strip_prefix(top).unwrap().display().to_string();
+        if entry.file_type().unwrap().is_dir() {
+            lines.push(format!("d 0 {name}"));
+            walk(top, &path, lines);
+        } else {
+            lines.push(format!("f 0 {name}"));
+        }
+    }
+}
+
+/// The packages in the trees of a compose.
+pub(crate) fn packages(made: &Made) -> Vec<String> {
+    let mut lines = Vec::new();
+    walk(&made.top, &made.top, &mut lines);
+    let files = lines.iter().filter_map(|line| line.rsplit('/').next());
+    files
+        .filter(|name| name.ends_with(".rpm"))
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,72 @@
+//! Replays whole composes of the reference server with real Pungi: the same request, over packages of the same
+//! names, must come to the same record, the same tree and the same metadata.
+//!
+//! `ODCS_COMPOSE_CASES` names the folder with the cases; without it `../shared/fixtures/reference/compose-cases`
+//! below the project's root is taken, and without that the suite is skipped. Each case prints `ok`, `later` (with
+//! the feature it needs), `deviation` (with its rule) or `DIFF`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod case;
+mod compare;
+mod rules;
+
+use std::path::{Path, PathBuf};
+
+use case::Case;
+use rules::Verdict;
+
+/// Where the cases are, if they are anywhere.
+fn cases() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("ODCS_COMPOSE_CASES") {
+        return Some(PathBuf::from(named));
+    }
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let cases = shared.join("fixtures/reference/compose-cases");
+    if cases.is_dir() {
+        return Some(cases);
+    }
+    assert!(
+        !(shared.exists() && std::env::var_os("CI").is_some()),
+        "nothing is skipped here: {} is missing",
+        cases.display()
+    );
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn composes_are_those_of_the_reference() {
+    let Some(folder) = cases() else {
+        println!("skipped: no recordings");
+        return;
+    };
+    let mut names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("request.json").is_file())
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "there are no cases in {}", folder.display());
+    let mut different = 0;
+    for path in names {
+        let case = Case::read(&path);
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match rules::judge(&case).await {
+            Verdict::Same => println!("ok {name}"),
+            Verdict::Later(feature) => println!("later {name}: needs {feature}"),
+            Verdict::Deviation(rule) => println!("deviation {name} {rule}"),
+            Verdict::Different(what) => {
+                different += 1;
+                println!("DIFF {name}: {}", what.join("; "));
+            }
+        }
+    }
+    assert_eq!(different, 0, "cases differ; their lines are above");
+}

@@ -1,0 +1,18 @@
+//! Nothing is lost, stuck, half-visible or made twice, wherever the service is killed.
+//!
+//! Each test starts this program once more as [a service](victim) that kills itself with SIGKILL at a named
+//! point, starts it again without, and looks at records, events and trees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod points;
+mod proof;
+mod random;
+mod victim;
+mod wrappers;
