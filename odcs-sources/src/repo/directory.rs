@@ -3,8 +3,8 @@
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
-use odcs_core::Result;
 use odcs_core::source::{Candidate, PackageContent};
+use odcs_core::{ErrorKind, Result};
 use odcs_rpm::digest::Hasher;
 use odcs_rpm::{Digest, DigestAlgorithm};
 use rayon::prelude::*;
@@ -116,7 +116,12 @@ pub(super) fn read(
     pinned: &Digest,
     settings: &RepoSettings,
 ) -> Result<PackageContent> {
-    let listing = list(repository, settings)?;
+    let changed = |error: RepoError| match error.kind() {
+        // It was there when it was pinned.
+        ErrorKind::NotFound => RepoError::new(Reason::Changed, &repository.path).caused_by(error),
+        _ => error,
+    };
+    let listing = list(repository, settings).map_err(changed)?;
     if listing.digest() != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path).into());
     }
