@@ -214,6 +214,8 @@ mod tests {
             planned: read.package.nevra.clone(),
             location: layout::package_location(&read.package.nevra),
             package: read.package,
+            file: "/srv/repo/ed.src.rpm".into(),
+            size: bytes.len() as u64,
             sha256: read.sha256,
             sigkey: None,
             places: BTreeSet::from([Tree::Source]),

@@ -272,6 +272,18 @@ impl Dir {
         self.remove_to_depth(name.as_ref(), MAX_DEPTH)
     }
 
+    /// Removes a symbolic link; nothing happens if there is none. Anything else of that name stays.
+    pub(crate) fn remove_link(&self, name: &str) -> Result<()> {
+        match self.stat(name)? {
+            Some(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => {}
+            _ => return Ok(()),
+        }
+        match rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.failed("remove", name, errno)),
+        }
+    }
+
     /// Removes an empty directory; false if it is not empty.
     pub(crate) fn remove_empty(&self, name: &OsStr) -> Result<bool> {
         match rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR) {

@@ -48,6 +48,24 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Two names lead to one target directory.
+    #[error("the target directories {first:?} and {second:?} are one and the same: {}", path.display())]
+    SameDirectory {
+        /// One of the names.
+        first: String,
+        /// The other.
+        second: String,
+        /// The path of the other.
+        path: PathBuf,
+    },
+    /// There is no target directory of this name.
+    #[error("there is no target directory {name:?} (any more); there is: {}", known.join(", "))]
+    UnknownTarget {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// The threads that read packages could not be started.
     #[error("the threads that read packages cannot be started: {reason}")]
     Threads {
@@ -95,6 +113,15 @@ pub enum Error {
         id: ComposeId,
         /// The first difference.
         difference: String,
+    },
+    /// What an attempt had made is gone.
+    #[error(
+        "what was made of {} was removed before it could be published; ask for the compose again",
+        id.name()
+    )]
+    ClearedAway {
+        /// The compose.
+        id: ComposeId,
     },
     /// What was written is not what can be read.
     #[error("what was written to {path} is not what can be read from it: {reason}")]
@@ -301,12 +328,17 @@ impl Error {
         match self {
             Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
             Self::Package(error) => error.kind(),
-            Self::Ambiguous { .. } | Self::SameName { .. } | Self::Unsigned { .. } => ErrorKind::Invalid,
+            Self::Ambiguous { .. }
+            | Self::SameName { .. }
+            | Self::Unsigned { .. }
+            | Self::SameDirectory { .. } => ErrorKind::Invalid,
+            Self::UnknownTarget { .. } => ErrorKind::NotFound,
             Self::Occupied { .. } => ErrorKind::Conflict,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Metadata(error) => error.kind(),
             Self::Target { .. }
             | Self::Threads { .. }
+            | Self::ClearedAway { .. }
             | Self::ReadBack { .. }
             | Self::Repodata { .. }
             | Self::Broken { .. } => ErrorKind::Internal,
@@ -323,11 +355,12 @@ impl Error {
         match self {
             Self::DiskFull { operation, .. } | Self::Target { operation, .. } => operation,
             Self::NoSpace { .. } => "look for room",
+            Self::SameDirectory { .. } | Self::UnknownTarget { .. } => "open target directory",
             Self::Threads { .. } => "start threads",
             Self::Package(error) => error.operation(),
             Self::Ambiguous { .. } | Self::SameName { .. } => "check package",
             Self::Unsigned { .. } => "check signatures",
-            Self::Occupied { .. } => "publish",
+            Self::Occupied { .. } | Self::ClearedAway { .. } => "publish",
             Self::ReadBack { .. } => "read back",
             Self::Repodata { .. } => "write repodata",
             Self::Metadata(error) => error.operation(),
@@ -341,13 +374,17 @@ impl Error {
             Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => {
                 directory.display().to_string()
             }
-            Self::Target { path, .. } => path.display().to_string(),
+            Self::Target { path, .. } | Self::SameDirectory { path, .. } => path.display().to_string(),
+            Self::UnknownTarget { name, .. } => name.clone(),
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),
             Self::Ambiguous { package, .. } => package.to_string(),
             Self::SameName { name, .. } => name.clone(),
             Self::Unsigned { .. } => "packages".into(),
-            Self::Occupied { id, .. } | Self::Cancelled { id } | Self::Broken { id, .. } => id.name(),
+            Self::Occupied { id, .. }
+            | Self::ClearedAway { id }
+            | Self::Cancelled { id }
+            | Self::Broken { id, .. } => id.name(),
             Self::ReadBack { path, .. } => path.clone(),
             Self::Repodata { tree, .. } => tree.clone(),
             Self::Metadata(error) => error.subject().into(),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use odcs_core::files::{ComposeFiles, DirectoryEntry, OpenedFile, OpenedPath, RelativePath};
 use odcs_core::{ComposeId, Error as CoreError, ErrorKind};
@@ -14,6 +15,7 @@ use rustix::io::Errno;
 use crate::dir::{self, Dir};
 use crate::error::Result;
 use crate::layout;
+use crate::targets::Targets;
 
 /// Entries in one listing.
 const MAX_ENTRIES: usize = 200_000;
@@ -23,7 +25,7 @@ const MAX_ENTRIES: usize = 200_000;
 /// be reached from within it, whatever links it holds.
 #[derive(Debug)]
 pub struct PublishedComposes {
-    target: Dir,
+    target: Arc<Dir>,
 }
 
 impl PublishedComposes {
@@ -32,7 +34,16 @@ impl PublishedComposes {
     /// # Errors
     /// [`Error::Target`](crate::Error::Target) if it cannot be opened.
     pub fn open(target_dir: impl AsRef<Path>) -> Result<Self> {
-        let target = Dir::open_root(target_dir.as_ref())?;
+        let target = Arc::new(Dir::open_root(target_dir.as_ref())?);
+        Ok(Self { target })
+    }
+
+    /// What is published in one of several target directories.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTarget`](crate::Error::UnknownTarget) if there is none of this name.
+    pub fn of(targets: &Targets, name: &str) -> Result<Self> {
+        let target = targets.find(name)?;
         Ok(Self { target })
     }
 

@@ -38,6 +38,11 @@ pub fn removed_name(id: ComposeId) -> String {
     format!("removed-{}", id.name())
 }
 
+/// The id in a name of [`removed_name`]'s form.
+pub fn parse_removed_name(name: &str) -> Option<ComposeId> {
+    parse_compose_name(name.strip_prefix("removed-")?)
+}
+
 /// The id and lease number of a staging directory.
 pub fn parse_staging_name(name: &str) -> Option<(ComposeId, i64)> {
     let (compose, lease) = name.split_once('.')?;
@@ -168,6 +173,8 @@ mod tests {
         };
         assert_eq!(staging_name(&lease), "odcs-12.3");
         assert_eq!(parse_staging_name("odcs-12.3"), Some((lease.id, 3)));
+        assert_eq!(parse_removed_name(&removed_name(lease.id)), Some(lease.id));
+        assert_eq!(parse_removed_name("removed-odcs-1.2"), None);
         assert_eq!(parse_latest_link(&latest_link(lease.id)), Some(lease.id));
         for other in [
             "odcs-12",

@@ -1,8 +1,8 @@
 //! Compose trees on disk.
 //!
 //! [`NativeBuilder`] lays out what was gathered and publishes it in one step; [`PublishedComposes`]
-//! hands out the published files and nothing else. Below one target directory there is, for each
-//! compose, `odcs-N/` with its log, `COMPOSE_ID`, `STATUS` and, once it is complete, `compose/`; and
+//! hands out the published files and nothing else; [`Trees`] lists and removes. All of them work on
+//! [`Targets`], one directory or several. Below each there is, for each compose, `odcs-N/` with its log, `COMPOSE_ID`, `STATUS` and, once it is complete, `compose/`; and
 //! `.staging/odcs-N.LEASE/` for each attempt under way, on the same file system, so that publishing is
 //! a rename. [`layout`] has all names in one place.
 //!
@@ -17,6 +17,7 @@ mod check;
 mod dir;
 mod error;
 mod files;
+mod inventory;
 mod link;
 mod log;
 mod manifest;
@@ -24,7 +25,10 @@ mod packages;
 mod publish;
 mod repofile;
 mod space;
+mod stage;
+mod staged;
 mod staging;
+mod targets;
 mod tree;
 mod trees;
 
@@ -32,4 +36,5 @@ pub use builder::NativeBuilder;
 pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
 pub use files::PublishedComposes;
 pub use settings::{LinkFallback, StorageSettings};
+pub use targets::Targets;
 pub use trees::Trees;

@@ -1,175 +1,56 @@
-//! What a finished `compose/` consists of, so that two attempts can be compared and everything be
-//! saved.
+//! The record of what is in a compose, for making it again.
 
-use odcs_rpm::{Digest, DigestAlgorithm};
-use rayon::prelude::*;
-use rustix::fs::FileType;
+use std::collections::BTreeMap;
 
-use crate::dir::{self, Dir};
+use odcs_core::Manifest;
+use odcs_core::manifest::ManifestPackage;
+use odcs_core::plan::Plan;
+use odcs_core::request::SourceKind;
+use odcs_rpm::{Nevra, PackageKind};
+
 use crate::error::{Error, Result};
-use rustix::io::Errno;
+use crate::layout::Tree;
+use crate::packages::{PlacedPackage, by_place};
 
-/// Entries of one directory; a letter of the alphabet has a few thousand packages.
-const MAX_ENTRIES: usize = 1_000_000;
-/// Directories one inside the other.
-const MAX_DEPTH: usize = 32;
-
-/// The files of a compose, sorted by path.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) struct Manifest(Vec<ManifestEntry>);
-
-#[derive(Debug, Eq, PartialEq)]
-struct ManifestEntry {
-    path: String,
-    size: u64,
-    /// The checksum of everything that is not named by its checksum or listed with one in repodata.
-    digest: Option<Digest>,
-}
-
-impl Manifest {
-    /// Reads a tree.
-    pub(crate) fn read(compose: &Dir) -> Result<Self> {
-        let mut entries = Vec::new();
-        read_into(compose, "", MAX_DEPTH, &mut entries)?;
-        Ok(Self(entries))
-    }
-
-    /// The first difference, in words; `None` if there is none.
-    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
-        let (mut ours, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
-        loop {
-            match (ours.peek(), theirs.peek()) {
-                (None, None) => return None,
-                (Some(our), Some(their)) if our.path == their.path => {
-                    if our != their {
-                        return Some(format!("{} is different", our.path));
-                    }
-                    ours.next();
-                    theirs.next();
-                }
-                (Some(our), Some(their)) if our.path > their.path => {
-                    return Some(format!("it has {}", their.path));
-                }
-                (Some(our), _) => return Some(format!("it lacks {}", our.path)),
-                (None, Some(their)) => return Some(format!("it has {}", their.path)),
-            }
-        }
-    }
-}
-
-fn read_into(dir: &Dir, prefix: &str, depth: usize, entries: &mut Vec<ManifestEntry>) -> Result<()> {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return Err(dir.failed("read the directory", "", Errno::LOOP));
-    };
-    for entry in dir.entries(MAX_ENTRIES)? {
-        let path = format!("{prefix}{}", entry.name.to_string_lossy());
-        match entry.kind {
-            FileType::Directory => {
-                let below = dir.open(&entry.name)?;
-                let inside = format!("{path}/");
-                entries.push(ManifestEntry {
-                    path,
-                    size: 0,
-                    digest: None,
+/// What was placed, and what for.
+///
+/// # Errors
+/// [`Error::ReadBack`] if a package that was planned is not in its tree.
+pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage]) -> Result<Manifest> {
+    let placed = by_place(packages);
+    // The arches may take one package from different files.
+    let mut entries: BTreeMap<(PackageKind, &Nevra, &str), ManifestPackage> = BTreeMap::new();
+    for arch in &plan.arches {
+        for planned in &arch.packages {
+            let tree = Tree::of(planned.kind, &arch.arch);
+            let nevra = &planned.candidate.package.nevra;
+            let Some(package) = placed.get(&(&tree, nevra)) else {
+                return Err(Error::ReadBack {
+                    path: tree.to_string(),
+                    reason: format!("{nevra} is missing"),
                 });
-                read_into(&below, &inside, deeper, entries)?;
+            };
+            let arches = &mut entries
+                .entry((planned.kind, nevra, &package.file))
+                .or_insert_with(|| ManifestPackage {
+                    kind: planned.kind,
+                    nevra: nevra.clone(),
+                    arches: Vec::new(),
+                    file: package.file.clone(),
+                    size: package.size,
+                    digest: package.sha256.clone(),
+                    sigkey: package.sigkey.clone(),
+                })
+                .arches;
+            if !arches.contains(&arch.arch) {
+                arches.push(arch.arch.clone());
             }
-            FileType::RegularFile => {
-                let (file, stat) = dir.open_file(&entry.name)?;
-                let digest = if is_named_elsewhere(&path) {
-                    None
-                } else {
-                    let (digest, _) = Digest::of_reader(DigestAlgorithm::Sha256, file).map_err(|reason| {
-                        Error::ReadBack {
-                            path: path.clone(),
-                            reason: reason.to_string(),
-                        }
-                    })?;
-                    Some(digest)
-                };
-                entries.push(ManifestEntry {
-                    path,
-                    size: dir::size(&stat),
-                    digest,
-                });
-            }
-            _ => return Err(dir.failed("read the file", &entry.name, Errno::INVAL)),
         }
     }
-    Ok(())
-}
-
-/// Packages have their checksums in repodata, and the files of repodata in `repomd.xml`.
-fn is_named_elsewhere(path: &str) -> bool {
-    path.ends_with(".rpm") || (path.contains("/repodata/") && !path.ends_with("/repomd.xml"))
-}
-
-/// Makes everything in a tree last through a power cut. Links are left alone: their content is the
-/// source's business, and their being there that of the directory.
-pub(crate) fn save(dir: &Dir) -> Result<()> {
-    save_to_depth(dir, MAX_DEPTH)
-}
-
-fn save_to_depth(dir: &Dir, depth: usize) -> Result<()> {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return Err(dir.failed("save", "", Errno::LOOP));
-    };
-    // In parallel, since the file system writes its journal once for all that wait.
-    dir.entries(MAX_ENTRIES)?.par_iter().try_for_each(|entry| {
-        if entry.kind == FileType::Directory {
-            return save_to_depth(&dir.open(&entry.name)?, deeper);
-        }
-        if dir.stat(&entry.name)?.is_some_and(|stat| stat.st_nlink > 1) {
-            return Ok(());
-        }
-        let (file, _) = dir.open_file(&entry.name)?;
-        rustix::fs::fsync(&file).map_err(|errno| dir.failed("save", &entry.name, errno))
-    })?;
-    dir.sync()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tree(files: &[(&str, &str)]) -> Manifest {
-        let temporary = tempfile::tempdir().unwrap();
-        let root = Dir::open_root(temporary.path()).unwrap();
-        for (path, content) in files {
-            let mut segments: Vec<&str> = path.split('/').collect();
-            let name = segments.pop().unwrap();
-            root.make_path(&segments)
-                .unwrap()
-                .write(name, content.as_bytes())
-                .unwrap();
-        }
-        save(&root).unwrap();
-        Manifest::read(&root).unwrap()
-    }
-
-    #[test]
-    fn differences_are_named() {
-        let ours = [
-            ("a/repodata/repomd.xml", "1"),
-            ("a/repodata/x-primary.xml.gz", "12"),
-            ("b", "3"),
-        ];
-        assert_eq!(tree(&ours).difference(&tree(&ours)), None);
-        for (theirs, expected) in [
-            ([ours[0], ours[1], ("b", "4")], "b is different"),
-            (
-                [("a/repodata/repomd.xml", "2"), ours[1], ours[2]],
-                "a/repodata/repomd.xml is different",
-            ),
-            (
-                [ours[0], ("a/repodata/x-primary.xml.gz", "1"), ours[2]],
-                "a/repodata/x-primary.xml.gz is different",
-            ),
-            ([ours[0], ours[1], ("c", "3")], "it lacks b"),
-            ([ours[0], ours[1], ("a/z", "3")], "it has a/z"),
-        ] {
-            assert_eq!(tree(&ours).difference(&tree(&theirs)).unwrap(), expected);
-        }
-        assert_eq!(tree(&ours[..2]).difference(&tree(&ours)).unwrap(), "it has b");
-    }
+    Ok(Manifest {
+        source_type: kind.to_string(),
+        description: plan.source_description.clone(),
+        timestamp: plan.timestamp,
+        packages: entries.into_values().collect(),
+    })
 }

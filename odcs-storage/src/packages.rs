@@ -116,6 +116,10 @@ pub(crate) struct PlacedPackage {
     pub(crate) planned: Nevra,
     /// What its file says.
     pub(crate) package: Package,
+    /// Its file, where the source has it.
+    pub(crate) file: String,
+    /// The size of its file in bytes.
+    pub(crate) size: u64,
     /// SHA-256 of its file.
     pub(crate) sha256: Digest,
     /// The key it was chosen for.
@@ -124,6 +128,20 @@ pub(crate) struct PlacedPackage {
     pub(crate) location: String,
     /// The trees that it is in.
     pub(crate) places: BTreeSet<Tree>,
+}
+
+/// Finds packages by tree and NEVRA, the one that their source knows them by.
+pub(crate) fn by_place(packages: &[PlacedPackage]) -> BTreeMap<(&Tree, &Nevra), &PlacedPackage> {
+    let mut places = BTreeMap::new();
+    for package in packages {
+        places.extend(
+            package
+                .places
+                .iter()
+                .map(|tree| ((tree, &package.planned), package)),
+        );
+    }
+    places
 }
 
 /// What placing needs besides the files.
@@ -302,6 +320,8 @@ impl Placing<'_> {
         let package = PlacedPackage {
             planned,
             package,
+            file: candidate.file.to_string(),
+            size: dir::size(&stat),
             sha256: read.sha256,
             sigkey,
             location,

@@ -6,8 +6,8 @@ use rustix::io::Errno;
 
 use crate::dir::{self, Dir};
 use crate::error::{Error, Result};
+use crate::inventory::Inventory;
 use crate::layout;
-use crate::manifest::Manifest;
 use crate::staging::Staging;
 
 /// Bytes of `COMPOSE_ID` and `STATUS`.
@@ -26,7 +26,11 @@ pub(crate) enum Published {
 /// compares, and steps back.
 pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
     check_latest(target, id)?;
-    publish_checked(target, staging, id, compose_id)
+    publish_checked(target, staging, id, compose_id).map_err(|error| match error.errno() {
+        // A newer attempt clears older ones away, and there may have been a long time for it.
+        Some(Errno::NOENT) if !staging.is_there() => Error::ClearedAway { id },
+        _ => error,
+    })
 }
 
 fn publish_checked(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
@@ -101,10 +105,10 @@ pub(crate) fn mark_failed(target: &Dir, attempt: &str, id: ComposeId) -> Result<
 
 /// An earlier attempt has published: if the same, all is well, whatever it left undone is done now.
 fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result<Published> {
-    let ours = Manifest::read(&staging.dir().open(layout::COMPOSE)?)?;
+    let ours = Inventory::read(&staging.dir().open(layout::COMPOSE)?)?;
     let theirs = own
         .open(layout::COMPOSE)
-        .and_then(|compose| Manifest::read(&compose));
+        .and_then(|compose| Inventory::read(&compose));
     let difference = match theirs {
         Ok(theirs) => ours.difference(&theirs),
         // Not a directory, or with something in it that is neither file nor directory: not made by us.

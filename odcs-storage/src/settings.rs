@@ -1,6 +1,9 @@
 //! What can be chosen about compose trees.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use odcs_core::request::TargetDirName;
 
 /// Where composes go, and how.
 ///
@@ -12,8 +15,10 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StorageSettings {
-    /// The directory that holds all composes. It is made if it is missing.
+    /// The directory that composes go to if no other is asked for. It is made if it is missing.
     pub target_dir: PathBuf,
+    /// Further directories that composes may ask for by name. They are made, too.
+    pub extra_targets: BTreeMap<TargetDirName, PathBuf>,
     /// What happens to packages that cannot be hardlinked.
     pub link_fallback: LinkFallback,
     /// How many packages are read at a time; 0 means one for each processor.
@@ -28,10 +33,32 @@ impl StorageSettings {
     pub fn new(target_dir: impl Into<PathBuf>) -> Self {
         Self {
             target_dir: target_dir.into(),
+            extra_targets: BTreeMap::new(),
             link_fallback: LinkFallback::default(),
             threads: 0,
             reserve: 16 << 20,
         }
+    }
+
+    /// Adds a directory that composes may ask for by name. One of the same name is replaced, the default one as
+    /// well.
+    #[must_use]
+    pub fn with_target(mut self, name: TargetDirName, path: impl Into<PathBuf>) -> Self {
+        if name.as_str() == TargetDirName::DEFAULT {
+            self.target_dir = path.into();
+        } else {
+            self.extra_targets.insert(name, path.into());
+        }
+        self
+    }
+
+    /// All directories with their names, the default one first.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let extra = self
+            .extra_targets
+            .iter()
+            .map(|(name, path)| (name.as_str(), path.as_path()));
+        std::iter::once((TargetDirName::DEFAULT, self.target_dir.as_path())).chain(extra)
     }
 
     /// Chooses what happens to packages that cannot be hardlinked.

@@ -36,9 +36,21 @@ impl Staging {
         &self.dir
     }
 
+    /// Whether it still holds a compose.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self.dir.stat(layout::COMPOSE), Ok(Some(_)))
+    }
+
     /// Removes it and everything in it.
     pub(crate) fn remove(&self) -> Result<()> {
         remove(&self.parent, OsStr::new(&self.name))
+    }
+
+    /// Removes it as far as that can be done: what it leaves goes with the next attempt, or with the sweep.
+    pub(crate) fn clear_away(&self) {
+        if let Err(error) = self.remove() {
+            tracing::warn!(attempt = %self.name, %error, "an attempt could not be cleared away");
+        }
     }
 
     /// Removes what attempts under this lease and older ones for the same compose left.

@@ -15,7 +15,7 @@ use odcs_rpm::{Nevra, PackageKind};
 use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
-use crate::packages::{Layout, PlacedPackage};
+use crate::packages::{Layout, PlacedPackage, by_place};
 use crate::repofile::repo_file;
 
 /// Makes the directories of all trees, and opens the one for packages in each.
@@ -123,12 +123,9 @@ pub(crate) fn write_metadata(
 
 /// The list of all packages. A source package stands under each arch that it was planned for.
 fn rpms(ident: &ComposeIdent, plan: &Plan, packages: &[PlacedPackage]) -> Rpms {
-    let mut placed: BTreeMap<(&Tree, &Nevra), &PlacedPackage> = BTreeMap::new();
+    let placed = by_place(packages);
     let mut sources: BTreeMap<String, &Nevra> = BTreeMap::new();
     for package in packages {
-        for tree in &package.places {
-            placed.insert((tree, &package.planned), package);
-        }
         if package.package.kind() == PackageKind::Source {
             let nevra = &package.package.nevra;
             sources.insert(nevra.file_name(), nevra);

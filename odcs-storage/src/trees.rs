@@ -1,7 +1,7 @@
 //! Listing and removing the trees of composes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use odcs_core::store::Lease;
@@ -13,34 +13,42 @@ use crate::dir::Dir;
 use crate::error::Result;
 use crate::layout;
 use crate::staging::Staging;
+use crate::targets::Targets;
 
 /// Entries of a target directory.
 const MAX_ENTRIES: usize = 1_000_000;
 
-/// The trees below a target directory. Everything is done through handles of that directory: neither
-/// `..` nor links lead anywhere else.
+/// The trees below the target directories. Everything is done through handles of those directories:
+/// neither `..` nor links lead anywhere else. A tree is looked for in all of them, whatever its record says
+/// about where it is.
 #[derive(Clone, Debug)]
 pub struct Trees {
-    target: Arc<Dir>,
+    targets: Targets,
 }
 
 impl Trees {
-    /// Opens a target directory, which must exist.
+    /// Opens a single target directory, which must exist.
     ///
     /// # Errors
     /// [`Error::Target`](crate::Error::Target) if it cannot be opened.
     pub fn open(target_dir: impl AsRef<Path>) -> Result<Self> {
-        let target = Arc::new(Dir::open_root(target_dir.as_ref())?);
-        Ok(Self { target })
+        let targets = Targets::single(target_dir.as_ref())?;
+        Ok(Self { targets })
+    }
+
+    /// The trees of all these directories.
+    pub fn of(targets: &Targets) -> Self {
+        let targets = targets.clone();
+        Self { targets }
     }
 
     async fn blocking<T: Send + 'static>(
         &self,
         subject: String,
-        work: impl FnOnce(&Dir) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Targets) -> Result<T> + Send + 'static,
     ) -> odcs_core::Result<T> {
-        let target = Arc::clone(&self.target);
-        match tokio::task::spawn_blocking(move || work(&target)).await {
+        let targets = self.targets.clone();
+        match tokio::task::spawn_blocking(move || work(&targets)).await {
             Ok(result) => Ok(result?),
             Err(error) => {
                 let message = "a fault in this program stopped the work on the composes' directory";
@@ -56,37 +64,65 @@ impl Trees {
 #[async_trait]
 impl ComposeTrees for Trees {
     async fn list(&self) -> odcs_core::Result<TreeListing> {
-        self.blocking(layout::STAGING.to_owned(), |target| {
-            let mut listing = TreeListing::default();
-            for entry in target.entries(MAX_ENTRIES)? {
-                listing
-                    .composes
-                    .extend(entry.name.to_str().and_then(layout::parse_compose_name));
+        self.blocking(layout::STAGING.to_owned(), |targets| {
+            let (mut composes, mut attempts) = (BTreeSet::new(), BTreeSet::new());
+            for target in targets.all() {
+                let top = names(target)?;
+                composes.extend(top.iter().filter_map(|name| layout::parse_compose_name(name)));
+                let Some(staging) = target.try_open(layout::STAGING)? else {
+                    continue;
+                };
+                let staging = names(&staging)?;
+                // A removal that was killed: there is something of the tree left.
+                composes.extend(staging.iter().filter_map(|name| layout::parse_removed_name(name)));
+                attempts.extend(staging.iter().filter_map(|name| layout::parse_staging_name(name)));
             }
-            listing.composes.sort_unstable();
-            let Some(staging) = target.try_open(layout::STAGING)? else {
-                return Ok(listing);
-            };
-            for entry in staging.entries(MAX_ENTRIES)? {
-                let attempt = entry.name.to_str().and_then(layout::parse_staging_name);
-                listing
-                    .attempts
-                    .extend(attempt.map(|(id, number)| Lease { id, number }));
-            }
-            Ok(listing)
+            Ok(TreeListing {
+                composes: composes.into_iter().collect(),
+                attempts: attempts
+                    .into_iter()
+                    .map(|(id, number)| Lease { id, number })
+                    .collect(),
+            })
         })
         .await
     }
 
     async fn remove(&self, id: ComposeId) -> odcs_core::Result<()> {
-        self.blocking(id.name(), move |target| remove(target, id)).await
+        self.blocking(id.name(), move |targets| {
+            in_each(targets, |target| remove(target, id))
+        })
+        .await
     }
 
     async fn discard_attempts(&self, up_to: &Lease) -> odcs_core::Result<()> {
         let lease = up_to.clone();
-        self.blocking(lease.id.name(), move |target| Staging::discard(target, &lease))
-            .await
+        self.blocking(lease.id.name(), move |targets| {
+            in_each(targets, |target| Staging::discard(target, &lease))
+        })
+        .await
     }
+}
+
+/// Does something in each directory, also if it fails in another; the first failure counts.
+fn in_each(targets: &Targets, mut work: impl FnMut(&Dir) -> Result<()>) -> Result<()> {
+    targets
+        .all()
+        .map(|target| {
+            work(target).inspect_err(|error| {
+                tracing::warn!(target_dir = %target.root().display(), %error, "not everything could be removed");
+            })
+        })
+        .fold(Ok(()), Result::and)
+}
+
+/// The names in a directory that are text.
+fn names(directory: &Dir) -> Result<Vec<String>> {
+    let entries = directory.entries(MAX_ENTRIES)?;
+    Ok(entries
+        .into_iter()
+        .filter_map(|entry| entry.name.into_string().ok())
+        .collect())
 }
 
 /// Moves the tree out of sight, and deletes it there. What an earlier try left there goes first.
@@ -94,7 +130,7 @@ fn remove(target: &Dir, id: ComposeId) -> Result<()> {
     let staging = target.make_or_open(layout::STAGING)?;
     let gone = layout::removed_name(id);
     staging.remove(&gone)?;
-    target.remove(layout::latest_link(id))?;
+    target.remove_link(&layout::latest_link(id))?;
     match target.rename(&id.name(), &staging, &gone) {
         Err(error) if error.errno() == Some(Errno::NOENT) => return Ok(()),
         result => result?,

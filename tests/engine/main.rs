@@ -9,6 +9,10 @@
     reason = "tests"
 )]
 
+mod clock;
+mod events;
+mod renewal;
+mod reuse;
 mod support;
 mod sweeping;
 

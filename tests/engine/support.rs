@@ -4,27 +4,31 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use odcs_core::engine::EngineSettings;
+use odcs_core::event::EventId;
+use odcs_core::manifest::Fingerprint;
 use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
-use odcs_core::store::{Claim, Lease, NewCompose, Outcome, Page, Query};
+use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::{
     Compose, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore, Engine, Error, Links,
     Result, SourceRegistry, SystemClock, Timestamp,
 };
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use odcs_storage::{NativeBuilder, StorageSettings};
+use odcs_storage::{NativeBuilder, StorageSettings, Trees};
 use tempfile::TempDir;
 
 /// A call of the store that can be made to fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(crate) enum Call {
     RecordResolved,
+    RecordManifest,
     Finish,
 }
 
@@ -45,6 +49,11 @@ impl Flaky {
 
     pub(crate) fn failures_left(&self) -> usize {
         self.faults.lock().unwrap().values().map(|(times, _)| times).sum()
+    }
+
+    /// Takes a record over from elsewhere.
+    pub(crate) async fn import(&self, record: &Compose) {
+        self.store.import(std::slice::from_ref(record)).await.unwrap();
     }
 
     fn pass(&self, call: Call) -> Result<()> {
@@ -110,6 +119,40 @@ impl ComposeStore for Flaky {
         self.store.is_tree_in_use(id).await
     }
 
+    async fn holds(&self, lease: &Lease) -> Result<bool> {
+        self.store.holds(lease).await
+    }
+
+    async fn find_equal(
+        &self,
+        lease: &Lease,
+        fingerprint: &Fingerprint,
+        now: Timestamp,
+    ) -> Result<Option<Equal>> {
+        self.store.find_equal(lease, fingerprint, now).await
+    }
+
+    async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()> {
+        self.pass(Call::RecordManifest)?;
+        self.store.record_manifest(lease, manifest).await
+    }
+
+    async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>> {
+        self.store.manifest(id).await
+    }
+
+    async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose> {
+        self.store.extend(id, until, now).await
+    }
+
+    async fn undelivered(&self, limit: u32) -> Result<Vec<Event>> {
+        self.store.undelivered(limit).await
+    }
+
+    async fn delivered(&self, up_to: EventId, at: Timestamp) -> Result<()> {
+        self.store.delivered(up_to, at).await
+    }
+
     async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>> {
         self.store.counts().await
     }
@@ -164,6 +207,36 @@ impl ComposeSource for Hooked {
         }
         self.source.content(pins).await
     }
+
+    async fn replay(&self, manifest: &Manifest) -> Result<Content> {
+        self.source.replay(manifest).await
+    }
+}
+
+/// The machine's clock, set to another time when told to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SkewedClock(Arc<AtomicI64>);
+
+impl SkewedClock {
+    /// Sets it forward by so many seconds, or back.
+    pub(crate) fn step(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(SystemClock.now().seconds() + self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        SystemClock.sleep(duration).await;
+    }
 }
 
 /// An engine with a copy of the project's test repository.
@@ -173,6 +246,7 @@ pub(crate) struct Lab {
     pub(crate) target_dir: PathBuf,
     pub(crate) store: Flaky,
     pub(crate) source: Hooked,
+    pub(crate) clock: SkewedClock,
     pub(crate) engine: Engine,
 }
 
@@ -192,28 +266,27 @@ impl Lab {
             source: RepoSource::new(RepoSettings::new([dir.path()])).unwrap(),
             hook: Arc::default(),
         };
-        let mut sources = SourceRegistry::new();
-        sources.register(source.clone()).unwrap();
-        let storage = StorageSettings::new(&target_dir).with_threads(1);
-        let builder = NativeBuilder::open(storage, Arc::new(SystemClock)).unwrap();
-        let mut settings = EngineSettings::new().unwrap();
-        settings.lease = Duration::from_secs(1);
-        settings.poll = Duration::from_millis(5);
-        let engine = Engine::new(
-            Arc::new(store.clone()),
-            sources,
-            Arc::new(builder),
-            Links::new(&"http://localhost/composes".parse().unwrap()),
-            settings,
-        );
+        let clock = SkewedClock::default();
+        let engine = engine(&store, &source, &target_dir, &clock);
         Self {
             _dir: dir,
             repository,
             target_dir,
             store,
             source,
+            clock,
             engine,
         }
+    }
+
+    /// Another engine at the same store and the same directory, as in another process: they know nothing of
+    /// each other.
+    pub(crate) fn another_engine(&self) -> Engine {
+        engine(&self.store, &self.source, &self.target_dir, &self.clock)
+    }
+
+    pub(crate) fn trees(&self) -> Arc<Trees> {
+        Arc::new(Trees::open(&self.target_dir).unwrap())
     }
 
     pub(crate) fn request(&self, packages: &[&str]) -> ComposeRequest {
@@ -260,6 +333,24 @@ impl Lab {
     pub(crate) fn staging(&self) -> Vec<String> {
         entries(&self.target_dir.join(".staging"))
     }
+}
+
+fn engine(store: &Flaky, source: &Hooked, target_dir: &Path, clock: &SkewedClock) -> Engine {
+    let mut sources = SourceRegistry::new();
+    sources.register(source.clone()).unwrap();
+    let storage = StorageSettings::new(target_dir).with_threads(1);
+    let builder = NativeBuilder::open(storage, Arc::new(clock.clone())).unwrap();
+    let mut settings = EngineSettings::new().unwrap();
+    settings.lease = Duration::from_secs(1);
+    settings.poll = Duration::from_millis(5);
+    Engine::with_clock(
+        Arc::new(store.clone()),
+        sources,
+        Arc::new(builder),
+        Links::new(&"http://localhost/composes".parse().unwrap()),
+        settings,
+        Arc::new(clock.clone()),
+    )
 }
 
 /// The names in a directory, sorted.

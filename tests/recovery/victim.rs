@@ -110,9 +110,9 @@ async fn serve(dir: &Path, bomb: &Arc<Bomb>, submit: bool) {
         .unwrap();
     let target = dir.join("composes");
     let storage = StorageSettings::new(&target).with_threads(1);
-    let builder = NativeBuilder::open(storage.clone(), Arc::new(SystemClock)).unwrap();
+    let builder = NativeBuilder::open(storage, Arc::new(SystemClock)).unwrap();
+    let trees: Arc<dyn ComposeTrees> = deadly(bomb, Trees::of(builder.targets()));
     let builder: Arc<dyn ComposeBuilder> = deadly(bomb, builder);
-    let trees: Arc<dyn ComposeTrees> = deadly(bomb, Trees::open(&storage).unwrap());
     let mut settings = EngineSettings::new().unwrap();
     settings.lease = Duration::from_secs(1);
     settings.poll = Duration::from_millis(20);

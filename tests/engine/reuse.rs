@@ -1,0 +1,176 @@
+//! Equal composes share a tree.
+
+use std::time::Duration;
+
+use odcs_core::engine::Shutdown;
+use odcs_core::request::{Flag, Lifetime};
+use odcs_core::{Compose, ComposeRequest, ComposeState, ComposeStore};
+
+use crate::support::Lab;
+
+async fn made(lab: &Lab, request: ComposeRequest) -> Compose {
+    lab.engine.submit(request, "me").await.unwrap();
+    let compose = lab.run_one().await;
+    assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+    compose
+}
+
+#[tokio::test]
+async fn the_same_once_more_uses_the_tree_that_is_there() {
+    let lab = Lab::new().await;
+    let first = made(&lab, lab.request(&["ed", "line-editor-common"])).await;
+    let mut request = lab.request(&["line-editor-common", "ed", "ed"]);
+    request.lifetime = Some(Lifetime::from_seconds(200_000).unwrap());
+    let second = made(&lab, request).await;
+    assert_ne!(first.id, second.id);
+    assert_eq!(second.reused_id, Some(first.id));
+    assert_eq!(second.pungi_compose_id, first.pungi_compose_id);
+    assert!(!lab.target(second.id, "compose").exists());
+    let links = lab.engine.links();
+    assert_eq!(links.result_repofile(&second), links.result_repofile(&first));
+    // The tree must be there as long as the longer of both.
+    let first = lab.get(first.id).await;
+    assert_eq!(first.times.expires, second.times.expires);
+    // A third uses the tree, not the second's, which has none.
+    let third = made(&lab, lab.request(&["ed", "line-editor-common"])).await;
+    assert_eq!(third.reused_id, Some(first.id));
+    assert_eq!(
+        lab.store.manifest(third.id).await.unwrap(),
+        lab.store.manifest(first.id).await.unwrap()
+    );
+}
+
+#[tokio::test]
+async fn whatever_shows_in_a_compose_makes_it_another() {
+    let lab = Lab::new().await;
+    let base = || lab.request(&["ed"]);
+    let first = made(&lab, base()).await;
+    let mut others = Vec::new();
+    let mut vary = |change: fn(&mut ComposeRequest)| {
+        let mut request = base();
+        change(&mut request);
+        others.push(request);
+    };
+    vary(|request| request.packages = Some(vec!["line-editor-common".parse().unwrap()]));
+    vary(|request| request.arches = vec!["aarch64".parse().unwrap()]);
+    vary(|request| request.flags = [Flag::NoDeps].into_iter().collect());
+    vary(|request| request.flags = [Flag::NoReuse].into_iter().collect());
+    vary(|request| request.label = Some("RC-1.0".parse().unwrap()));
+    vary(|request| request.compose_type = "nightly".parse().unwrap());
+    vary(|request| request.sigkeys = Some(vec!["".parse().unwrap()]));
+    for request in others {
+        let other = made(&lab, request.clone()).await;
+        assert_eq!(other.reused_id, None, "{request:?}");
+        assert!(lab.target(other.id, "compose").is_dir());
+    }
+    assert_eq!(made(&lab, base()).await.reused_id, Some(first.id));
+}
+
+#[tokio::test]
+async fn a_repository_that_changed_gives_another_compose() {
+    let lab = Lab::new().await;
+    std::fs::remove_dir_all(lab.repository.join("repodata")).unwrap();
+    let first = made(&lab, lab.request(&["ed"])).await;
+    assert_eq!(made(&lab, lab.request(&["ed"])).await.reused_id, Some(first.id));
+    // The same name and size, another file.
+    let package = lab.repository.join("Packages/ed-1.20-1.x86_64.rpm");
+    let bytes = std::fs::read(&package).unwrap();
+    std::fs::remove_file(&package).unwrap();
+    std::fs::write(&package, bytes).unwrap();
+    assert_eq!(made(&lab, lab.request(&["ed"])).await.reused_id, None);
+}
+
+#[tokio::test]
+async fn trees_that_are_gone_or_spoiled_are_not_used() {
+    let lab = Lab::new().await;
+    let first = made(&lab, lab.request(&["ed"])).await;
+    std::fs::write(lab.target(first.id, "STATUS"), "DOOMED\n").unwrap();
+    let second = made(&lab, lab.request(&["ed"])).await;
+    assert_eq!(second.reused_id, None);
+    for id in [first.id, second.id] {
+        lab.engine.delete(id, "me").await.unwrap();
+    }
+    lab.engine.sweeper(lab.trees()).sweep().await.unwrap();
+    assert_eq!(made(&lab, lab.request(&["ed"])).await.reused_id, None);
+}
+
+#[tokio::test]
+async fn a_tree_goes_with_its_last_user() {
+    let lab = Lab::new().await;
+    let first = made(&lab, lab.request(&["ed"])).await;
+    let second = made(&lab, lab.request(&["ed"])).await;
+    let sweeper = lab.engine.sweeper(lab.trees());
+    lab.engine.delete(first.id, "me").await.unwrap();
+    let swept = sweeper.sweep().await.unwrap();
+    assert_eq!(swept.removed, [first.id]);
+    assert!(lab.target(first.id, "compose").is_dir(), "the second needs it");
+    // It may still be used by a third.
+    let third = made(&lab, lab.request(&["ed"])).await;
+    assert_eq!(third.reused_id, Some(first.id));
+    for id in [second.id, third.id] {
+        lab.engine.delete(id, "me").await.unwrap();
+    }
+    sweeper.sweep().await.unwrap();
+    assert!(!lab.target_dir.join(first.id.name()).exists());
+    assert!(!lab.target_dir.join(second.id.name()).exists());
+}
+
+/// Two workers take up equal composes at once: one makes it, the other waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_being_made_is_waited_for() {
+    let lab = Lab::new().await;
+    let (first, second) = (lab.submit(&["ed"]).await, lab.submit(&["ed"]).await);
+    // Both are resolved before either is made.
+    let both = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+    lab.source.before_content(move || {
+        let both = std::sync::Arc::clone(&both);
+        Box::pin(async move {
+            both.wait().await;
+        })
+    });
+    let (one, other) = (lab.engine.worker(), lab.another_engine().worker());
+    let (a, b) = tokio::join!(one.run_one(), other.run_one());
+    let mut made = [a.unwrap().unwrap(), b.unwrap().unwrap()];
+    made.sort_by_key(|compose| compose.id);
+    assert_eq!(made[0].id, first);
+    assert!(
+        made.iter().all(|compose| compose.state == ComposeState::Done),
+        "{made:?}"
+    );
+    assert_eq!((made[0].reused_id, made[1].reused_id), (None, Some(first)));
+    let log = std::fs::read_to_string(lab.target(second, "pungi-stderr.log")).unwrap();
+    assert!(log.contains("compose 1 is the same, and is used"), "{log}");
+}
+
+/// If the one that is waited for fails, it is made after all.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_after_all_is_not_waited_for_any_longer() {
+    let lab = Lab::new().await;
+    let (first, second) = (lab.submit(&["ed"]).await, lab.submit(&["ed"]).await);
+    // As long as the first is being made, its manifest cannot be recorded; then somebody cancels it.
+    lab.store
+        .fail(crate::support::Call::RecordManifest, usize::MAX, crate::busy);
+    let (one, other) = (lab.engine.worker(), lab.another_engine().worker());
+    let shutdown = Shutdown::default();
+    let running = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move { tokio::join!(one.run(shutdown.clone()), other.run(shutdown)) }
+    });
+    let log = lab.target(second, "pungi-stderr.log");
+    let waits = || std::fs::read_to_string(&log).is_ok_and(|log| log.contains("waiting for it"));
+    while !waits() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    lab.engine.delete(first, "me").await.unwrap();
+    lab.store
+        .fail(crate::support::Call::RecordManifest, 0, crate::busy);
+    while lab.get(second).await.state.is_unfinished() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    shutdown.drain.cancel();
+    running.await.unwrap();
+    let (first, second) = (lab.get(first).await, lab.get(second).await);
+    assert_eq!(first.state, ComposeState::Failed);
+    assert_eq!((second.state, second.reused_id), (ComposeState::Done, None));
+    assert!(lab.target(second.id, "compose").is_dir());
+}
