@@ -12,7 +12,7 @@ use odcs_rpm::header::{FileFacts, read_header};
 use rustix::fs::Dir;
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, PackageContent};
+use super::{Candidate, Content, PackageContent};
 use crate::files::{RelativePath, Root, SourceFile};
 use crate::manifest::{Manifest, ManifestPackage};
 use crate::{Error, ErrorKind, Result};
@@ -217,6 +217,19 @@ pub fn recorded_file(roots: &[Arc<Root>], path: &str) -> Result<SourceFile> {
         let message = format!("{shown:?} is not below a directory that this source takes packages from");
         Error::new(ErrorKind::Forbidden, "replay manifest", shown, message)
     })
+}
+
+/// All that [`ComposeSource::replay`](super::ComposeSource::replay) has to do for a source whose packages lie
+/// below roots, and stay where they are.
+///
+/// # Errors
+/// As [`Manifest::replayed`].
+pub async fn replay(roots: Vec<Arc<Root>>, manifest: &Manifest) -> Result<Content> {
+    let manifest = manifest.clone();
+    let replaying = blocking(move || {
+        manifest.replayed(|package| Candidate::read_recorded(package, recorded_file(&roots, &package.file)?))
+    });
+    Ok(Content::Packages(replaying.await?))
 }
 
 /// The package files of a directory as they were when they were listed: path, size and modification time of

@@ -51,6 +51,7 @@ pub(super) async fn is_what_it_says(content: &PackageContent) {
     let mut files = BTreeSet::new();
     for candidate in &content.candidates {
         let file = candidate.file.to_string();
+        assert!(file.starts_with('/'), "{file} is an absolute path, for manifests");
         assert!(files.insert(file.clone()), "{file} is there twice");
         let candidate = candidate.clone();
         blocking(move || is_its_file(&candidate)).await;

@@ -9,6 +9,7 @@ mod requests;
 
 pub use cases::Cases;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::request::ComposeRequest;
@@ -24,8 +25,8 @@ use crate::{Error, Result};
 /// use odcs_core::{ComposeSource, Result};
 ///
 /// /// To be called from a test, with what opens a source of yours.
-/// async fn conforms<S: ComposeSource>(open: impl Fn() -> S) -> Result<()> {
-///     let kind = open().kind();
+/// async fn conforms<S: ComposeSource>(open: impl Fn() -> Result<S>) -> Result<()> {
+///     let kind = open()?.kind();
 ///     let request = |source: &str| {
 ///         let (kind, source) = (kind.clone(), source.to_owned());
 ///         ComposeRequest::new(SourceSpec::Custom { kind, source })
@@ -41,8 +42,17 @@ use crate::{Error, Result};
 ///
 /// # Panics
 /// When the source does not do what [`ComposeSource`] says, with what it did instead.
-pub async fn conformance<S: ComposeSource>(open: impl AsyncFn() -> S, cases: Cases<'_>) {
-    let open = async || -> Subject { Subject(Arc::new(open().await)) };
+pub async fn conformance<S, E>(open: impl AsyncFn() -> Result<S, E>, cases: Cases<'_>)
+where
+    S: ComposeSource,
+    E: fmt::Debug,
+{
+    let open = async || -> Subject {
+        let source = open().await;
+        Subject(Arc::new(source.unwrap_or_else(|error| {
+            panic!("the source does not open: {error:?}")
+        })))
+    };
     requests::the_type_is_one(&open().await, &open().await, &cases);
     requests::checking_is_thinking(&open().await, &cases);
     requests::what_is_off_changes_nothing(&open().await, &cases).await;
@@ -107,7 +117,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn must_fail<T: std::fmt::Debug>(result: Result<T>, what: &str) -> Error {
+fn must_fail<T: fmt::Debug>(result: Result<T>, what: &str) -> Error {
     let error = result.expect_err(what);
     errors::is_well_formed(&error);
     error
