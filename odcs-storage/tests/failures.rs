@@ -231,7 +231,7 @@ fn a_build_that_nobody_waits_for_stops() {
         let progress = target.builder.begin(&job.compose).await.unwrap();
         tokio::select! {
             biased;
-            _ = target.builder.build(job, progress) => panic!("it cannot be done yet"),
+            _ = target.builder.stage(job, progress) => panic!("it cannot be done yet"),
             () = tokio::task::yield_now() => {}
         }
     });

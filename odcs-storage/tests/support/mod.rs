@@ -19,7 +19,7 @@ use odcs_core::source::Candidate;
 use odcs_core::store::Lease;
 use odcs_core::{
     Built, Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeState, Job, Links, Result,
-    Timestamp, Work,
+    Staged, Timestamp, Work,
 };
 use odcs_rpm::TreeArch;
 use odcs_rpm::header::{FileFacts, read_file};
@@ -178,10 +178,18 @@ pub fn compose(id: i64) -> Compose {
         reused_id: None,
         koji_task_id: None,
         pungi_compose_id: None,
-        requested: Requested::default(),
+        pungi_config_dump: None,
+        requested: Requested::from_request(&request),
         request: Some(request),
         pins: None,
+        renews: None,
     }
+}
+
+/// The same work for another target directory.
+pub fn to_target(mut job: Job, name: &str) -> Job {
+    job.compose.requested.target_dir = name.into();
+    job
 }
 
 /// The work on compose `id` under a lease.
@@ -222,7 +230,15 @@ impl Target {
     pub fn build(&self, job: Job) -> Result<Built> {
         runtime().block_on(async {
             let progress = self.builder.begin(&job.compose).await?;
-            self.builder.build(job, progress).await
+            self.builder.stage(job, progress).await?.publish().await
+        })
+    }
+
+    /// Builds, and leaves publishing for later.
+    pub fn stage(&self, job: Job) -> Result<Box<dyn Staged>> {
+        runtime().block_on(async {
+            let progress = self.builder.begin(&job.compose).await?;
+            self.builder.stage(job, progress).await
         })
     }
 
@@ -239,6 +255,10 @@ impl Target {
             "{visible:?}"
         );
     }
+}
+
+pub fn publish(staged: Box<dyn Staged>) -> Result<Built> {
+    runtime().block_on(staged.publish())
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
