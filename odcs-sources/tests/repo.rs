@@ -9,55 +9,16 @@
     reason = "tests"
 )]
 
-use std::path::{Path, PathBuf};
+mod support;
+
+use std::path::Path;
 use std::process::Command;
 
 use odcs_core::request::SourceSpec;
-use odcs_core::source::{Content, PackageContent, Resolved};
-use odcs_core::{ComposeRequest, ComposeSource, ErrorKind, Result};
+use odcs_core::source::PackageContent;
+use odcs_core::{ComposeRequest, ComposeSource, ErrorKind};
 use odcs_sources::repo::{RepoPins, RepoSettings, RepoSource};
-use tempfile::TempDir;
-
-struct Lab {
-    dir: TempDir,
-    source: RepoSource,
-}
-
-impl Lab {
-    fn new() -> Self {
-        let dir = TempDir::new().unwrap();
-        let source = RepoSource::new(RepoSettings::new([dir.path()])).unwrap();
-        Self { dir, source }
-    }
-
-    /// A copy of the project's test repository.
-    fn repository(&self, name: &str) -> PathBuf {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/repo");
-        let to = self.dir.path().join(name);
-        for part in ["Packages", "repodata"] {
-            std::fs::create_dir_all(to.join(part)).unwrap();
-            for entry in std::fs::read_dir(from.join(part)).unwrap() {
-                let entry = entry.unwrap();
-                std::fs::copy(entry.path(), to.join(part).join(entry.file_name())).unwrap();
-            }
-        }
-        to
-    }
-
-    async fn resolve(&self, repository: &Path) -> Result<Resolved> {
-        let location = repository.to_str().unwrap().parse()?;
-        self.source
-            .resolve(&ComposeRequest::new(SourceSpec::Repo(location)))
-            .await
-    }
-
-    async fn content(&self, resolved: &Resolved) -> Result<PackageContent> {
-        match self.source.content(&resolved.pins).await? {
-            Content::Packages(content) => Ok(content),
-            other => panic!("{other:?}"),
-        }
-    }
-}
+use support::Lab;
 
 fn names(content: &PackageContent) -> Vec<String> {
     let mut names: Vec<_> = content

@@ -10,7 +10,7 @@ use crate::manifest::Manifest;
 use crate::request::parse::{self, Parsed};
 use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind};
 use crate::service::{About, ComposeService, Readiness, Submitted};
-use crate::store::{NewCompose, Page, Query};
+use crate::store::{Filter, NewCompose, Page, Query};
 
 /// Levels of lists and objects in a request; the API needs three.
 const BODY_DEPTH: usize = 16;
@@ -90,7 +90,20 @@ impl ComposeService for Engine {
     }
 
     async fn find(&self, query: &Query) -> Result<Page> {
-        self.parts.store.find(query).await
+        // Types of the API are filtered by number only, as clients know it; the number of a type from outside is
+        // known to this server alone.
+        let mut query = query.clone();
+        for (_, wanted) in query
+            .filters
+            .iter_mut()
+            .filter(|(filter, _)| *filter == Filter::SourceType)
+        {
+            let named = self.parts.sources.kinds().find(|kind| kind.name() == wanted);
+            if let Some(kind) = named.filter(|kind| !SourceKind::BUILTIN.contains(kind)) {
+                *wanted = kind.number().to_string();
+            }
+        }
+        self.parts.store.find(&query).await
     }
 
     fn read_renewal(&self, body: &[u8]) -> Result<Parsed<Renewal>> {

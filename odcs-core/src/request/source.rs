@@ -57,14 +57,16 @@ impl SourceKind {
     /// A type of your own.
     ///
     /// # Errors
-    /// `Invalid` for a number below 100, or a name that is not lower-case letters, digits and `_`.
+    /// `Invalid` for a number below 100, a name that is not lower-case letters, digits and `_`, or that of one
+    /// of the seven types of the API.
     pub fn custom(name: impl Into<String>, number: u32) -> Result<Self> {
         let name = name.into();
         let fits = (1..=64).contains(&name.len())
             && name
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-            && number >= 100;
+            && number >= 100
+            && Self::BUILTIN.iter().all(|builtin| builtin.name != name);
         if fits {
             Ok(Self {
                 name: name.into(),
@@ -74,7 +76,7 @@ impl SourceKind {
             Err(Error::invalid(
                 "type",
                 format!(
-                    "{name:?} ({number}) is not a source type: lower-case letters, digits and _, and a number of 100 or more"
+                    "{name:?} ({number}) is not a source type: lower-case letters, digits and _, no name of the API's own types, and a number of 100 or more"
                 ),
             ))
         }

@@ -1,5 +1,7 @@
-//! Where the packages of a compose come from: the trait, and the registry of what is installed.
+//! Where the packages of a compose come from: the trait, the registry of what is installed, and
+//! [what sources of plain files need](local).
 
+pub mod local;
 mod registry;
 
 pub use registry::SourceRegistry;
@@ -60,7 +62,9 @@ pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
     async fn replay(&self, manifest: &Manifest) -> Result<Content>;
 }
 
-/// What a request of a source type may carry beyond the fields that every request has.
+/// What a request of a source type may carry beyond the fields that every request has. What is not
+/// named here is refused before the source is asked; but for a Koji event, which then means nothing and draws
+/// a warning.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Capability {
@@ -77,6 +81,18 @@ pub struct Capability {
     pub flags: Vec<Flag>,
 }
 
+impl Capability {
+    /// What a source of plain packages can: names and globs narrow its content down, and signatures decide
+    /// between copies. The engine does both.
+    pub fn plain_packages() -> Self {
+        Self {
+            packages: true,
+            sigkeys: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// What resolving found out.
 #[derive(Clone, Debug)]
 pub struct Resolved {
@@ -84,6 +100,19 @@ pub struct Resolved {
     pub pins: Pins,
     /// Fields of the public record that resolving fills in or rewrites.
     pub fields: ResolvedFields,
+}
+
+impl Resolved {
+    /// These pins, and nothing else to say.
+    ///
+    /// # Errors
+    /// As [`Pins::new`].
+    pub fn pinned<T: Serialize>(pins: &T) -> Result<Self> {
+        Ok(Self {
+            pins: Pins::new(pins)?,
+            fields: ResolvedFields::default(),
+        })
+    }
 }
 
 /// Fields of the public record that resolving rewrites; `None` leaves one as it is.

@@ -24,6 +24,14 @@ impl SourceRegistry {
     /// # Errors
     /// `Conflict` if its name or its number is taken.
     pub fn register(&mut self, source: impl ComposeSource) -> Result<()> {
+        self.register_shared(Arc::new(source))
+    }
+
+    /// Adds a source that is used elsewhere, too.
+    ///
+    /// # Errors
+    /// `Conflict` if its name or its number is taken.
+    pub fn register_shared(&mut self, source: Arc<dyn ComposeSource>) -> Result<()> {
         let kind = source.kind();
         let taken = self
             .sources
@@ -45,7 +53,7 @@ impl SourceRegistry {
                 message,
             ));
         }
-        self.sources.insert(kind.name().to_owned(), Arc::new(source));
+        self.sources.insert(kind.name().to_owned(), source);
         Ok(())
     }
 

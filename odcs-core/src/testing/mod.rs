@@ -1,5 +1,6 @@
 //! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
-//! until it is moved, and [a conformance suite for stores](store::conformance).
+//! until it is moved, and conformance suites [for stores](store::conformance) and
+//! [for sources](source::conformance).
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
 )]
 
 mod clock;
+pub mod source;
 pub mod store;
 
 pub use clock::ManualClock;

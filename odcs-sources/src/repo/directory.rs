@@ -2,11 +2,10 @@
 
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
 
 use odcs_core::source::{Candidate, PackageContent};
+use odcs_core::{ErrorKind, Result};
 use odcs_rpm::digest::Hasher;
-use odcs_rpm::header::{FileFacts, read_header};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use rayon::prelude::*;
 use walkdir::WalkDir;
@@ -116,16 +115,21 @@ pub(super) fn read(
     repository: &Repository,
     pinned: &Digest,
     settings: &RepoSettings,
-) -> Result<PackageContent, RepoError> {
-    let listing = list(repository, settings)?;
+) -> Result<PackageContent> {
+    let changed = |error: RepoError| match error.kind() {
+        // It was there when it was pinned.
+        ErrorKind::NotFound => RepoError::new(Reason::Changed, &repository.path).caused_by(error),
+        _ => error,
+    };
+    let listing = list(repository, settings).map_err(changed)?;
     if listing.digest() != *pinned {
-        return Err(RepoError::new(Reason::Changed, &repository.path));
+        return Err(RepoError::new(Reason::Changed, &repository.path).into());
     }
     let candidates = listing
         .0
         .par_iter()
         .map(|entry| candidate(repository, entry))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_>>()?;
     Ok(PackageContent {
         candidates,
         timestamp: None,
@@ -133,31 +137,10 @@ pub(super) fn read(
     })
 }
 
-fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate, RepoError> {
-    let name = format!("{}/{}", repository.path, entry.path);
-    let href = entry.path.clone();
+fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate> {
     let file = repository.file(&entry.path).map_err(|_| {
-        RepoError::new(
-            Reason::Location {
-                package: "a package".to_owned(),
-                href,
-            },
-            &repository.path,
-        )
+        let (package, href) = ("a package".to_owned(), entry.path.clone());
+        RepoError::new(Reason::Location { package, href }, &repository.path)
     })?;
-    let opened = file.open().map_err(|error| RepoError::io(error, &name))?;
-    let metadata = opened.metadata().map_err(|error| RepoError::io(error, &name))?;
-    if !metadata.is_file() {
-        return Err(RepoError::new(Reason::NotAFile, &name));
-    }
-    let facts = FileFacts {
-        size: metadata.len(),
-        modified: u64::try_from(metadata.mtime()).unwrap_or(0),
-    };
-    let package = read_header(&opened, facts).map_err(|error| RepoError::damaged(error, &name))?;
-    Ok(Candidate {
-        package: Arc::new(package),
-        file,
-        checksum: None,
-    })
+    Candidate::read(file)
 }

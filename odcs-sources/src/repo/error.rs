@@ -37,8 +37,6 @@ pub(super) enum Reason {
     Escapes,
     /// A link leads in circles.
     Circle,
-    /// A FIFO, a device, …
-    NotAFile,
     /// `repodata` is there, and `repomd.xml` is not.
     NoRepomd,
     /// May not be read.
@@ -169,7 +167,6 @@ impl RepoError {
                 "{subject} is, or lies behind, a symbolic link that leads out of the repository root; it was not followed"
             ),
             Reason::Circle => format!("{subject} is a symbolic link that leads in circles"),
-            Reason::NotAFile => format!("{subject} is not a regular file"),
             Reason::NoRepomd => format!(
                 "{subject} is there, but has no repomd.xml: the repository is being written or is damaged; without a \
                  directory repodata, its packages themselves would be read"

@@ -4,12 +4,16 @@
 //! With repodata, `repomd.xml` is pinned by its checksum, and every file of it is verified before it
 //! is used. Without, the headers of all RPMs in the directory are read, and their names, sizes and
 //! times are pinned.
+//!
+//! What went into a compose once is taken from where it was; packages that were moved are looked for by their
+//! checksums in the repository around them.
 
 mod config;
 mod directory;
 mod error;
 mod metadata;
 mod pins;
+mod replay;
 mod roots;
 
 pub use config::RepoSettings;
@@ -20,8 +24,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use odcs_core::request::{ComposeRequest, RepoLocation, SourceKind, SourceSpec};
+use odcs_core::source::local::blocking;
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
-use odcs_core::{ComposeSource, Result};
+use odcs_core::{ComposeSource, Manifest, Result};
 
 use self::error::Reason;
 use self::roots::{Repository, Roots};
@@ -74,10 +79,7 @@ impl ComposeSource for RepoSource {
     }
 
     fn capability(&self) -> Capability {
-        let mut capability = Capability::default();
-        capability.packages = true;
-        capability.sigkeys = true;
-        capability
+        Capability::plain_packages()
     }
 
     fn check(&self, request: &ComposeRequest) -> Result<()> {
@@ -87,7 +89,7 @@ impl ComposeSource for RepoSource {
 
     async fn resolve(&self, request: &ComposeRequest) -> Result<Resolved> {
         let (repository, settings) = (self.locate(request)?, Arc::clone(&self.settings));
-        let pins = blocking(move || pins::pin(&repository, &settings)).await?;
+        let pins = blocking(move || Ok(pins::pin(&repository, &settings)?)).await?;
         let mut fields = ResolvedFields::default();
         // As the reference server records it: the revision stands where a tag has its event.
         fields.koji_event = pins.revision().and_then(|revision| revision.parse().ok());
@@ -101,19 +103,16 @@ impl ComposeSource for RepoSource {
         let pins: RepoPins = pins.read()?;
         let (repository, settings) = (self.roots.locate(pins.path())?, Arc::clone(&self.settings));
         let content = blocking(move || match &pins {
-            RepoPins::Repodata { repomd, .. } => metadata::read(&repository, repomd, &settings),
+            RepoPins::Repodata { repomd, .. } => Ok(metadata::read(&repository, repomd, &settings)?),
             RepoPins::Directory { listing, .. } => directory::read(&repository, listing, &settings),
         });
         Ok(Content::Packages(content.await?))
     }
-}
 
-/// Runs disk work on the blocking pool.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RepoError> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => Ok(result?),
-        Err(error) => Err(RepoError::new(Reason::Fault, "").caused_by(error).into()),
+    async fn replay(&self, manifest: &Manifest) -> Result<Content> {
+        let (roots, settings) = (Arc::clone(&self.roots), Arc::clone(&self.settings));
+        let manifest = manifest.clone();
+        let content = blocking(move || replay::replay(&roots, &manifest, &settings));
+        Ok(Content::Packages(content.await?))
     }
 }

@@ -75,6 +75,15 @@ impl Roots {
     }
 }
 
+impl Roots {
+    /// The file of an absolute path that was recorded once.
+    pub(super) fn file(&self, path: &str) -> Result<SourceFile, RepoError> {
+        let Repository { root, directory, .. } = self.locate(path)?;
+        let path = directory.ok_or_else(|| RepoError::new(Reason::Unclean, path))?;
+        Ok(SourceFile { root, path })
+    }
+}
+
 /// A repository that may be read: a directory below a root, or a root itself.
 #[derive(Clone, Debug)]
 pub(super) struct Repository {

@@ -1,0 +1,124 @@
+//! What every [`ComposeSource`] must do, as a suite that any source can be put through.
+
+mod cases;
+mod change;
+mod content;
+mod errors;
+mod replay;
+mod requests;
+
+pub use cases::Cases;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::request::ComposeRequest;
+use crate::source::{ComposeSource, Content, PackageContent, Pins, Resolved};
+use crate::{Error, Result};
+
+/// Puts a source through the whole suite. `open` makes one more instance each time, as another process would: all
+/// of them look at the same things. Needs a Tokio runtime with its timer.
+///
+/// ```no_run
+/// use odcs_core::request::{ComposeRequest, SourceKind, SourceSpec};
+/// use odcs_core::testing::source::{Cases, conformance};
+/// use odcs_core::{ComposeSource, Result};
+///
+/// /// To be called from a test, with what opens a source of yours.
+/// async fn conforms<S: ComposeSource>(open: impl Fn() -> Result<S>) -> Result<()> {
+///     let kind = open()?.kind();
+///     let request = |source: &str| {
+///         let (kind, source) = (kind.clone(), source.to_owned());
+///         ComposeRequest::new(SourceSpec::Custom { kind, source })
+///     };
+///     let cases = Cases::new(request("build-7"))
+///         .refused(request("../etc"))
+///         .not_found(request("build-8"))
+///         .changing("a package is added", async || { /* … */ });
+///     conformance(async || open(), cases).await;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Panics
+/// When the source does not do what [`ComposeSource`] says, with what it did instead.
+pub async fn conformance<S, E>(open: impl AsyncFn() -> Result<S, E>, cases: Cases<'_>)
+where
+    S: ComposeSource,
+    E: fmt::Debug,
+{
+    let open = async || -> Subject {
+        let source = open().await;
+        Subject(Arc::new(source.unwrap_or_else(|error| {
+            panic!("the source does not open: {error:?}")
+        })))
+    };
+    requests::the_type_is_one(&open().await, &open().await, &cases);
+    requests::checking_is_thinking(&open().await, &cases);
+    requests::what_is_off_changes_nothing(&open().await, &cases).await;
+
+    content::resolving_is_repeatable(&open().await, &open().await, &cases).await;
+    let found = content::pins_say_it_all(&open().await, &open().await, &cases).await;
+    content::is_what_it_says(&found).await;
+    content::survives_company(&open().await, &cases, &found).await;
+    content::what_is_not_there_is_not_found(&open().await, &cases).await;
+    content::pins_of_others_are_refused(&open().await).await;
+
+    let manifest = replay::manifest_of(&open().await, &found).await;
+    replay::everything_comes_back(&open().await, &manifest).await;
+    replay::what_is_missing_is_named(&open().await, &manifest).await;
+    replay::nothing_else_is_read(&open().await, &manifest).await;
+
+    // Composes begun before each change; they are still made, and made again, after all that follow.
+    let mut begun = Vec::new();
+    for (what, change) in cases.changes {
+        let veteran = open().await;
+        begun.extend(change::before(&veteran, &cases.works).await);
+        change().await;
+        for before in &begun {
+            change::never_something_else(&[veteran.clone(), open().await], before, what).await;
+        }
+    }
+}
+
+/// The source under test, as the engine has it.
+#[derive(Clone, Debug)]
+struct Subject(Arc<dyn ComposeSource>);
+
+impl Subject {
+    fn source(&self) -> &dyn ComposeSource {
+        &*self.0
+    }
+
+    async fn must_resolve(&self, request: &ComposeRequest) -> Resolved {
+        let resolved = self.source().resolve(request).await;
+        resolved.unwrap_or_else(|error| panic!("a request that is to work does not resolve: {error:?}"))
+    }
+
+    async fn content(&self, pins: &Pins) -> Result<PackageContent> {
+        let Content::Packages(content) = self.source().content(pins).await?;
+        Ok(content)
+    }
+
+    async fn must_have(&self, pins: &Pins) -> PackageContent {
+        let content = self.content(pins).await;
+        content.unwrap_or_else(|error| panic!("what was resolved a moment ago has no content: {error:?}"))
+    }
+}
+
+/// Reads and hashes files on a thread of its own.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => panic!("{error}"),
+        },
+    }
+}
+
+fn must_fail<T: fmt::Debug>(result: Result<T>, what: &str) -> Error {
+    let error = result.expect_err(what);
+    errors::is_well_formed(&error);
+    error
+}

@@ -1,0 +1,134 @@
+//! What went into a compose once, from where it was; or from where the repository has it now.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
+
+use odcs_core::manifest::ManifestPackage;
+use odcs_core::source::{Candidate, PackageContent};
+use odcs_core::{Error, ErrorKind, Manifest, Result};
+use odcs_rpm::{DigestAlgorithm, Nevra};
+use rayon::prelude::*;
+
+use super::config::RepoSettings;
+use super::error::RepoError;
+use super::metadata;
+use super::pins::read_repomd;
+use super::roots::{Repository, Roots};
+
+/// Repositories that are searched for what was moved. A compose is made of one, which may have been parted.
+const SEARCHED: usize = 8;
+
+/// Finds the packages of a manifest.
+///
+/// # Errors
+/// `Gone`, listing what is missing or has become something else; `Unavailable`.
+pub(super) fn replay(roots: &Roots, manifest: &Manifest, settings: &RepoSettings) -> Result<PackageContent> {
+    let results: Vec<Result<Candidate>> = manifest
+        .packages
+        .par_iter()
+        .map(|package| Candidate::read_recorded(package, roots.file(&package.file)?))
+        .collect();
+    let lost = results.iter().zip(&manifest.packages);
+    let lost = lost.filter(|(result, _)| result.as_ref().is_err_and(|error| !error.is_retryable()));
+    let moved = Moved::search(roots, lost.map(|(_, package)| package), settings)?;
+    let mut results = results.into_iter();
+    manifest.replayed(|package| {
+        // One for each package, in this order.
+        let result = results.next().unwrap_or_else(|| Err(no_result(package)));
+        result.or_else(|error| {
+            if error.is_retryable() {
+                Err(error)
+            } else {
+                moved.find(package).ok_or(error)
+            }
+        })
+    })
+}
+
+fn no_result(package: &ManifestPackage) -> Error {
+    let message = "it was not looked for because of a fault in this program";
+    Error::new(
+        ErrorKind::Internal,
+        "replay manifest",
+        package.nevra.to_string(),
+        message,
+    )
+}
+
+/// Packages of the repositories that lost packages were in.
+struct Moved(HashMap<Nevra, Vec<Candidate>>);
+
+impl Moved {
+    /// Reads the repositories around what was lost: the innermost directory above each file that has repodata.
+    /// A repository that cannot be used has nothing, unless it may be there again later.
+    fn search<'a>(
+        roots: &Roots,
+        lost: impl Iterator<Item = &'a ManifestPackage>,
+        settings: &RepoSettings,
+    ) -> Result<Self> {
+        let mut names = BTreeSet::new();
+        let mut directories: BTreeSet<&Path> = BTreeSet::new();
+        for package in lost {
+            names.insert(&package.nevra);
+            directories.extend(Path::new(&package.file).parent());
+        }
+        let (mut seen, mut searched) = (BTreeSet::new(), 0);
+        let mut found: HashMap<Nevra, Vec<Candidate>> = HashMap::new();
+        for directory in directories {
+            for above in directory.ancestors() {
+                // Whether there was something or not, whatever is further up was looked at, too.
+                if searched >= SEARCHED || !seen.insert(above) {
+                    break;
+                }
+                let Some(repository) = above.to_str().and_then(|above| roots.locate(above).ok()) else {
+                    break;
+                };
+                let Some(content) = usable(read(&repository, settings))?.flatten() else {
+                    continue;
+                };
+                searched += 1;
+                for candidate in content.candidates {
+                    if names.contains(&candidate.package.nevra) {
+                        let nevra = candidate.package.nevra.clone();
+                        found.entry(nevra).or_default().push(candidate);
+                    }
+                }
+                break;
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// The file that a package is now.
+    fn find(&self, recorded: &ManifestPackage) -> Option<Candidate> {
+        let candidates = self.0.get(&recorded.nevra)?.iter();
+        let mut fitting = candidates.filter(|candidate| {
+            // A checksum of another kind says nothing; whoever lays the file out verifies the recorded one.
+            candidate
+                .checksum
+                .as_ref()
+                .is_none_or(|known| known.algorithm() != DigestAlgorithm::Sha256 || *known == recorded.digest)
+        });
+        fitting.find_map(|candidate| Candidate::read_recorded(recorded, candidate.file.clone()).ok())
+    }
+}
+
+/// A repository as its metadata has it now; `None` without metadata.
+fn read(repository: &Repository, settings: &RepoSettings) -> Result<Option<PackageContent>, RepoError> {
+    let Some((digest, _)) = read_repomd(repository)? else {
+        return Ok(None);
+    };
+    metadata::read(repository, &digest, settings).map(Some)
+}
+
+/// What went wrong for good is as if nothing were there: there is something better to say about the package.
+fn usable<T>(result: Result<T, RepoError>) -> Result<Option<T>> {
+    match result {
+        Err(error) if error.is_retryable() => Err(error.into()),
+        Err(error) => {
+            tracing::info!(%error, "packages that were moved are not looked for here");
+            Ok(None)
+        }
+        Ok(found) => Ok(Some(found)),
+    }
+}
