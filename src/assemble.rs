@@ -8,7 +8,7 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{EngineSettings, Sweeper};
 use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
-use odcs_http::{ApiState, HttpOptions};
+use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_storage::{LinkFallback, NativeBuilder, PublishedComposes, StorageSettings, Trees};
 use url::Url;
 
@@ -49,13 +49,15 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
     let links = Links::new(&settings.public_url);
     let mut engine_settings = EngineSettings::new()?;
     engine_settings.sweep = settings.sweep;
+    let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
         sources(settings)?,
         Arc::new(builder),
         links.clone(),
         engine_settings,
-    );
+    )
+    .with_observer(metrics.clone());
     let state = ApiState::new(
         Arc::new(engine.clone()),
         Arc::new(files),
@@ -63,7 +65,8 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
         Arc::new(NoAuth),
         Arc::new(AllowAll),
         HttpOptions::default(),
-    );
+    )
+    .with_metrics(metrics);
     Ok(Service {
         sweeper: engine.sweeper(Arc::new(trees)),
         engine,

@@ -122,7 +122,7 @@ pub(super) async fn delete(
 }
 
 /// The compose that a path names.
-async fn compose(
+pub(super) async fn compose(
     state: &ApiState,
     id: Result<Path<String>, PathRejection>,
     uri: &Uri,
