@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod observing;
 mod support;
 mod sweeping;
 

@@ -56,6 +56,7 @@ pub(super) struct SubmittedCompose {
     compose: ComposeRecord,
     /// What of the request was not understood or has no effect, a sentence each; missing if there is nothing
     /// to say.
+    #[schema(nullable = false)]
     warnings: Option<Vec<String>>,
 }
 

@@ -26,8 +26,8 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi()));
         title = "ODCS, the On Demand Compose Service",
         version = "1",
         description = "Makes composes: temporary RPM repositories with exactly the packages somebody asked \
-            for.\n\nEvery path also answers below `/odcs/1` instead of `/api/1`, and with or without a slash \
-            at its end; there are no redirects. Every resource answers `OPTIONS` with what it can do in \
+            for.\n\nWhat is below `/api/1` also answers below `/odcs/1`, with or without a slash at its end; \
+            there are no redirects. Every resource answers `OPTIONS` with what it can do in \
             `Allow`, and `405` to everything else.",
         license(name = "MIT", identifier = "MIT"),
     ),

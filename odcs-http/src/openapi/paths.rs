@@ -45,6 +45,15 @@ struct ListParameters {
     per_page: Option<u64>,
 }
 
+/// Which part of a log.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+struct LogParameters {
+    /// Which bytes of it; without, all of it.
+    #[param(rename = "Range", required = false, example = "bytes=4096-")]
+    range: String,
+}
+
 /// The composes, newest first
 #[utoipa::path(
     get, path = "/api/1/composes/", tag = "composes", operation_id = "list_composes",
@@ -123,7 +132,7 @@ fn delete() {}
     get, path = "/api/1/composes/{id}/log", tag = "composes", operation_id = "read_compose_log",
     params(
         ("id" = i64, Path, description = "The id of the compose", minimum = 1),
-        ("Range" = Option<String>, Header, description = "Which bytes of it"),
+        LogParameters,
     ),
     responses(
         (status = 200, description = "The log as far as it is written", body = String, content_type = "text/plain"),
