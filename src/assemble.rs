@@ -6,7 +6,7 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{EngineSettings, Sweeper};
 use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
-use odcs_http::{ApiState, HttpOptions};
+use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings, Trees};
 use url::Url;
 
@@ -30,13 +30,15 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let files = PublishedComposes::open(&configuration.target_dir)?;
     let trees = Trees::open(&configuration.target_dir)?;
     let links = Links::new(public_url);
+    let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
         sources(configuration)?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
-    );
+    )
+    .with_observer(metrics.clone());
     let state = ApiState::new(
         Arc::new(engine.clone()),
         Arc::new(files),
@@ -44,7 +46,8 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
         Arc::new(NoAuth),
         Arc::new(AllowAll),
         http_options(configuration),
-    );
+    )
+    .with_metrics(metrics);
     Ok(Service {
         sweeper: engine.sweeper(Arc::new(trees)),
         engine,

@@ -171,7 +171,7 @@ fn id_of(id: Result<Path<String>, PathRejection>, uri: &Uri) -> Result<ComposeId
 }
 
 /// The compose that a path names.
-async fn compose(
+pub(super) async fn compose(
     state: &ApiState,
     id: Result<Path<String>, PathRejection>,
     uri: &Uri,
