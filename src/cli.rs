@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 use url::Url;
 
-use crate::commands::{about, create_repo, delete, get, list, serve, wait};
+use crate::commands::{
+    about, completions, create, create_repo, delete, get, list, log, man, renew, serve, wait,
+};
 use crate::values;
 
 /// The On Demand Compose Service: temporary RPM repositories with exactly the packages asked for.
@@ -20,12 +22,16 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    it worked; a compose that was waited for is done
   1    the compose that was waited for failed, was removed or took too long; or the service ended
-       with an error
+       with an error, or something could not be printed or written
   2    the command line is wrong
   255  the server refused, or cannot be reached";
 
+const REPEATED: &str = "\
+What there can be several of (--sigkey, --arch, --flag, --build, ...) is named by an option each.";
+
 /// Options of all commands that talk to a server.
 #[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Options for talking to a server")]
 pub(crate) struct ClientOptions {
     /// The server to talk to.
     #[arg(
@@ -43,36 +49,76 @@ pub(crate) struct ClientOptions {
     /// Do not wait for the compose: print its record as soon as it is accepted.
     #[arg(long, global = true)]
     pub(crate) no_wait: bool,
+    /// While waiting, print the compose's log on standard error.
+    #[arg(long, global = true)]
+    pub(crate) watch: bool,
+    /// Print no warnings, and not how it goes on unless --watch asks for it; errors are printed.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say on standard error what is asked of the server, and what it answers.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// Means nothing; scripts for the Python client have it.
+    #[arg(long, global = true, hide = true)]
+    pub(crate) redhat: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the service: the REST API, a worker, and the published composes.
     Serve(serve::Options),
+    /// Make a compose from a source of any type; the server decides what it can make.
+    #[command(after_help = REPEATED)]
+    Create(Box<create::Options>),
     /// Make a compose from an RPM repository on the server.
+    #[command(after_help = REPEATED)]
     CreateRepo(create_repo::Options),
+    /// Keep a compose longer, or have it made again.
+    ///
+    /// A compose that is done is kept longer under its id. One that failed or was removed is made again, from
+    /// the same packages, and so is one that is to have other keys, another label, other builds or modules:
+    /// the answer has a new id then, and the new compose is waited for.
+    #[command(after_help = REPEATED)]
+    Renew(renew::Options),
     /// Wait until a compose is done.
     Wait(wait::Options),
     /// Show a compose.
     Get(get::Options),
     /// List composes, newest first.
+    ///
+    /// On a terminal that is a table; else it is what the server answers, with the records in full.
     List(list::Options),
+    /// Print the log of a compose.
+    Log(log::Options),
     /// Cancel a compose that waits or is being made, or delete one that has ended before its time.
     Delete(delete::Options),
     /// Show what the server can do.
     About,
+    /// Print a script that completes this program's command line in a shell.
+    ///
+    /// For bash: odcs completions bash > ~/.local/share/bash-completion/completions/odcs
+    Completions(completions::Options),
+    /// Print the manual.
+    ///
+    /// Without options that is the page odcs(1), to be read with: odcs man | man -l -
+    Man(man::Options),
 }
 
 impl Command {
     pub(crate) async fn run(self, client: ClientOptions) -> Result<(), crate::commands::Failure> {
         match self {
             Self::Serve(options) => serve::run(options).await,
+            Self::Create(options) => create::run(client, *options).await,
             Self::CreateRepo(options) => create_repo::run(client, options).await,
+            Self::Renew(options) => renew::run(client, options).await,
             Self::Wait(options) => wait::run(client, options).await,
             Self::Get(options) => get::run(client, options).await,
             Self::List(options) => list::run(client, options).await,
+            Self::Log(options) => log::run(client, options).await,
             Self::Delete(options) => delete::run(client, options).await,
             Self::About => about::run(client).await,
+            Self::Completions(options) => completions::run(options),
+            Self::Man(options) => man::run(options).await,
         }
     }
 }

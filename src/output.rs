@@ -1,7 +1,9 @@
 //! Writing to the terminal: the only place that does.
 
-use std::io::{IsTerminal, Write};
+use std::borrow::Cow;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -12,20 +14,70 @@ pub(crate) fn wants_json(options: &ClientOptions) -> bool {
     options.json || !std::io::stdout().is_terminal()
 }
 
-/// One line on standard output. A reader that went away is no error.
+/// Why something could not be written to standard output.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Why not all of it is on standard output. That nobody wants to read on is no reason; a full disk is.
+pub(crate) fn unwritten() -> Option<&'static str> {
+    UNWRITTEN.get().map(String::as_str)
+}
+
+/// One line on standard output.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    bytes(format!("{text}\n").as_bytes());
+}
+
+/// Bytes as they are on standard output; on a terminal without what would steer it. False if they did not
+/// get there, and no more will.
+pub(crate) fn bytes(bytes: &[u8]) -> bool {
+    let mut out = std::io::stdout().lock();
+    let written = if out.is_terminal() {
+        out.write_all(harmless(&String::from_utf8_lossy(bytes)).as_bytes())
+    } else {
+        out.write_all(bytes)
+    };
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) => {
+            if error.kind() != ErrorKind::BrokenPipe {
+                UNWRITTEN.get_or_init(|| error.to_string());
+            }
+            false
+        }
+    }
+}
+
+/// A part of a log on standard error.
+pub(crate) fn log(bytes: &[u8]) {
+    let mut error = std::io::stderr().lock();
+    let _ = error.write_all(harmless(&String::from_utf8_lossy(bytes)).as_bytes());
 }
 
 /// A message on standard error, and the exit code 1.
 pub(crate) fn failure(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr().lock(), "odcs: {message}");
+    remark(message);
     ExitCode::from(1)
 }
 
-/// A remark on standard error.
+/// A warning on standard error.
 pub(crate) fn warning(message: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "odcs: warning: {message}");
+    remark(&format!("warning: {message}"));
+}
+
+/// A remark on standard error.
+pub(crate) fn remark(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "odcs: {}", harmless(message));
+}
+
+/// A text without control characters but ends of lines and tabs: what servers and packages say must not
+/// steer a terminal.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(steers) {
+        text.replace(steers, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
 }
 
 /// JSON as the reference's client prints it: four spaces, sorted keys.
@@ -33,7 +85,10 @@ pub(crate) fn json(value: &Value) {
     let mut bytes = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-    if serde::Serialize::serialize(value, &mut serializer).is_ok() {
+    let mut value = value.clone();
+    // Which is their order anyway unless some library asks serde_json to keep them as they came.
+    value.sort_all_objects();
+    if serde::Serialize::serialize(&value, &mut serializer).is_ok() {
         line(&String::from_utf8_lossy(&bytes));
     }
 }
@@ -100,19 +155,30 @@ pub(crate) fn compose(compose: &Value) {
     }
 }
 
-/// One line of a list of composes.
-pub(crate) fn compose_row(compose: &Value) {
-    let field = |name| text(compose, name).filter(|text| !text.is_empty());
-    let (state, time) = (
-        field("state_name").unwrap_or("-"),
-        field("time_submitted").unwrap_or("-"),
-    );
-    let (source, packages) = (
-        field("source").unwrap_or("-"),
-        field("packages").unwrap_or("(all)"),
-    );
-    line(&format!(
-        "{:>6}  {state:<10}  {time}  {source}  {packages}",
-        id(compose)
-    ));
+/// Lines of columns, each as wide as its widest cell; a long last one does not widen anything.
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) {
+    let widths: Vec<usize> = (0..N)
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        })
+        .collect();
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(harmless("a\tb\nc é"), "a\tb\nc é");
+        assert_eq!(harmless("\u{1b}[2J\u{9b}x\r"), "\u{fffd}[2J\u{fffd}x\u{fffd}");
+    }
 }

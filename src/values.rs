@@ -30,6 +30,32 @@ pub(crate) fn public_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// The id of a compose.
+pub(crate) fn id(text: &str) -> Result<i64, String> {
+    whole_number(text, "ids of composes are whole numbers from 1 on")
+}
+
+/// A time in seconds that is none of no length.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    // What is longer cannot be told to the server.
+    whole_number(text, "a whole number of seconds is expected, 1 or more").map(i64::unsigned_abs)
+}
+
+fn whole_number(text: &str, expected: &str) -> Result<i64, String> {
+    let number = text.parse().ok().filter(|number: &i64| *number >= 1);
+    number.ok_or_else(|| expected.to_owned())
+}
+
+/// A key id; scripts for the Python client write `none` for unsigned packages.
+#[expect(clippy::unnecessary_wraps, reason = "a value parser returns a result")]
+pub(crate) fn sigkey(text: &str) -> Result<String, String> {
+    Ok(if text == "none" {
+        String::new()
+    } else {
+        text.to_owned()
+    })
+}
+
 fn http_url(text: &str, example: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -59,6 +85,16 @@ mod tests {
             "127.0.0.1:99999",
         ] {
             assert!(address(text).unwrap_err().contains("127.0.0.1:5000"), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_and_lifetimes_begin_with_one() {
+        assert_eq!(id("7"), Ok(7));
+        assert_eq!(seconds("3600"), Ok(3600));
+        for text in ["", "0", "-1", "1.5", "abc", "9223372036854775808"] {
+            assert!(id(text).unwrap_err().contains("from 1 on"), "{text}");
+            assert!(seconds(text).unwrap_err().contains("1 or more"), "{text}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
+use crate::cli::ClientOptions;
 use crate::client::Client;
 use crate::commands::Failure;
 use crate::output;
@@ -13,8 +14,33 @@ use crate::output;
 /// How long a server that has answered before may be silent.
 const RESTART: Duration = Duration::from_secs(60);
 
-/// Asks for a compose until it has ended. On a terminal the last line of its log is shown meanwhile;
-/// nothing is printed otherwise.
+/// What is shown on standard error meanwhile.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Show {
+    /// Nothing.
+    Nothing,
+    /// On a terminal the last line of the log; nothing otherwise.
+    Progress,
+    /// The log.
+    Log,
+}
+
+impl Show {
+    pub(crate) fn of(options: &ClientOptions) -> Self {
+        match (options.watch, options.quiet) {
+            (true, _) => Self::Log,
+            (false, true) => Self::Nothing,
+            (false, false) => Self::Progress,
+        }
+    }
+}
+
+/// Whether nothing more happens to a compose by itself, but that it expires.
+pub(crate) fn has_ended(compose: &Value) -> bool {
+    !matches!(output::text(compose, "state_name"), Some("wait" | "generating"))
+}
+
+/// Asks for a compose until it has ended.
 ///
 /// # Errors
 /// If `patience` runs out, and what the server says.
@@ -22,8 +48,9 @@ pub(crate) async fn until_ended(
     client: &Client,
     id: i64,
     patience: Option<Duration>,
+    show: Show,
 ) -> Result<Value, Failure> {
-    let display = Display::new();
+    let display = Display::new(show);
     let mut log = Log::default();
     let mut pause = Duration::from_millis(50);
     let (mut waited, mut silent) = (Duration::ZERO, None);
@@ -45,7 +72,10 @@ pub(crate) async fn until_ended(
             Err(error) => return Err(error),
         };
         silent = Some(Duration::ZERO);
-        if !matches!(output::text(&compose, "state_name"), Some("wait" | "generating")) {
+        if show == Show::Log {
+            output::log(&log.more(client, &compose).await);
+        }
+        if has_ended(&compose) {
             display.clear();
             return Ok(compose);
         }
@@ -81,8 +111,8 @@ fn longer(pause: Duration) -> Duration {
 struct Display(Option<ProgressBar>);
 
 impl Display {
-    fn new() -> Self {
-        if !std::io::stderr().is_terminal() {
+    fn new(show: Show) -> Self {
+        if show != Show::Progress || !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = ProgressBar::new_spinner();
@@ -123,12 +153,20 @@ struct Log {
 }
 
 impl Log {
-    async fn last_line(&mut self, client: &Client, compose: &Value) -> Option<String> {
-        let toplevel = output::text(compose, "toplevel_url").filter(|url| !url.is_empty())?;
+    /// What has been added to it.
+    async fn more(&mut self, client: &Client, compose: &Value) -> Vec<u8> {
+        let Some(toplevel) = output::text(compose, "toplevel_url").filter(|url| !url.is_empty()) else {
+            return Vec::new();
+        };
         let bytes = client
             .tail(&format!("{toplevel}/pungi-stderr.log"), self.read)
             .await;
         self.read += bytes.len() as u64;
+        bytes
+    }
+
+    async fn last_line(&mut self, client: &Client, compose: &Value) -> Option<String> {
+        let bytes = self.more(client, compose).await;
         let text = String::from_utf8_lossy(&bytes);
         if let Some(line) = text.lines().rev().find(|line| !line.trim().is_empty()) {
             // "2026-11-21 12:00:00 [INFO    ] gather: …": the time is on the left of the display already.
@@ -172,8 +210,8 @@ mod tests {
     #[tokio::test]
     async fn waiting_survives_a_restart_of_the_server() {
         let address = answer_once("127.0.0.1:0".parse().unwrap(), "generating").await;
-        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
-        let waiting = tokio::spawn(async move { until_ended(&client, 1, None).await });
+        let client = Client::of(&format!("http://{address}").parse().unwrap());
+        let waiting = tokio::spawn(async move { until_ended(&client, 1, None, Show::Progress).await });
         // The first answer has been given once the port is free, and for a while nobody answers.
         while TcpListener::bind(address).await.is_err() {
             tokio::task::yield_now().await;
@@ -189,17 +227,20 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
-        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
-        let failure = until_ended(&client, 1, None).await.unwrap_err();
+        let client = Client::of(&format!("http://{address}").parse().unwrap());
+        let failure = until_ended(&client, 1, None, Show::Progress).await.unwrap_err();
         assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
     }
 
     #[tokio::test]
     async fn patience_runs_out_also_while_nobody_answers() {
         let address = answer_once("127.0.0.1:0".parse().unwrap(), "generating").await;
-        let client = Client::new(&format!("http://{address}").parse().unwrap()).unwrap();
+        let client = Client::of(&format!("http://{address}").parse().unwrap());
         let patience = Some(Duration::from_millis(300));
-        let waiting = tokio::time::timeout(Duration::from_secs(10), until_ended(&client, 1, patience));
+        let waiting = tokio::time::timeout(
+            Duration::from_secs(10),
+            until_ended(&client, 1, patience, Show::Progress),
+        );
         let failure = waiting.await.expect("it gives up").unwrap_err();
         assert!(matches!(failure, Failure::Unreachable(_)), "{failure:?}");
     }

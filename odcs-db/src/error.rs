@@ -120,6 +120,16 @@ pub enum Error {
         /// What it would have to be, as a sentence.
         expected: &'static str,
     },
+    /// The tree that was to be used belongs to nobody any more.
+    #[error("the tree of compose {of} cannot be used for compose {id}: nobody keeps it any more")]
+    TreeGone {
+        /// What was being done.
+        operation: &'static str,
+        /// The compose that was to use it.
+        id: ComposeId,
+        /// The compose that it was made for.
+        of: ComposeId,
+    },
     /// A record was to be taken over under an id that is in use.
     #[error("there already is a compose {id} in {database}; nothing was taken over")]
     IdTaken {
@@ -157,6 +167,7 @@ impl Error {
             Self::Busy { .. } | Self::DiskFull { .. } | Self::Io { .. } => ErrorKind::Unavailable,
             Self::LeaseLost { .. } | Self::IdTaken { .. } | Self::State { .. } => ErrorKind::Conflict,
             Self::Unknown { .. } => ErrorKind::NotFound,
+            Self::TreeGone { .. } => ErrorKind::Gone,
             Self::Corrupt { .. }
             | Self::Schema { .. }
             | Self::Record { .. }
@@ -183,6 +194,7 @@ impl Error {
             | Self::IdTaken { operation, .. }
             | Self::Unknown { operation, .. }
             | Self::State { operation, .. }
+            | Self::TreeGone { operation, .. }
             | Self::Json { operation, .. }
             | Self::Refused { operation, .. } => operation,
         }
@@ -201,7 +213,8 @@ impl Error {
             | Self::LeaseLost { id, .. }
             | Self::IdTaken { id, .. }
             | Self::Unknown { id, .. }
-            | Self::State { id, .. } => id.name(),
+            | Self::State { id, .. }
+            | Self::TreeGone { id, .. } => id.name(),
             Self::Json { .. } => "record".to_owned(),
         }
     }

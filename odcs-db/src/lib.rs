@@ -18,10 +18,11 @@
 //! ```
 //!
 //! What any database has in common is in the modules at the top: the columns, how a row becomes a
-//! record, how a list is asked for. What only SQLite knows is in `sqlite`.
+//! record or an event, how a list is asked for. What only SQLite knows is in `sqlite`.
 
 mod dialect;
 mod error;
+mod event;
 mod list;
 mod record;
 mod sqlite;

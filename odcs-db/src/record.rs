@@ -26,6 +26,8 @@ pub(crate) fn values_of_new(new: &NewCompose) -> Result<Values> {
             new.submitted.plus(new.lifetime.duration()).seconds().into(),
         ),
         ("lifetime", seconds(new.lifetime).into()),
+        ("renews", new.renews.map(ComposeId::number).into()),
+        ("pungi_config_dump", (&new.pungi_config_dump).into()),
         (
             "request",
             Value::Text(Some(to_json("record compose", &new.request)?)),
@@ -54,6 +56,8 @@ pub(crate) fn values_of_record(record: &Compose) -> Result<Values> {
         ("reused_id", record.reused_id.map(ComposeId::number).into()),
         ("koji_task_id", record.koji_task_id.into()),
         ("pungi_compose_id", (&record.pungi_compose_id).into()),
+        ("pungi_config_dump", (&record.pungi_config_dump).into()),
+        ("renews", record.renews.map(ComposeId::number).into()),
         ("lifetime", seconds(record.lifetime).into()),
         (
             "request",
@@ -123,9 +127,10 @@ pub(crate) fn to_json<T: Serialize>(operation: &'static str, document: &T) -> Re
     serde_json::to_string(document).map_err(|source| Error::Json { operation, source })
 }
 
-/// The statement that inserts a row, for the caller to complete.
-pub(crate) fn insert<DB: Dialect>(values: Values) -> QueryBuilder<DB> {
-    let mut statement = QueryBuilder::new("INSERT INTO composes (");
+/// The statement that inserts a row into a table, for the caller to complete.
+pub(crate) fn insert<DB: Dialect>(table: &'static str, values: Values) -> QueryBuilder<DB> {
+    let mut statement = QueryBuilder::new("INSERT INTO ");
+    statement.push(table).push(" (");
     let mut names = statement.separated(", ");
     for (name, _) in &values {
         names.push(name);
@@ -158,7 +163,6 @@ impl<DB: Dialect> Row<'_, DB> {
     /// out with a warning: the record is for ever, what can be made from it is not.
     pub(crate) fn compose(&self) -> Result<Compose> {
         let id = ComposeId::new(self.integer(ComposeId::new(0), "id")?);
-        let state = self.integer(id, "state")?;
         let lifetime = self.integer(id, "lifetime")?;
         let time = |column| {
             self.optional(id, column)
@@ -167,8 +171,7 @@ impl<DB: Dialect> Row<'_, DB> {
         Ok(Compose {
             id,
             owner: self.text(id, "owner")?,
-            state: ComposeState::from_number(state)
-                .ok_or_else(|| self.unreadable(id, "state", &state.to_string()))?,
+            state: self.state(id, "state")?,
             state_reason: self.optional_text(id, "state_reason")?,
             times: Times {
                 submitted: Timestamp::from_seconds(self.integer(id, "time_submitted")?),
@@ -185,9 +188,11 @@ impl<DB: Dialect> Row<'_, DB> {
             reused_id: self.optional(id, "reused_id")?.map(ComposeId::new),
             koji_task_id: self.optional(id, "koji_task_id")?,
             pungi_compose_id: self.optional_text(id, "pungi_compose_id")?,
+            pungi_config_dump: self.optional_text(id, "pungi_config_dump")?,
             requested: self.requested(id)?,
             request: self.document(id, "request")?,
             pins: self.document(id, "pins")?,
+            renews: self.optional(id, "renews")?.map(ComposeId::new),
         })
     }
 
@@ -222,6 +227,15 @@ impl<DB: Dialect> Row<'_, DB> {
         })
     }
 
+    /// What a column says in JSON. Unlike [`document`](Self::document) this is all that is asked for: if it
+    /// cannot be read, nothing is told instead of it.
+    pub(crate) fn json<T: DeserializeOwned>(&self, id: ComposeId, column: &'static str) -> Result<T> {
+        let text = self.text(id, column)?;
+        serde_json::from_str(&text).map_err(|error| {
+            self.unreadable(id, column, &format!("no JSON that this version reads ({error})"))
+        })
+    }
+
     fn document<T: DeserializeOwned>(&self, id: ComposeId, column: &'static str) -> Result<Option<T>> {
         let Some(text) = self.optional_text(id, column)? else {
             return Ok(None);
@@ -246,7 +260,8 @@ impl<DB: Dialect> Row<'_, DB> {
             .ok_or_else(|| self.unreadable(id, column, "absent"))
     }
 
-    fn optional(&self, id: ComposeId, column: &'static str) -> Result<Option<i64>> {
+    /// A whole number that may be absent.
+    pub(crate) fn optional(&self, id: ComposeId, column: &'static str) -> Result<Option<i64>> {
         DB::integer(self.row, column).map_err(|error| self.unreadable(id, column, &error.to_string()))
     }
 
@@ -258,6 +273,12 @@ impl<DB: Dialect> Row<'_, DB> {
     /// A text that may be absent.
     pub(crate) fn optional_text(&self, id: ComposeId, column: &'static str) -> Result<Option<String>> {
         DB::text(self.row, column).map_err(|error| self.unreadable(id, column, &error.to_string()))
+    }
+
+    /// A state, in a column of its number.
+    pub(crate) fn state(&self, id: ComposeId, column: &'static str) -> Result<ComposeState> {
+        let number = self.integer(id, column)?;
+        ComposeState::from_number(number).ok_or_else(|| self.unreadable(id, column, &number.to_string()))
     }
 
     fn unreadable(&self, id: ComposeId, column: &'static str, found: &str) -> Error {

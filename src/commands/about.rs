@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::output;
 
 pub(crate) async fn run(options: ClientOptions) -> Result<(), Failure> {
-    let about = Client::new(&options.server)?.get("/api/1/about/").await?;
+    let about = Client::new(&options)?.get("/api/1/about/").await?;
     if output::wants_json(&options) {
         output::json(&about);
         return Ok(());

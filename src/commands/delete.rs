@@ -3,16 +3,17 @@
 use super::Failure;
 use crate::cli::ClientOptions;
 use crate::client::Client;
-use crate::output;
+use crate::{output, values};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Id of the compose.
+    #[arg(value_parser = values::id)]
     id: i64,
 }
 
 pub(crate) async fn run(options: ClientOptions, Options { id }: Options) -> Result<(), Failure> {
-    let answer = Client::new(&options.server)?
+    let answer = Client::new(&options)?
         .delete(&format!("/api/1/composes/{id}"))
         .await?;
     if output::wants_json(&options) {

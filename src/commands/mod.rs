@@ -1,10 +1,16 @@
 //! The subcommands, one file each.
 
 pub(crate) mod about;
+pub(crate) mod completions;
+pub(crate) mod create;
 pub(crate) mod create_repo;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod log;
+pub(crate) mod man;
+pub(crate) mod renew;
+mod request;
 pub(crate) mod serve;
 pub(crate) mod wait;
 
@@ -18,10 +24,14 @@ use crate::output;
 pub(crate) enum Failure {
     /// A compose that was waited for is not there to be used; it has been shown.
     Compose,
-    /// The service could not start, or not go on.
+    /// The service could not start or not go on; or what a command is for could not be done here.
     Service(String),
     /// The server refused; its answer, and what it says for people.
-    Refused { body: String, message: String },
+    Refused {
+        status: u16,
+        body: String,
+        message: String,
+    },
     /// The server could not be asked.
     Unreachable(String),
 }
@@ -30,10 +40,13 @@ pub(crate) enum Failure {
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let json = output::wants_json(&cli.client);
     match cli.command.run(cli.client).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match output::unwritten() {
+            None => ExitCode::SUCCESS,
+            Some(why) => output::failure(&format!("standard output cannot be written to: {why}")),
+        },
         Err(Failure::Compose) => ExitCode::from(1),
         Err(Failure::Service(message)) => output::failure(&message),
-        Err(Failure::Refused { body, message }) => {
+        Err(Failure::Refused { body, message, .. }) => {
             // Scripts written for the Python client read the answer from standard output.
             if json {
                 output::line(&body);

@@ -158,6 +158,226 @@ async fn on_a_terminal_people_get_words() {
         shown.contains("compose 2 has failed") && !shown.contains("repo file"),
         "{shown}"
     );
+    let (code, shown) = on_a_terminal("list");
+    assert_eq!(code, Some(0), "{shown}");
+    let lines: Vec<Vec<&str>> = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0][..3], ["ID", "STATE", "OWNER"], "{shown}");
+    assert_eq!(lines[1][..3], ["2", "failed", "unknown"], "{shown}");
+    assert_eq!(lines[2][..3], ["1", "done", "unknown"], "{shown}");
+    assert_eq!(lines[3], ["2", "composes"], "{shown}");
+    let (_, shown) = on_a_terminal("list --state wait");
+    assert_eq!(shown.trim(), "no composes");
+}
+
+#[tokio::test]
+async fn create_takes_any_type_of_source() {
+    let (server, repository) = Server::with_test_repository();
+    let repository = repository.to_str().unwrap();
+    let made = server.odcs([
+        "create",
+        "repo",
+        repository,
+        "ed",
+        "--flag",
+        "no_deps",
+        "--label",
+        "RC-1.0",
+        "--compose-type",
+        "nightly",
+        "--sigkey",
+        "none",
+    ]);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let compose = json(&made);
+    assert_eq!(
+        (&compose["source"], &compose["state_name"]),
+        (&repository.into(), &"done".into())
+    );
+    assert_eq!(
+        (&compose["label"], &compose["compose_type"]),
+        (&"RC-1.0".into(), &"nightly".into())
+    );
+    assert_eq!(
+        (&compose["packages"], &compose["sigkeys"]),
+        (&"ed".into(), &"".into())
+    );
+    // What there is, the server knows.
+    let refused = server.odcs(["create", "nosuch", "x"]);
+    assert_eq!(refused.status.code(), Some(255), "{refused:?}");
+    assert_eq!(json(&refused)["status"], 400);
+    assert!(text(&refused.stderr).contains("nosuch"), "{refused:?}");
+    let refused = server.odcs(["create-repo", "repo", "--flag", "nosuch"]);
+    assert!(
+        text(&refused.stderr).contains("no_deps"),
+        "names what there is: {refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn lists_are_filtered_ordered_and_paged() {
+    let (server, _) = Server::with_test_repository();
+    for arguments in [
+        vec!["create-repo", "repo", "ed", "--label", "RC-1.0"],
+        vec!["create-repo", "repo", "no-such-package"],
+        vec!["create-repo", "repo", "--compose-type", "nightly"],
+    ] {
+        server.odcs(arguments);
+    }
+    let ids = |arguments: &[&str]| {
+        let listed = server.odcs(["list"].iter().chain(arguments));
+        assert_eq!(listed.status.code(), Some(0), "{listed:?}");
+        let listed = json(&listed);
+        let items = listed["items"].as_array().unwrap().iter();
+        items.map(|item| item["id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&[]), [3, 2, 1]);
+    assert_eq!(ids(&["--order-by", "id"]), [1, 2, 3]);
+    assert_eq!(ids(&["--order-by", "-id"]), [3, 2, 1]);
+    assert_eq!(ids(&["--state", "failed"]), [2]);
+    assert_eq!(ids(&["--state", "done", "--order-by=id"]), [1, 3]);
+    assert_eq!(ids(&["--label", "RC-1.0"]), [1]);
+    assert_eq!(ids(&["--compose-type", "nightly"]), [3]);
+    assert_eq!(ids(&["--source-type", "repo", "--owner", "unknown"]), [3, 2, 1]);
+    assert_eq!(ids(&["--source-type", "pulp"]), [0_i64; 0]);
+    assert_eq!(ids(&["--per-page", "2", "--page", "2"]), [1]);
+    assert_eq!(ids(&["--all", "--state", "done"]), [3, 1]);
+
+    let refused = server.odcs(["list", "--order-by", "label"]);
+    assert_eq!(refused.status.code(), Some(255), "{refused:?}");
+    assert!(text(&refused.stderr).contains("time_submitted"), "{refused:?}");
+    assert_eq!(
+        server.odcs(["list", "--state", "finished"]).status.code(),
+        Some(2)
+    );
+}
+
+#[tokio::test]
+async fn all_pages_are_put_together() {
+    let (server, repository) = Server::with_test_repository();
+    let body = serde_json::json!({"source": {"type": "repo", "source": repository, "packages": ["nosuch"]}});
+    for _ in 0..103 {
+        server.submit(&body).await;
+    }
+    let listed = json(&server.odcs(["list", "--all", "--order-by", "id"]));
+    let items = listed["items"].as_array().unwrap().iter();
+    let ids: Vec<_> = items.map(|item| item["id"].as_i64().unwrap()).collect();
+    assert_eq!(ids, (1..=103).collect::<Vec<_>>());
+    assert_eq!(
+        (&listed["meta"]["total"], &listed["meta"]["pages"]),
+        (&103.into(), &1.into())
+    );
+}
+
+#[tokio::test]
+async fn standard_error_has_what_was_asked_for() {
+    let (server, _) = Server::with_test_repository();
+    let watched = server.odcs(["--watch", "create-repo", "repo", "ed"]);
+    assert_eq!(
+        json(&watched)["state_name"],
+        "done",
+        "only the answer is on standard output"
+    );
+    assert!(text(&watched.stderr).contains("gather: "), "{watched:?}");
+
+    let verbose = server.odcs(["--verbose", "get", "1"]);
+    let asked = format!("odcs: GET {}/api/1/composes/1: 200 OK\n", server.base);
+    assert_eq!(text(&verbose.stderr), asked);
+
+    let warned = [
+        "--no-wait",
+        "create-repo",
+        "repo",
+        "--flag",
+        "include_done_modules",
+    ];
+    assert!(text(&server.odcs(warned).stderr).contains("odcs: warning: "));
+    let quiet = server.odcs(["-q"].iter().chain(&warned));
+    assert_eq!((text(&quiet.stderr).as_str(), quiet.status.code()), ("", Some(0)));
+}
+
+#[tokio::test]
+async fn a_server_elsewhere_is_not_followed_blindly() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let _ = stream.read(&mut [0; 4096]).await.unwrap();
+        let answer = "HTTP/1.1 301 Moved Permanently\r\nLocation: https://odcs.example.com/api/1/composes/\r\n\
+                      Content-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    let mut command = std::process::Command::new(crate::support::ODCS);
+    command.args(["--server", &format!("http://{address}"), "create", "tag", "f36"]);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255), "{output:?}");
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("https://odcs.example.com") && said.contains("--server"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("man/man1");
+    let odcs = |arguments: &[&str]| {
+        let output = std::process::Command::new(crate::support::ODCS)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        text(&output.stdout)
+    };
+    assert_eq!(odcs(&["man", "--dir", pages.to_str().unwrap()]), "");
+    let page =
+        |name: &str| std::fs::read_to_string(pages.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    assert_eq!(odcs(&["man"]), page("odcs.1"));
+    let help = odcs(&["--help"]);
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines();
+    let commands = commands
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   "));
+    let commands: Vec<_> = commands
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(
+        commands.contains(&"create-repo") && commands.contains(&"man"),
+        "{commands:?}"
+    );
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        let page = page(&format!("odcs-{command}.1"));
+        let help = odcs(&[command, "--help"]);
+        let options = help
+            .split_whitespace()
+            .filter(|word| word.starts_with("--") && word.len() > 2);
+        for option in options.map(|option| option.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+            let escaped = option.replace('-', "\\-");
+            assert!(page.contains(&escaped), "odcs-{command}.1: {option}");
+        }
+        assert!(odcs(&["man", "--markdown"]).contains(&format!("## odcs {command}\n")));
+    }
+    // A directory that cannot be is said to be none.
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut command = std::process::Command::new(crate::support::ODCS);
+    let output = command
+        .arg("man")
+        .arg("--dir")
+        .arg(file.join("x"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        text(&output.stderr).contains("the manual cannot be written"),
+        "{output:?}"
+    );
 }
 
 #[test]

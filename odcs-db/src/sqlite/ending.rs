@@ -2,6 +2,7 @@
 
 use odcs_core::Timestamp;
 use odcs_core::compose::{Compose, ComposeId, ComposeState};
+use sqlx::Transaction;
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
 
@@ -56,6 +57,7 @@ impl SqliteStore {
             id,
             change,
             "only one that waits or is being made can be cancelled",
+            at,
         )
         .await
     }
@@ -67,6 +69,7 @@ impl SqliteStore {
             id,
             change,
             "only one that is done or has failed can be deleted",
+            at,
         )
         .await
     }
@@ -78,6 +81,7 @@ impl SqliteStore {
             id,
             change,
             "only one that has ended and whose time is up can be removed",
+            at,
         )
         .await
     }
@@ -111,37 +115,55 @@ impl SqliteStore {
         })
     }
 
-    /// Makes one change to one compose; if its state does not allow it, nothing is changed, and the error
-    /// says what the state is.
+    /// Makes one change to one compose, and announces it if it is one of its state.
     async fn change(
         &self,
         operation: &'static str,
         id: ComposeId,
         change: Query<'_, Sqlite, SqliteArguments>,
         expected: &'static str,
+        at: Timestamp,
     ) -> Result<Compose> {
         let mut transaction = self.write(operation).await?;
-        let changed = change.fetch_optional(&mut *transaction).await;
-        if let Some(row) = changed.map_err(|e| self.error(operation, e))? {
-            let compose = self.row(operation, &row).compose()?;
-            self.commit(operation, transaction).await?;
-            return Ok(compose);
+        let (from, compose) = self
+            .change_in(operation, &mut transaction, id, change, expected)
+            .await?;
+        if from != compose.state {
+            self.announce(operation, &mut transaction, at, Some(from), &compose)
+                .await?;
         }
+        self.commit(operation, transaction).await?;
+        Ok(compose)
+    }
+
+    /// Makes one change to one compose, and says which state it was in before; if that does not allow it,
+    /// nothing is changed, and the error says what the state is.
+    pub(super) async fn change_in(
+        &self,
+        operation: &'static str,
+        transaction: &mut Transaction<'static, Sqlite>,
+        id: ComposeId,
+        change: Query<'_, Sqlite, SqliteArguments>,
+        expected: &'static str,
+    ) -> Result<(ComposeState, Compose)> {
         let row = sqlx::query("SELECT state FROM composes WHERE id = ?1")
             .bind(id.number())
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut **transaction)
             .await
             .map_err(|e| self.error(operation, e))?;
         let Some(row) = row else {
             return Err(Error::Unknown { operation, id });
         };
-        let number = self.row(operation, &row).integer(id, "state")?;
-        let state = ComposeState::from_number(number).unwrap_or(ComposeState::Removed);
-        Err(Error::State {
-            operation,
-            id,
-            state,
-            expected,
-        })
+        let state = self.row(operation, &row).state(id, "state")?;
+        let changed = change.fetch_optional(&mut **transaction).await;
+        match changed.map_err(|e| self.error(operation, e))? {
+            Some(row) => Ok((state, self.row(operation, &row).compose()?)),
+            None => Err(Error::State {
+                operation,
+                id,
+                state,
+                expected,
+            }),
+        }
     }
 }

@@ -2,11 +2,14 @@
 
 mod ending;
 mod error;
+mod events;
+mod lease;
 mod open;
 mod store;
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests;
+mod tree;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -60,15 +63,16 @@ impl SqliteStore {
 
     /// Takes over the records of another server under their own ids, all of them or none. New composes
     /// get ids above the highest one. A record without [`request`](Compose::request) can be listed, not made.
+    /// Nothing happens to a compose by being taken over: there are no events.
     ///
     /// # Errors
     /// [`IdTaken`](Error::IdTaken) for the first one whose id is in use; [`Refused`](Error::Refused) if
-    /// one reuses a compose that is not there.
+    /// one reuses or renews a compose that is not there.
     pub async fn import(&self, records: &[Compose]) -> Result<()> {
         const OPERATION: &str = "take over records";
         let mut transaction = self.write(OPERATION).await?;
         for record in records {
-            let mut statement = record::insert::<Sqlite>(record::values_of_record(record)?);
+            let mut statement = record::insert::<Sqlite>("composes", record::values_of_record(record)?);
             // What is in the way stays as it is.
             statement.push(" ON CONFLICT (id) DO NOTHING");
             let inserted = statement.build().execute(&mut *transaction).await;

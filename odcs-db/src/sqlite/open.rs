@@ -14,7 +14,7 @@ use super::SqliteStore;
 use super::error::{classify, classify_migration};
 use crate::error::{Error, Result};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 const OPERATION: &str = "open database";
 

@@ -1,5 +1,10 @@
 //! What is particular to SQLite; the rest is `tests/conformance.rs`.
 
+mod outbox;
+mod plans;
+mod shared;
+mod upgrade;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +17,6 @@ use odcs_core::{ComposeStore, ErrorKind, Timestamp};
 use sqlx::{AssertSqlSafe, Row as _};
 use tempfile::TempDir;
 
-use super::store::{CLAIM, COUNTS};
 use super::{SqliteStore, open};
 use crate::Error;
 
@@ -25,6 +29,8 @@ fn new() -> NewCompose {
     request.arches = vec!["x86_64".parse().unwrap()];
     NewCompose {
         owner: "joe".to_owned(),
+        renews: None,
+        pungi_config_dump: None,
         requested: Requested::from_request(&request),
         request,
         submitted: at(0),
@@ -160,7 +166,7 @@ async fn many_may_open_one_file_at_a_time() {
     }
     assert_eq!(claimed, 80);
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "1");
+    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "2");
     assert_eq!(answer(&store, "PRAGMA integrity_check").await, "ok");
 }
 
@@ -169,7 +175,7 @@ async fn migrations_run_once_and_tell_a_later_version() {
     let (_directory, path) = place();
     SqliteStore::open(&path).await.unwrap().close().await;
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "1");
+    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "2");
     execute(
         &store,
         "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)",
@@ -329,6 +335,8 @@ async fn records_are_taken_over_under_their_ids() {
         records.push(record);
     }
     records[0].reused_id = Some(records[2].id);
+    records[1].renews = Some(records[2].id);
+    records[1].pungi_config_dump = Some("release_name = 'x'".to_owned());
 
     let store = SqliteStore::in_memory().await.unwrap();
     let taken = store.insert(new()).await.unwrap();
@@ -351,9 +359,21 @@ async fn records_are_taken_over_under_their_ids() {
     assert_eq!(store.get(taken.id).await.unwrap(), Some(taken));
 
     more.truncate(1);
-    more[0].reused_id = Some(ComposeId::new(999));
-    let error = store.import(&more).await.unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    for (reused_id, renews) in [(Some(999), None), (None, Some(999))] {
+        more[0].reused_id = reused_id.map(ComposeId::new);
+        more[0].renews = renews.map(ComposeId::new);
+        let error = store.import(&more).await.unwrap_err();
+        assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    }
+    let events = store.undelivered(10).await.unwrap();
+    assert_eq!(
+        events
+            .iter()
+            .map(|event| event.compose.id.number())
+            .collect::<Vec<_>>(),
+        [1, 104],
+        "nothing happens to a compose by being taken over"
+    );
     assert_eq!(store.find(&Query::default()).await.unwrap().total, 5);
 }
 
@@ -367,36 +387,4 @@ async fn a_change_that_was_abandoned_is_undone() {
         .unwrap();
     drop(abandoned);
     assert_eq!(store.insert(new()).await.unwrap().id, ComposeId::new(1));
-}
-
-#[tokio::test]
-async fn the_queue_is_found_by_its_index() {
-    let store = SqliteStore::in_memory().await.unwrap();
-    let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {CLAIM}")))
-        .bind(0)
-        .bind(0)
-        .bind("w")
-        .fetch_all(&store.writer)
-        .await
-        .unwrap();
-    let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    assert!(
-        plan.iter().any(|step| step.contains("composes_unfinished")),
-        "{plan:?}"
-    );
-    assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
-}
-
-#[tokio::test]
-async fn counting_reads_an_index_and_no_record() {
-    let store = SqliteStore::in_memory().await.unwrap();
-    let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {COUNTS}")))
-        .fetch_all(&store.reader)
-        .await
-        .unwrap();
-    let plan: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    assert_eq!(
-        plan,
-        ["SCAN composes USING COVERING INDEX composes_source_type_state"]
-    );
 }
