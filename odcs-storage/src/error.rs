@@ -48,6 +48,17 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// Somebody else is at work in the target directory.
+    #[error(
+        "{} {how}: somebody else changes the directory of the composes; only the service should be able to \
+         write there", path.display()
+    )]
+    Tampered {
+        /// What is not as it was left.
+        path: PathBuf,
+        /// In which way.
+        how: &'static str,
+    },
     /// The threads that read packages could not be started.
     #[error("the threads that read packages cannot be started: {reason}")]
     Threads {
@@ -306,6 +317,7 @@ impl Error {
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Metadata(error) => error.kind(),
             Self::Target { .. }
+            | Self::Tampered { .. }
             | Self::Threads { .. }
             | Self::ReadBack { .. }
             | Self::Repodata { .. }
@@ -327,7 +339,7 @@ impl Error {
             Self::Package(error) => error.operation(),
             Self::Ambiguous { .. } | Self::SameName { .. } => "check package",
             Self::Unsigned { .. } => "check signatures",
-            Self::Occupied { .. } => "publish",
+            Self::Occupied { .. } | Self::Tampered { .. } => "publish",
             Self::ReadBack { .. } => "read back",
             Self::Repodata { .. } => "write repodata",
             Self::Metadata(error) => error.operation(),
@@ -341,7 +353,7 @@ impl Error {
             Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => {
                 directory.display().to_string()
             }
-            Self::Target { path, .. } => path.display().to_string(),
+            Self::Target { path, .. } | Self::Tampered { path, .. } => path.display().to_string(),
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),
             Self::Ambiguous { package, .. } => package.to_string(),
