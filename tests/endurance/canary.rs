@@ -238,10 +238,10 @@ fn a_canary_notices_everything() {
     let touches: &[(&str, Touch)] = &[
         ("made", |top| std::fs::write(top.join("odcs-1/new"), "").unwrap()),
         ("deleted", |top| {
-            std::fs::remove_file(top.join("odcs-1/precious")).unwrap()
+            std::fs::remove_file(top.join("odcs-1/precious")).unwrap();
         }),
         ("touched", |top| {
-            std::fs::write(top.join("odcs-1/precious"), SECRET).unwrap()
+            std::fs::write(top.join("odcs-1/precious"), SECRET).unwrap();
         }),
         ("touched", |top| {
             let link = top.parent().unwrap().join(format!("link-{}", std::process::id()));

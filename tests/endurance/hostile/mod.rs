@@ -2,6 +2,7 @@
 
 mod forge;
 mod forms;
+mod places;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
