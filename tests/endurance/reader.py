@@ -67,6 +67,10 @@ def read(compose, cache):
         base.fill_sack(load_system_repo=False, load_available_repos=True)
         packages = list(base.sack.query().available().filter(name="ed", arch="x86_64"))
         assert packages, "ed is not in it"
+        for package in packages:
+            with urllib.request.urlopen(package.remote_location()) as answer:
+                digest = hashlib.sha256(answer.read()).digest()
+            assert digest == package.chksum[1], f"{package} has the wrong checksum"
         base.download_packages(packages)
         for package in packages:
             assert package.verifyLocalPkg(), f"{package} has the wrong checksum"

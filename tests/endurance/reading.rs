@@ -125,6 +125,8 @@ async fn a_reader_notices_what_is_wrong_or_gone_too_early() {
     let tree = server.target().join("odcs-1/compose/Temporary/x86_64/os");
     let reader = Reader::start(&server, 1);
     until_it_says(&reader, "read 1").await;
+    // Nobody is to be in the middle of it: dnf says no more than that no mirror was of use.
+    reader.stop();
     let repodata = tree.join("repodata");
     let entries = std::fs::read_dir(&repodata)
         .unwrap()
@@ -133,12 +135,20 @@ async fn a_reader_notices_what_is_wrong_or_gone_too_early() {
         .into_iter()
         .find(|path| path.to_string_lossy().ends_with("primary.xml.gz"))
         .unwrap();
-    std::fs::write(primary, "something else").unwrap();
-    let line = until_it_says(&reader, "FAULT 1 done").await;
-    assert!(line.contains("wrong checksum"), "{line}");
-    reader.stop();
+    let sound = std::fs::read(&primary).unwrap();
+    let package = tree.join("Packages/e/ed-1.20-1.x86_64.rpm");
+    for (number, spoiled) in [(2, &primary), (3, &package)] {
+        // Not the file of the repository, which the package is a link to.
+        std::fs::remove_file(spoiled).unwrap();
+        std::fs::write(spoiled, "something else").unwrap();
+        let reader = Reader::start(&server, number);
+        let line = until_it_says(&reader, "FAULT 1 done").await;
+        assert!(line.contains("wrong checksum"), "{line}");
+        reader.stop();
+        std::fs::write(&primary, &sound).unwrap();
+    }
     std::fs::remove_dir_all(repodata).unwrap();
-    let reader = Reader::start(&server, 2);
+    let reader = Reader::start(&server, 4);
     until_it_says(&reader, "FAULT 1 done").await;
 }
 
