@@ -119,7 +119,9 @@ pub fn dishonoured(body: &Value) -> Vec<String> {
         ("packages", chooses),
         ("sigkeys", chooses),
     ];
-    let foreign = foreign.into_iter().filter(|(name, has)| !has && is_there(name));
+    let foreign = foreign
+        .into_iter()
+        .filter(|(name, has)| !kind.is_empty() && !has && is_there(name));
     names.extend(foreign.map(|(name, _)| name));
     names.into_iter().map(str::to_owned).collect()
 }
