@@ -351,11 +351,12 @@ fn is_a_slash_more(case: &Case) -> bool {
 
 /// The answer is that of the other path: a record, a list, what the server is, or metrics.
 fn slash(_: &Recording, case: &Case, outcome: &Outcome) -> Check {
-    if let Some(row) = case.row() {
-        return that(
-            outcome.status == 200 && outcome.json["id"] == row["id"],
-            "the record",
-        );
+    if case.id().is_some() {
+        let right = match case.row() {
+            Some(row) => outcome.status == 200 && outcome.json["id"] == row["id"],
+            None => outcome.status == 404 && outcome.json["status"] == 404,
+        };
+        return that(right, "what is at the path without a slash");
     }
     let json = &outcome.json;
     let path = case.path().trim_end_matches('/');

@@ -166,7 +166,11 @@ pub fn dishonoured_row(row: &Row, target_dir: &str) -> Vec<String> {
         let Some(text) = value.as_str() else { continue };
         let is_list = LISTS.iter().any(|(list, _)| list == name);
         body[name] = match name.as_str() {
-            "module_defaults_url" => json!(text.split(' ').next()),
+            "module_defaults_url" => {
+                let (url, commit) = text.split_once(' ').unwrap_or((text, ""));
+                body["module_defaults_commit"] = json!(commit);
+                json!(url)
+            }
             "sigkeys" if text.is_empty() => json!([]),
             "sigkeys" => json!(text.split(' ').collect::<Vec<_>>()),
             _ if is_list => json!(text.split_whitespace().collect::<Vec<_>>()),

@@ -64,6 +64,7 @@ async fn recordings_elsewhere() {
 
 async fn replay(path: &Path) {
     let recording = Arc::new(Recording::read(path));
+    rows::speak_of_requests(&recording);
     let running: Vec<_> = recording
         .cases
         .iter()

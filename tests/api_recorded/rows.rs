@@ -1,5 +1,6 @@
 //! Rows of the reference server's table as records of this one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use odcs_core::Timestamp;
@@ -7,6 +8,7 @@ use odcs_core::compose::{Compose, ComposeId, ComposeState, Requested, Times};
 use odcs_core::request::{ComposeResults, Flags, Lifetime};
 use serde_json::Value;
 
+use crate::honour::dishonoured_row;
 use crate::recording::{Recording, Row};
 
 /// The record; `None` for a row with a state that there is not.
@@ -67,6 +69,44 @@ pub fn record(recording: &Recording, row: &Row) -> Option<Compose> {
         pins: None,
         renews: None,
     })
+}
+
+/// Every row is either what a request is recorded as, or holds what nobody may ask for.
+pub fn speak_of_requests(recording: &Recording) {
+    let cases = recording.cases.iter();
+    let rows: BTreeSet<String> = cases
+        .flat_map(|case| case.before.iter().chain(&case.after))
+        .map(|row| serde_json::to_string(row).unwrap())
+        .collect();
+    for row in rows {
+        let row: Row = serde_json::from_str(&row).unwrap();
+        let Some(compose) = record(recording, &row) else {
+            continue;
+        };
+        match compose.requested.to_request() {
+            Ok(request) => {
+                let mut again = compose.clone();
+                again.requested = Requested::from_request(&request);
+                // What older servers left open.
+                let mut requested = compose.requested.clone();
+                requested.sigkeys = requested.sigkeys.or(Some(String::new()));
+                requested.compose_type = requested.compose_type.or(Some("test".to_owned()));
+                // A package name with a line break in it has become two.
+                let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                requested.packages = requested.packages.map(words);
+                let compose = Compose { requested, ..compose };
+                assert_eq!(public(&again), public(&compose));
+            }
+            Err(error) => {
+                let why = dishonoured_row(&row, &compose.requested.target_dir);
+                let field = error.subject();
+                assert!(
+                    why.iter().any(|name| name == field),
+                    "{row:?}: {error}, not {why:?}"
+                );
+            }
+        }
+    }
 }
 
 /// `2026-11-21 12:20:00.123456`; answers have whole seconds.
