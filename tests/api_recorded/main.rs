@@ -17,6 +17,7 @@
     unreachable_pub
 )]
 
+mod beyond;
 mod compare;
 mod deviations;
 mod honour;

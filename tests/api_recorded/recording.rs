@@ -125,7 +125,7 @@ fn rows(value: &Value) -> Vec<Row> {
 }
 
 impl Case {
-    fn read(line: &Value, before: Vec<Row>) -> Self {
+    pub fn read(line: &Value, before: Vec<Row>) -> Self {
         let (request, response) = (&line["request"], &line["response"]);
         let bytes = match (
             request["body_raw"].as_str(),
