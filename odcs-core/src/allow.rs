@@ -65,7 +65,7 @@ impl FromIterator<UrlPrefix> for UrlAllowList {
     }
 }
 
-/// An http or https URL under which everything may be fetched: `https://example.com:8443/pub/`.
+/// An http, https or git URL under which everything may be fetched: `https://example.com:8443/pub/`.
 ///
 /// A URL is below it if its scheme, host and port are the same, the port of the scheme standing for one
 /// that is not written, and its path begins with the same segments. Neither of them may hold a user
@@ -102,10 +102,10 @@ impl FromStr for UrlPrefix {
             let shown: String = text.chars().take(200).collect();
             Error::invalid("allowed_urls", format!("{shown:?} is no URL prefix: {why}"))
         };
-        let web = |url: &Url| matches!(url.scheme(), "http" | "https");
-        let url = Url::parse(text).ok().filter(web);
-        let url =
-            url.ok_or_else(|| refused("an http or https URL is expected, as in https://example.com/pub/"))?;
+        let url = Url::parse(text).ok().filter(|url| is_known_scheme(url));
+        let url = url.ok_or_else(|| {
+            refused("an http, https or git URL is expected, as in https://example.com/pub/")
+        })?;
         if has_credentials(&url) {
             return Err(refused("user names and passwords do not belong into it"));
         }
@@ -142,7 +142,7 @@ struct Place {
 impl Place {
     /// Nothing for URLs that are never allowed.
     fn of(url: &Url) -> Option<Self> {
-        if !matches!(url.scheme(), "http" | "https") || has_credentials(url) {
+        if !is_known_scheme(url) || has_credentials(url) {
             return None;
         }
         let segments = url.path_segments()?;
@@ -151,8 +151,8 @@ impl Place {
         }
         Some(Self {
             scheme: url.scheme().into(),
-            host: url.host()?.to_owned(),
-            port: url.port_or_known_default()?,
+            host: host_of(url)?,
+            port: url.port_or_known_default().unwrap_or(GIT_PORT),
             segments: segments.map(|text| percent_decode_str(text).collect()).collect(),
         })
     }
@@ -165,6 +165,22 @@ impl Place {
         };
         (&self.scheme, &self.host, self.port) == (&other.scheme, &other.host, other.port)
             && other.segments.starts_with(segments)
+    }
+}
+
+/// The port of git's own protocol, which the parser of URLs does not know.
+const GIT_PORT: u16 = 9418;
+
+/// What requests may make the service fetch: files, and git repositories with module defaults.
+fn is_known_scheme(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https" | "git")
+}
+
+/// The host as it is looked up: the parser leaves hosts of `git` URLs as they are written.
+fn host_of(url: &Url) -> Option<Host<String>> {
+    match url.host()? {
+        Host::Domain(name) => Host::parse(name).ok(),
+        other => Some(other.to_owned()),
     }
 }
 
@@ -259,11 +275,16 @@ mod tests {
             "https://example.com/pub/a%00",
             "file:///pub/a",
             "ftp://example.com/pub/a",
+            "git://example.com/pub/a",
         ] {
             assert!(!allows("https://example.com/pub/", url), "{url}");
         }
         assert!(allows("http://127.0.0.1:8080/", "http://0x7f.1:8080/a"));
         assert!(allows("http://[::1]/a", "http://[0:0::1]:80/a/b"));
+        assert!(allows("git://example.com/", "git://EXAMPLE.com:9418/a.git"));
+        assert!(!allows("git://example.com/", "git://example.com:9419/a.git"));
+        assert!(!allows("git://example.com/", "https://example.com/a.git"));
+        assert!(!allows("git://example.com/pub", "git://example.com/pub/../a.git"));
     }
 
     #[test]
@@ -286,9 +307,9 @@ mod tests {
     #[test]
     fn what_is_no_prefix_is_refused_with_the_reason() {
         for (text, says) in [
-            ("", "an http or https URL is expected"),
-            ("example.com/pub", "an http or https URL is expected"),
-            ("file:///srv", "an http or https URL is expected"),
+            ("", "an http, https or git URL is expected"),
+            ("example.com/pub", "an http, https or git URL is expected"),
+            ("file:///srv", "an http, https or git URL is expected"),
             ("https://me@example.com/", "user names"),
             ("https://example.com/?a", "neither ? nor #"),
             ("https://example.com/#a", "neither ? nor #"),

@@ -99,11 +99,15 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
 
     /// Keeps a compose that is done until a time, if that is later than what is recorded; with it the one
-    /// that it reuses and those that reuse it, as far as they are done: they share one tree.
+    /// that it reuses and those that reuse it, as far as they are done and nobody has deleted them: they
+    /// share one tree.
+    ///
+    /// As with the reference server, a compose whose time is up, or that somebody has deleted, is kept again
+    /// as long as it is not removed; `removed_by` stays. Its tree is there until then.
     ///
     /// # Errors
-    /// `NotFound` for an unknown id; `Conflict` if the compose is not done, or its time is up at `now`.
-    async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose>;
+    /// `NotFound` for an unknown id; `Conflict` if the compose is not done.
+    async fn extend(&self, id: ComposeId, until: Timestamp) -> Result<Compose>;
 
     /// Lets a compose that is done or has failed expire now, because somebody does not need it any
     /// more; `removed_by` says who.

@@ -143,8 +143,8 @@ impl ComposeStore for Flaky {
         self.store.manifest(id).await
     }
 
-    async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose> {
-        self.store.extend(id, until, now).await
+    async fn extend(&self, id: ComposeId, until: Timestamp) -> Result<Compose> {
+        self.store.extend(id, until).await
     }
 
     async fn undelivered(&self, limit: u32) -> Result<Vec<Event>> {

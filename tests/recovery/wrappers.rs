@@ -87,7 +87,7 @@ deadly! {
         async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()>;
         async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>>;
         async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
-        async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose>;
+        async fn extend(&self, id: ComposeId, until: Timestamp) -> Result<Compose>;
         async fn discard(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
         async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Compose>>;
         async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>>;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::Compose;
-use crate::request::TargetDirName;
+use crate::request::{SourceKind, TargetDirName};
 use crate::time::Timestamp;
 
 /// The URLs under which composes are published, for each target directory.
@@ -61,8 +61,12 @@ impl Links {
         }
     }
 
-    /// The directory above the repositories of each arch.
+    /// The directory above the repositories of each arch; empty where a Pungi configuration decides which
+    /// repositories there are.
     pub fn result_repo(&self, compose: &Compose) -> String {
+        if compose.requested.source_type == i64::from(SourceKind::RAW_CONFIG.number()) {
+            return String::new();
+        }
         match self.toplevel(compose) {
             top if top.is_empty() => top,
             top => format!("{top}/compose/Temporary"),

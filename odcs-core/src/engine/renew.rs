@@ -32,7 +32,7 @@ impl Engine {
         let change = Change::of(&compose, &renewal);
         let lifetime = self.renewed_lifetime(&compose, &renewal);
         if compose.state == ComposeState::Done && change == Change::Nothing {
-            match parts.store.extend(id, now.plus(lifetime.duration()), now).await {
+            match parts.store.extend(id, now.plus(lifetime.duration())).await {
                 Ok(compose) => {
                     tracing::info!(compose = %id, by, until = %compose.times.expires, "kept longer");
                     return Ok(Submitted {

@@ -117,8 +117,8 @@ impl ComposeStore for SqliteStore {
         Ok(self.cancel_one(id, by, at).await?)
     }
 
-    async fn extend(&self, id: ComposeId, until: Timestamp, now: Timestamp) -> Result<Compose> {
-        Ok(self.extend_one(id, until, now).await?)
+    async fn extend(&self, id: ComposeId, until: Timestamp) -> Result<Compose> {
+        Ok(self.extend_one(id, until).await?)
     }
 
     async fn discard(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose> {

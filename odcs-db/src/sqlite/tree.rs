@@ -83,7 +83,7 @@ WHERE id = ?1 AND state = 2 AND removed_by IS NULL";
 
 const EXTEND: &str = "
 UPDATE composes SET time_to_expire = max(time_to_expire, ?2)
-WHERE id = ?1 AND state = 2 AND removed_by IS NULL AND time_to_expire > ?3
+WHERE id = ?1 AND state = 2
 RETURNING *";
 
 /// `NOT INDEXED` leaves it the ids to go by; it would rather look at all that are done.
@@ -178,19 +178,11 @@ impl SqliteStore {
     }
 
     /// Those that share its tree are kept as long as it is, except for those that somebody has deleted.
-    pub(super) async fn extend_one(
-        &self,
-        id: ComposeId,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Compose> {
+    pub(super) async fn extend_one(&self, id: ComposeId, until: Timestamp) -> Result<Compose> {
         const OPERATION: &str = "keep compose longer";
         let mut transaction = self.write(OPERATION).await?;
-        let change = sqlx::query(EXTEND)
-            .bind(id.number())
-            .bind(until.seconds())
-            .bind(now.seconds());
-        let expected = "only one that is done and whose time is not up can be kept longer";
+        let change = sqlx::query(EXTEND).bind(id.number()).bind(until.seconds());
+        let expected = "only one that is done can be kept longer";
         let (_, compose) = self
             .change_in(OPERATION, &mut transaction, id, change, expected)
             .await?;

@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::shape::Place;
 use super::*;
+use crate::compose::Requested;
+use crate::request::KeyOrUnsigned;
 
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -71,6 +73,16 @@ fn likely_body() -> impl Strategy<Value = Value> {
     })
 }
 
+/// What the words of a record cannot tell apart: no keys, an empty list of them, and "unsigned" alone. How
+/// long the compose is kept is not among them.
+fn as_words_say(mut request: ComposeRequest) -> ComposeRequest {
+    request.lifetime = None;
+    if matches!(request.sigkeys(), [] | [KeyOrUnsigned::Unsigned]) {
+        request.sigkeys = Some(Vec::new());
+    }
+    request
+}
+
 proptest! {
     #[test]
     fn no_json_panics(body in any_json(), nested in any_json()) {
@@ -93,6 +105,41 @@ proptest! {
             let back: ComposeRequest = serde_json::from_str(&stored).unwrap();
             prop_assert_eq!(back, parsed.request);
         }
+    }
+
+    #[test]
+    fn a_record_means_the_request_it_was_made_of(body in likely_body()) {
+        if let Ok(parsed) = compose_request(&body, &[]) {
+            let mut request = parsed.request;
+            if request.arches.is_empty() {
+                request.arches = vec!["x86_64".parse().unwrap()];
+            }
+            let words = Requested::from_request(&request);
+            let back = words.to_request().unwrap();
+            prop_assert_eq!(Requested::from_request(&back), words);
+            prop_assert_eq!(back, as_words_say(request));
+        }
+    }
+
+    #[test]
+    fn no_record_panics(texts in prop::collection::vec(prop::option::of(".{0,20}"), 8), number in any::<i64>()) {
+        let mut texts = texts.into_iter();
+        let mut text = || texts.next().flatten();
+        let record = Requested {
+            source_type: number % 9,
+            source: text().unwrap_or_default(),
+            packages: text(),
+            sigkeys: text(),
+            koji_event: Some(number),
+            module_defaults_url: text(),
+            arches: text().unwrap_or_default(),
+            lookaside_repos: text().unwrap_or_default(),
+            label: text(),
+            multilib_method: number,
+            target_dir: text().unwrap_or_default(),
+            ..Requested::default()
+        };
+        let _ = record.to_request();
     }
 
     #[test]

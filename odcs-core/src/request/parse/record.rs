@@ -89,7 +89,7 @@ pub fn recorded_request(record: &Requested) -> Result<ComposeRequest> {
         ("respin_of", &record.respin_of),
     ];
     for (name, text) in optional {
-        if let Some(text) = text.as_ref().filter(|text| !text.is_empty()) {
+        if let Some(text) = text {
             body.insert(name.into(), json!(text));
         }
     }

@@ -157,10 +157,7 @@ pub(super) async fn reusing(store: &dyn ComposeStore) {
     assert_eq!(store.get(made.id).await.expect("get"), Some(kept));
 
     // It would be kept shorter: so it is kept as long as the one that it uses.
-    store
-        .extend(made.id, at(10 * DAY), at(600))
-        .await
-        .expect("extend");
+    store.extend(made.id, at(10 * DAY)).await.expect("extend");
     let shorter = user(store, 700, made.id).await;
     assert_eq!(shorter.times.expires, at(10 * DAY));
     let kept = store.get(made.id).await.expect("get").expect("it is there");

@@ -94,10 +94,7 @@ pub(super) async fn a_whole_life(store: &dyn ComposeStore) {
     let done = must_finish(store, &lease, done_at(at(100))).await;
     assert_eq!(done.requested.source, "testmodule:master:1:c0ffee");
     assert_news(store, 100, Some(Generating), &done).await;
-    store
-        .extend(done.id, at(1_000_000), at(110))
-        .await
-        .expect("extend");
+    store.extend(done.id, at(1_000_000)).await.expect("extend");
     let discarded = store.discard(done.id, "ann", at(120)).await.expect("discard");
     assert_eq!(discarded.state, Done);
     assert_no_news(store).await;

@@ -19,37 +19,40 @@ async fn expires(store: &dyn ComposeStore, id: ComposeId) -> i64 {
 }
 
 pub(super) async fn extending(store: &dyn ComposeStore) {
-    let unknown = store.extend(ComposeId::new(4711), at(1), at(0)).await;
+    let unknown = store.extend(ComposeId::new(4711), at(1)).await;
     assert_eq!(unknown.expect_err("nobody").kind(), ErrorKind::NotFound);
 
     let made = made(store, 10).await;
-    let extended = store.extend(made.id, at(2 * DAY), at(20)).await.expect("extend");
+    let extended = store.extend(made.id, at(2 * DAY)).await.expect("extend");
     let mut expected = made.clone();
     expected.times.expires = at(2 * DAY);
     assert_eq!(extended, expected, "nothing else is changed");
     assert_eq!(store.get(made.id).await.expect("get"), Some(expected.clone()));
-    let shorter = store.extend(made.id, at(DAY), at(20)).await.expect("extend");
+    let shorter = store.extend(made.id, at(DAY)).await.expect("extend");
     assert_eq!(shorter, expected, "never shorter");
     assert_conflict(store.remove(made.id, at(2 * DAY - 1)).await);
 
-    // Its time is up, though nobody has removed it yet.
-    assert_conflict(store.extend(made.id, at(9 * DAY), at(2 * DAY)).await);
-    assert_eq!(store.get(made.id).await.expect("get"), Some(expected));
-    let last = store.extend(made.id, at(3 * DAY), at(2 * DAY - 1)).await;
-    assert_eq!(last.expect("extend").times.expires, at(3 * DAY));
-    store.discard(made.id, "me", at(DAY)).await.expect("discard");
-    assert_conflict(store.extend(made.id, at(9 * DAY), at(DAY)).await);
-    store.remove(made.id, at(DAY)).await.expect("remove");
-    assert_conflict(store.extend(made.id, at(9 * DAY), at(0)).await);
+    // Deleted, and still there: it is kept again, and cannot be removed before that time is up.
+    let deleted = store.discard(made.id, "me", at(DAY)).await.expect("discard");
+    assert_eq!(deleted.times.expires, at(DAY));
+    let again = store.extend(made.id, at(3 * DAY)).await.expect("extend");
+    assert_eq!(
+        (again.times.expires, again.removed_by.as_deref()),
+        (at(3 * DAY), Some("me"))
+    );
+    assert_conflict(store.remove(made.id, at(2 * DAY)).await);
+    assert_eq!(store.is_tree_in_use(made.id).await.expect("in use"), Some(true));
+    store.remove(made.id, at(3 * DAY)).await.expect("remove");
+    assert_conflict(store.extend(made.id, at(9 * DAY)).await);
 
     // Only what is done.
     let new = samples::compose("joe", "f36", 0);
     let waiting = store.insert(new).await.expect("insert").id;
-    assert_conflict(store.extend(waiting, at(9 * DAY), at(0)).await);
+    assert_conflict(store.extend(waiting, at(9 * DAY)).await);
     let lease = super::must_claim(store, "w", at(1)).await.lease;
-    assert_conflict(store.extend(waiting, at(9 * DAY), at(1)).await);
+    assert_conflict(store.extend(waiting, at(9 * DAY)).await);
     must_finish(store, &lease, failed_at(at(2))).await;
-    assert_conflict(store.extend(waiting, at(9 * DAY), at(2)).await);
+    assert_conflict(store.extend(waiting, at(9 * DAY)).await);
 }
 
 /// Whichever of them is extended, all that share the tree are.
@@ -68,7 +71,7 @@ pub(super) async fn those_that_share_a_tree_are_extended_together(store: &dyn Co
         before.push(store.get(id).await.expect("get"));
     }
     for (days, id) in [(2, tree), (3, first), (4, second)] {
-        let extended = store.extend(id, at(days * DAY), at(100)).await.expect("extend");
+        let extended = store.extend(id, at(days * DAY)).await.expect("extend");
         assert_eq!((extended.id, extended.times.expires), (id, at(days * DAY)));
         for sharing in [tree, first, second] {
             assert_eq!(expires(store, sharing).await, days * DAY, "{sharing} with {id}");
@@ -85,7 +88,7 @@ pub(super) async fn those_that_share_a_tree_are_extended_together(store: &dyn Co
     // The one that it was made for is removed: the others still share it.
     store.discard(tree, "me", at(200)).await.expect("discard");
     let gone = store.remove(tree, at(200)).await.expect("remove");
-    store.extend(first, at(5 * DAY), at(300)).await.expect("extend");
+    store.extend(first, at(5 * DAY)).await.expect("extend");
     assert_eq!(expires(store, second).await, 5 * DAY);
     assert_eq!(
         store.get(tree).await.expect("get"),
@@ -97,10 +100,7 @@ pub(super) async fn those_that_share_a_tree_are_extended_together(store: &dyn Co
     let longer = running(store, 400).await;
     let longer = must_finish(store, &longer, reused_at(5 * DAY - 10, tree)).await;
     assert_eq!(longer.times.expires, at(6 * DAY - 10));
-    let least = store
-        .extend(first, at(5 * DAY + 10), at(500))
-        .await
-        .expect("extend");
+    let least = store.extend(first, at(5 * DAY + 10)).await.expect("extend");
     assert_eq!(least.times.expires, at(5 * DAY + 10));
     assert_eq!(expires(store, longer.id).await, 6 * DAY - 10);
 }
@@ -116,7 +116,7 @@ pub(super) async fn extending_races_removing(store: Arc<dyn ComposeStore>) {
         });
         let extending = tokio::spawn({
             let store = store.clone();
-            async move { store.extend(id, at(start + 2 * DAY), at(start + DAY - 1)).await }
+            async move { store.extend(id, at(start + 2 * DAY)).await }
         });
         let removed = removing.await.expect("removing");
         let extended = extending.await.expect("extending");

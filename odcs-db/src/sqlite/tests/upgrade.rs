@@ -118,7 +118,7 @@ async fn a_database_of_the_version_before_keeps_everything() {
     let reused = store.finish(&lease, reused).await.unwrap();
     assert_eq!(reused.pungi_compose_id.as_deref(), Some("odcs-1-1-20270115.t.0"));
     let until = Timestamp::from_seconds(at(1_000_000).seconds());
-    store.extend(id, until, at(3)).await.unwrap();
+    store.extend(id, until).await.unwrap();
     for sharing in [1, 2, 3] {
         let compose = store.get(ComposeId::new(sharing)).await.unwrap().unwrap();
         assert_eq!(compose.times.expires, until, "{sharing}");
