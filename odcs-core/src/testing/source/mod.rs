@@ -20,17 +20,14 @@ use crate::{Error, Result};
 /// of them look at the same things. Needs a Tokio runtime with its timer.
 ///
 /// ```no_run
-/// use odcs_core::request::{ComposeRequest, SourceKind, SourceSpec};
+/// use odcs_core::request::{ComposeRequest, SourceSpec};
 /// use odcs_core::testing::source::{Cases, conformance};
 /// use odcs_core::{ComposeSource, Result};
 ///
 /// /// To be called from a test, with what opens a source of yours.
 /// async fn conforms<S: ComposeSource>(open: impl Fn() -> Result<S>) -> Result<()> {
 ///     let kind = open()?.kind();
-///     let request = |source: &str| {
-///         let (kind, source) = (kind.clone(), source.to_owned());
-///         ComposeRequest::new(SourceSpec::Custom { kind, source })
-///     };
+///     let request = |source: &str| ComposeRequest::new(SourceSpec::custom(&kind, source));
 ///     let cases = Cases::new(request("build-7"))
 ///         .refused(request("../etc"))
 ///         .not_found(request("build-8"))
