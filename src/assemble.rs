@@ -1,33 +1,16 @@
 //! Puts the service together from the library crates.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{EngineSettings, Sweeper};
 use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
-use odcs_http::{ApiState, HttpOptions};
-use odcs_storage::{LinkFallback, NativeBuilder, PublishedComposes, StorageSettings, Trees};
+use odcs_http::{ApiState, HttpOptions, Metrics};
+use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings, Trees};
 use url::Url;
 
-/// What the service needs to know.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// Where records and composes are kept.
-    pub(crate) data_dir: PathBuf,
-    /// The URL under which composes are published.
-    pub(crate) public_url: Url,
-    /// Repositories are taken from below these directories.
-    pub(crate) repo_roots: Vec<PathBuf>,
-    /// What happens to packages that cannot be hardlinked.
-    pub(crate) link_fallback: LinkFallback,
-    /// How often expired composes are looked for.
-    pub(crate) sweep: Duration,
-    /// Threads that read packages.
-    pub(crate) threads: usize,
-}
+use crate::config::Configuration;
 
 /// The service, ready to work.
 #[derive(Debug)]
@@ -37,33 +20,34 @@ pub(crate) struct Service {
     pub(crate) router: axum::Router,
 }
 
-pub(crate) async fn service(settings: &Settings) -> Result<Service> {
-    let composes = settings.data_dir.join("composes");
-    let store = SqliteStore::open(settings.data_dir.join("odcs.sqlite")).await?;
-    let storage = StorageSettings::new(&composes)
-        .with_link_fallback(settings.link_fallback)
-        .with_threads(settings.threads);
+/// Puts it together; links to composes begin with a URL.
+pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> Result<Service> {
+    let store = SqliteStore::open(configuration.data_dir.join("odcs.sqlite")).await?;
+    let storage = StorageSettings::new(&configuration.target_dir)
+        .with_link_fallback(configuration.link_fallback)
+        .with_threads(configuration.threads.into());
     let builder = NativeBuilder::open(storage, Arc::new(SystemClock))?;
-    let files = PublishedComposes::open(&composes)?;
-    let trees = Trees::open(&composes)?;
-    let links = Links::new(&settings.public_url);
-    let mut engine_settings = EngineSettings::new()?;
-    engine_settings.sweep = settings.sweep;
+    let files = PublishedComposes::open(&configuration.target_dir)?;
+    let trees = Trees::open(&configuration.target_dir)?;
+    let links = Links::new(public_url);
+    let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(settings)?,
+        sources(configuration)?,
         Arc::new(builder),
         links.clone(),
-        engine_settings,
-    );
+        engine_settings(configuration)?,
+    )
+    .with_observer(metrics.clone());
     let state = ApiState::new(
         Arc::new(engine.clone()),
         Arc::new(files),
         links,
         Arc::new(NoAuth),
         Arc::new(AllowAll),
-        HttpOptions::default(),
-    );
+        http_options(configuration),
+    )
+    .with_metrics(metrics);
     Ok(Service {
         sweeper: engine.sweeper(Arc::new(trees)),
         engine,
@@ -71,13 +55,39 @@ pub(crate) async fn service(settings: &Settings) -> Result<Service> {
     })
 }
 
+fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
+    let mut settings = EngineSettings::new()?;
+    settings.default_arches.clone_from(&configuration.arches);
+    settings.default_lifetime = configuration.seconds_to_live;
+    settings.maximum_lifetime = configuration.max_seconds_to_live;
+    settings.lease = configuration.lease;
+    settings.attempts = configuration.attempts;
+    settings.poll = configuration.poll;
+    settings.sweep = configuration.sweep;
+    settings.concurrency = configuration.concurrency;
+    settings.allowed_urls = configuration.allowed_urls.clone();
+    settings.raw_configs = configuration.raw_config_urls.clone();
+    Ok(settings)
+}
+
+fn http_options(configuration: &Configuration) -> HttpOptions {
+    let mut options = HttpOptions::default();
+    options.max_body_bytes = configuration.max_body_bytes;
+    options.allowed_hosts = configuration
+        .allowed_hosts
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    options
+}
+
 /// The sources this program was built with.
-fn sources(settings: &Settings) -> Result<SourceRegistry> {
+fn sources(configuration: &Configuration) -> Result<SourceRegistry> {
     let mut sources = SourceRegistry::new();
     #[cfg(feature = "repo")]
     {
         use odcs_sources::repo::{RepoSettings, RepoSource};
-        sources.register(RepoSource::new(RepoSettings::new(&settings.repo_roots))?)?;
+        sources.register(RepoSource::new(RepoSettings::new(&configuration.repo_roots))?)?;
     }
     Ok(sources)
 }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    about, completions, create, create_repo, delete, get, list, log, man, renew, serve, wait,
+    about, completions, config, create, create_repo, delete, get, list, log, man, renew, serve, wait,
 };
 use crate::values;
 
@@ -70,6 +70,8 @@ pub(crate) enum Command {
     /// Make a compose from a source of any type; the server decides what it can make.
     #[command(after_help = REPEATED)]
     Create(Box<create::Options>),
+    /// Show the configuration of the service, and where each value comes from.
+    Config(config::Options),
     /// Make a compose from an RPM repository on the server.
     #[command(after_help = REPEATED)]
     CreateRepo(create_repo::Options),
@@ -109,6 +111,7 @@ impl Command {
         match self {
             Self::Serve(options) => serve::run(options).await,
             Self::Create(options) => create::run(client, *options).await,
+            Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,
             Self::Renew(options) => renew::run(client, options).await,
             Self::Wait(options) => wait::run(client, options).await,

@@ -4,6 +4,7 @@ mod assemble;
 mod cli;
 mod client;
 mod commands;
+mod config;
 mod markdown;
 mod output;
 mod values;

@@ -8,18 +8,26 @@ use odcs_rpm::TreeArch;
 use crate::Result;
 use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::manifest::Manifest;
-use crate::request::{ComposeResults, Flags, SourceKind};
+use crate::request::parse::Parsed;
+use crate::request::{ComposeRequest, ComposeResults, Flags, Renewal, SourceKind};
 use crate::store::{Page, Query};
 
 /// The service as its callers see it. Who calls, and whether they may, has been settled before.
 #[async_trait]
 pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
-    /// Takes a request for a compose: the JSON body as it arrived, and whom the compose belongs to.
+    /// Reads a request for a compose, the JSON body as it arrived, and checks all that can be checked without
+    /// asking anybody. Nothing is recorded: whether the caller may have such a compose is decided upon what
+    /// this returns.
     ///
     /// # Errors
-    /// `Invalid` naming the field if the body is not a request this server can fulfil; `Unavailable`
-    /// if it cannot be recorded at the moment.
-    async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted>;
+    /// `Invalid` naming the field if the body is not a request this server can fulfil.
+    fn read_request(&self, body: &[u8]) -> Result<Parsed<ComposeRequest>>;
+
+    /// Takes a request for a compose, and whom the compose belongs to.
+    ///
+    /// # Errors
+    /// As [`read_request`](Self::read_request); `Unavailable` if it cannot be recorded at the moment.
+    async fn submit(&self, request: Parsed<ComposeRequest>, owner: &str) -> Result<Submitted>;
 
     /// The record of an id; `None` if there never was one.
     ///
@@ -33,13 +41,25 @@ pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` if records cannot be read.
     async fn find(&self, query: &Query) -> Result<Page>;
 
-    /// Keeps a compose longer, or makes it once more under a new id if it is gone, has failed, or something
-    /// about it is to be different: the JSON body as it arrived (which may be empty), and who asks.
+    /// Reads the wish to renew a compose, the JSON body as it arrived. No body at all is the wish to keep it
+    /// for the usual time from now on.
     ///
     /// # Errors
-    /// `NotFound` for an unknown id and for a compose that has not ended; `Invalid` naming the field if the
-    /// body is not a request this server can fulfil; `Unavailable` if it cannot be recorded.
-    async fn renew(&self, id: ComposeId, body: &[u8], by: &str) -> Result<Submitted>;
+    /// `Invalid` naming the field if the body is no such wish.
+    fn read_renewal(&self, body: &[u8]) -> Result<Parsed<Renewal>>;
+
+    /// What would have been asked for if a compose were asked for anew, as it is to be renewed: whether the
+    /// caller may have it is decided upon that. `None` for a record that was taken over from elsewhere and
+    /// holds what nobody may ask for any more; such a compose can be kept longer, but not made again.
+    fn renewed_request(&self, compose: &Compose, renewal: &Renewal) -> Option<ComposeRequest>;
+
+    /// Keeps a compose longer, or makes it once more under a new id if it is gone, has failed, or something
+    /// about it is to be different.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown id and for a compose that has not ended; `Invalid` naming the field for what
+    /// this server cannot make (any more); `Unavailable` if it cannot be recorded.
+    async fn renew(&self, id: ComposeId, renewal: Parsed<Renewal>, by: &str) -> Result<Submitted>;
 
     /// What went into a compose; `None` if nothing is recorded (yet).
     ///

@@ -17,16 +17,30 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use crate::error::ApiError;
+use crate::health;
+use crate::proxy::Forwarded;
 use crate::state::ApiState;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Scheme, host and port by which the request reached the service: `http://localhost:5000`.
+/// Scheme, host and port by which the request reached the service, and the path below which a proxy shows
+/// it: `http://localhost:5000`, `https://example.com/odcs`.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestBase(pub(crate) String);
 
+impl RequestBase {
+    /// The path that links within this service begin with.
+    pub(crate) fn prefix(&self) -> &str {
+        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default()
+    }
+}
+
 /// Answers or refuses a request, and tells the handlers its [`RequestBase`].
 pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    if health::is_health(request.uri().path()) {
+        return next.run(request).await;
+    }
     let (mut parts, body) = request.into_parts();
     match check(&state, &parts) {
         Ok(base) => {
@@ -38,7 +52,15 @@ pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next:
 }
 
 fn check(state: &ApiState, request: &Parts) -> Result<RequestBase, ApiError> {
-    let host = host(request)?;
+    let none = Forwarded::default();
+    let forwarded = request.extensions.get::<Forwarded>().unwrap_or(&none);
+    if let Some(problem) = &forwarded.problem {
+        return Err(ApiError::bad_request(problem));
+    }
+    let scheme = forwarded.scheme.unwrap_or(state.options().scheme);
+    let host = forwarded.host(host(request)?, scheme).ok_or_else(|| {
+        ApiError::bad_request("host and port of the request, as the proxy tells them, do not go together")
+    })?;
     if !state.authenticator().identifies() && !is_own_name(state, host.host()) {
         let shown: String = host.host().chars().take(100).collect();
         let message = format!(
@@ -47,7 +69,7 @@ fn check(state: &ApiState, request: &Parts) -> Result<RequestBase, ApiError> {
         );
         return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, message));
     }
-    let base = format!("{}://{host}", state.options().scheme);
+    let base = format!("{scheme}://{host}");
     let url = Url::parse(&base)
         .map_err(|_| ApiError::bad_request("the Host of the request is not a host and a port"))?;
     let reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
@@ -56,7 +78,7 @@ fn check(state: &ApiState, request: &Parts) -> Result<RequestBase, ApiError> {
             "requests that change something are not taken from pages of other sites",
         ));
     }
-    Ok(RequestBase(base))
+    Ok(RequestBase(base + &forwarded.prefix))
 }
 
 /// The host a request is for. Requests that leave it open, or name several, are refused: a proxy in

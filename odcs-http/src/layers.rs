@@ -5,7 +5,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, X_CONTENT_TYPE_OPTIONS};
@@ -13,12 +13,21 @@ use http::{HeaderValue, Method};
 use tracing::Instrument;
 
 use crate::error::ApiError;
+use crate::proxy::Forwarded;
+use crate::state::ApiState;
+use crate::{api, files};
 
 /// The outermost layer.
-pub(crate) async fn around(request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
+    let route = route(&state, &request);
+    let client = request
+        .extensions()
+        .get::<Forwarded>()
+        .and_then(|forwarded| forwarded.client);
+    let client = client.map(tracing::field::display);
     // Without the query: it may hold what is nobody's business.
-    let span = tracing::info_span!("request", %method, path = request.uri().path());
+    let span = tracing::info_span!("request", %method, path = request.uri().path(), client);
     async move {
         let started = Instant::now();
         let mut response = next.run(request).await;
@@ -28,12 +37,25 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
             response = without_body(response);
         }
         let status = response.status().as_u16();
-        let milliseconds = started.elapsed().as_millis();
+        let took = started.elapsed();
+        state.metrics().answered(&method, &route, response.status(), took);
+        let milliseconds = took.as_millis();
         tracing::debug!(status, milliseconds, "answered");
         response
     }
     .instrument(span)
     .await
+}
+
+/// What metrics call the place that a request is for: one of few names, whatever its path is.
+fn route(state: &ApiState, request: &Request) -> String {
+    let path = request.uri().path();
+    match request.extensions().get::<MatchedPath>() {
+        Some(template) if template.as_str() != "/" => template.as_str().trim_end_matches('/').to_owned(),
+        Some(_) => "/".to_owned(),
+        None if !api::is_api(path) && files::is_below(state.mount(), path) => "files".to_owned(),
+        None => "none".to_owned(),
+    }
 }
 
 /// The answer to HEAD: that to GET, without its body.

@@ -11,7 +11,11 @@
 //! | `/` | a page that says what this is |
 //! | `/api/1/composes/` | the list of composes; POST asks for one |
 //! | `/api/1/composes/N` | one compose |
+//! | `/api/1/composes/N/log` | what happened while it was made |
 //! | `/api/1/about/` | the version, and what this server makes |
+//! | `/api/1/metrics/` | counts and times, for Prometheus |
+//! | `/api/1/openapi.json` | all this for programs: the OpenAPI document |
+//! | `/healthz`, `/readyz` | whether the process answers, and whether it can work; under any `Host` |
 //! | the path of the public URL, else `/composes/` | the published composes |
 //!
 //! The API also answers below `/odcs/1/`, and everywhere with or without a slash at the end.
@@ -21,13 +25,19 @@ mod api;
 mod error;
 mod files;
 mod guard;
+mod health;
 mod layers;
+mod metrics;
+mod openapi;
 mod pages;
+mod proxy;
 mod router;
 mod server;
 mod state;
 
 pub use api::is_api;
+pub use metrics::Metrics;
+pub use openapi::openapi;
 pub use router::router;
 pub use server::{ServerOptions, serve, serve_with};
 pub use state::{ApiState, HttpOptions, Scheme};

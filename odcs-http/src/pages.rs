@@ -50,13 +50,15 @@ pub(crate) fn page(title: &str, main: &str) -> Response {
 }
 
 /// The page at the top.
-pub(crate) fn top(state: &ApiState) -> Response {
+pub(crate) fn top(state: &ApiState, prefix: &str) -> Response {
+    let prefix = Escaped(prefix);
     let composes = Escaped(state.mount());
     let main = format!(
         "<p>The On Demand Compose Service makes composes: temporary RPM repositories with exactly the \
-         packages somebody asked for.</p>\n<ul>\n<li><a href=\"{composes}/\">Published composes</a></li>\n\
-         <li><a href=\"/api/1/composes/\">All composes</a> (JSON)</li>\n\
-         <li><a href=\"/api/1/about/\">About this server</a> (JSON)</li>\n</ul>\n"
+         packages somebody asked for.</p>\n<ul>\n<li><a href=\"{prefix}{composes}/\">Published composes</a></li>\n\
+         <li><a href=\"{prefix}/api/1/composes/\">All composes</a> (JSON)</li>\n\
+         <li><a href=\"{prefix}/api/1/about/\">About this server</a> (JSON)</li>\n\
+         <li><a href=\"{prefix}/api/1/openapi.json\">The API</a> (OpenAPI)</li>\n</ul>\n"
     );
     page("ODCS", &main)
 }

@@ -4,36 +4,52 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use http::HeaderValue;
 use http::Method;
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::error::ApiError;
+use crate::guard::RequestBase;
 use crate::state::ApiState;
-use crate::{api, files, guard, layers, pages};
+use crate::{api, files, guard, health, layers, pages, proxy};
 
 /// The whole service as a router: the API, the published composes, and a page at the top.
 pub fn router(state: ApiState) -> Router {
     let api = api::routes()
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn(layers::cors));
-    Router::new()
-        .route("/", api::resource(get(top), "GET, HEAD, OPTIONS"))
+    let service = Router::new()
+        .route("/", readable(get(top)))
+        .route(health::HEALTHZ, readable(get(health::healthz)))
+        .route(health::READYZ, readable(get(health::readyz)))
         .merge(api)
         .fallback(elsewhere)
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(state.clone(), guard::guard))
-        .layer(from_fn(layers::around))
-        .with_state(state)
+        .layer(from_fn_with_state(state.clone(), layers::around))
+        .with_state(state.clone());
+    // Around the router, not within: a proxy's prefix leaves the path before that is looked at.
+    let service = ServiceBuilder::new()
+        .layer(from_fn_with_state(state, proxy::forwarded))
+        .service(service);
+    Router::new().fallback_service(service)
+}
+
+/// A resource that can be read and nothing else.
+fn readable(methods: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
+    api::resource(methods, "GET, HEAD, OPTIONS")
 }
 
 async fn top(State(state): State<ApiState>, request: Request) -> Response {
     if state.mount().is_empty() {
         files::answer(&state, request.method(), request.uri(), request.headers()).await
     } else {
-        pages::top(&state)
+        // The path below which a proxy shows the service.
+        let base = request.extensions().get::<RequestBase>();
+        pages::top(&state, base.map_or("", RequestBase::prefix))
     }
 }
 

@@ -4,17 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use odcs_auth::{Authenticator, Policy};
 use odcs_core::compose::Links;
 use odcs_core::files::ComposeFiles;
 use odcs_core::service::ComposeService;
 use url::Url;
 
+use crate::health::Watch;
+use crate::metrics::Metrics;
+
 /// What the handlers share. Clones share it, too.
 #[derive(Clone, Debug)]
 pub struct ApiState(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     service: Arc<dyn ComposeService>,
     files: Arc<dyn ComposeFiles>,
@@ -24,6 +28,8 @@ struct Inner {
     options: HttpOptions,
     public: Option<Url>,
     mount: String,
+    metrics: Arc<Metrics>,
+    watch: Arc<Watch>,
 }
 
 /// How requests are answered.
@@ -37,8 +43,12 @@ pub struct HttpOptions {
     /// Names under which the service answers although it does not ask who calls, besides those of the
     /// machine itself (`localhost`, `127.0.0.1`, `[::1]`) and the host of the public URL. Without a port.
     pub allowed_hosts: Vec<String>,
-    /// The scheme by which callers reach the service.
+    /// The scheme by which callers reach the service, unless a trusted proxy says otherwise.
     pub scheme: Scheme,
+    /// Proxies in front that are believed when they say by which name, scheme and path a request reached
+    /// them, and from where (`X-Forwarded-*`, `X-Script-Name`, `X-Scheme`): networks, or single addresses
+    /// as `192.0.2.7/32`. They must set these headers themselves, or drop what callers send in them.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for HttpOptions {
@@ -48,6 +58,7 @@ impl Default for HttpOptions {
             body_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
             scheme: Scheme::Http,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -92,7 +103,24 @@ impl ApiState {
             options,
             public,
             mount,
+            metrics: Arc::default(),
+            watch: Arc::default(),
         }))
+    }
+
+    /// The state with metrics that somebody else adds to as well; without, it counts its requests in its own.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        Arc::make_mut(&mut self.0).metrics = metrics;
+        self
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     pub(crate) fn service(&self) -> &Arc<dyn ComposeService> {

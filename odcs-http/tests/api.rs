@@ -26,7 +26,9 @@ use http::HeaderValue;
 use http::request::Parts;
 use odcs_auth::{Action, AuthError, Authenticator, Decision, Identity, Policy, Refusal, RequestFacts};
 use odcs_core::ErrorKind;
-use odcs_core::compose::Links;
+use odcs_core::compose::{ComposeState, Links};
+use odcs_core::request::Flag;
+use odcs_core::request::parse::compose_request;
 use odcs_http::{ApiState, HttpOptions, router};
 use serde_json::json;
 
@@ -140,8 +142,8 @@ async fn wrong_methods_are_405_and_name_the_right_ones() {
         ),
         (
             "/api/1/composes/1",
-            &["PUT", "PATCH", "POST"],
-            "DELETE, GET, HEAD, OPTIONS",
+            &["PUT", "POST"],
+            "DELETE, GET, HEAD, PATCH, OPTIONS",
         ),
         ("/api/1/about", &["PUT", "POST", "TRACE"], "GET, HEAD, OPTIONS"),
         ("/", &["POST"], "GET, HEAD, OPTIONS"),
@@ -188,15 +190,14 @@ async fn a_request_is_taken_whatever_type_it_says_it_has() {
         assert!(view.get("warnings").is_none() && view.get("pungi_config_dump").is_none());
     }
     let submitted = service.submitted.lock().unwrap().clone();
-    assert_eq!(
-        submitted,
-        Some((REQUEST.as_bytes().to_vec(), "unknown".to_owned()))
-    );
+    let asked = serde_json::from_str(REQUEST).unwrap();
+    let request = compose_request(&asked, &[]).unwrap().request;
+    assert_eq!(submitted, Some((request, "unknown".to_owned())));
     for body in ["", "{", "[]", "null"] {
         let message = send(&app, "POST", "/api/1/composes/", &[], body)
             .await
             .assert_error(400);
-        assert_eq!(message, "the body should be a JSON object");
+        assert!(message.contains("the body"), "{message}");
     }
 }
 
@@ -237,7 +238,7 @@ async fn bodies_have_limits() {
         options,
     ));
     let path = "/api/1/composes/";
-    let padded = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
+    let padded = |size: usize| format!("{REQUEST:size$}");
     assert_eq!(send(&app, "POST", path, &[], padded(100)).await.status, 200);
     send(&app, "POST", path, &[], padded(101)).await.assert_error(413);
     send(&app, "POST", path, &[("content-length", "101")], "{}")
@@ -378,14 +379,22 @@ impl Authenticator for HeaderAuth {
     }
 }
 
-/// Everybody with a name may have composes made, except Mike.
+/// Everybody with a name may have composes made, except Mike; nobody may have them without dependencies.
 #[derive(Debug)]
 struct NotMike;
 
 impl Policy for NotMike {
-    fn decide(&self, caller: &Identity, action: Action, _: &RequestFacts<'_>) -> Decision {
-        assert_eq!(action, Action::NewCompose);
+    fn decide(&self, caller: &Identity, action: Action, facts: &RequestFacts<'_>) -> Decision {
+        assert!([Action::NewCompose, Action::RenewCompose].contains(&action));
+        assert!(action == Action::RenewCompose || facts.owner.is_none());
         match caller.owner() {
+            name if facts.request.is_some_and(|it| it.flags.contains(Flag::NoDeps)) => {
+                Decision::Refuse(Refusal {
+                    caller: name.to_owned(),
+                    attribute: "flags".to_owned(),
+                    value: "no_deps".to_owned(),
+                })
+            }
             "mike" => Decision::Refuse(Refusal {
                 caller: "mike".to_owned(),
                 attribute: "source_types".to_owned(),
@@ -421,6 +430,21 @@ async fn first_who_calls_then_may_they_then_the_rest() {
         message.contains("source_types") && message.contains("repo"),
         "{message}"
     );
+    // What is asked for is looked at once it is known who asks.
+    let body = REQUEST.replace("}}", "}, \"flags\": [\"no_deps\"]}");
+    let refused = send(
+        &app,
+        "POST",
+        "/api/1/composes/",
+        &[("x-user", "joe")],
+        body.clone(),
+    )
+    .await;
+    assert!(refused.assert_error(403).contains("no_deps"));
+    let refused = send(&app, "POST", "/api/1/composes/", &[("x-user", "mike")], "{").await;
+    refused.assert_error(403);
+    let refused = send(&app, "POST", "/api/1/composes/", &[("x-user", "joe")], "{").await;
+    refused.assert_error(400);
     assert!(service.submitted.lock().unwrap().is_none());
     assert_eq!(post(&[("x-user", "joe")]).await.json()["owner"], "joe");
     // Reading needs no name, and who asks for one may be reached under any.
@@ -434,4 +458,69 @@ async fn first_who_calls_then_may_they_then_the_rest() {
     .await;
     assert_eq!(answer.json()["owner"], "joe");
     assert_eq!(get(&app, "/api/1/about/").await.json()["auth_backend"], "header");
+}
+
+#[tokio::test]
+async fn a_compose_is_renewed() {
+    let service = with_composes(2);
+    service.composes.lock().unwrap()[0].state = ComposeState::Done;
+    let (app, service) = app(service);
+    for path in ["/api/1/composes/1", "/api/1/composes/1/", "/odcs/1/composes/1"] {
+        let answer = send(&app, "PATCH", path, &[], "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["id"].as_i64()),
+            (200, Some(1))
+        );
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    let body = r#"{"seconds-to-live": "60", "label": "RC-1", "arches": ["x86_64"]}"#;
+    let answer = send(&app, "PATCH", "/api/1/composes/1", &[("content-type", "")], body).await;
+    assert_eq!(
+        answer.json()["warnings"],
+        json!(["\"arches\" has no effect on a renewal"])
+    );
+    let (renewal, by) = service.renewed.lock().unwrap().clone().unwrap();
+    assert_eq!(renewal.lifetime.unwrap().seconds(), 60);
+    assert_eq!(
+        (renewal.label.unwrap().as_str(), by.as_str()),
+        ("RC-1", "unknown")
+    );
+
+    let patch = async |path: &str, body: &'static str| send(&app, "PATCH", path, &[], body).await;
+    patch("/api/1/composes/9", "").await.assert_error(404);
+    patch("/api/1/composes/one", "{").await.assert_error(404);
+    for body in [" ", "{", "[]", "null", r#"{"label": 1}"#, r#"{"source": 1}"#] {
+        patch("/api/1/composes/1", body).await.assert_error(400);
+    }
+    let elsewhere = [("origin", "http://evil.example")];
+    let refused = send(&app, "PATCH", "/api/1/composes/1", &elsewhere, "").await;
+    refused.assert_error(403);
+    let options = send(&app, "OPTIONS", "/api/1/composes/1", &[], "").await;
+    assert_eq!(options.header("allow"), "DELETE, GET, HEAD, PATCH, OPTIONS");
+}
+
+#[tokio::test]
+async fn renewing_is_decided_about_like_asking_anew() {
+    let service = with_composes(1);
+    let asked = json!({"source": {"type": "repo", "source": "/srv/repo"}, "flags": ["no_deps"]});
+    service.composes.lock().unwrap()[0].request = Some(compose_request(&asked, &[]).unwrap().request);
+    let service = Arc::new(service);
+    let app = router(ApiState::new(
+        service.clone(),
+        Arc::new(TestFiles::at(Path::new("/proc/self/fdinfo"))),
+        Links::new(&PUBLIC_URL.parse().unwrap()),
+        Arc::new(HeaderAuth),
+        Arc::new(NotMike),
+        HttpOptions::default(),
+    ));
+    let patch = async |id: u8, headers: &[(&str, &str)]| {
+        send(&app, "PATCH", &format!("/api/1/composes/{id}"), headers, "").await
+    };
+    patch(1, &[]).await.assert_error(401);
+    // Who may not at all does not learn which composes there are.
+    patch(9, &[("x-user", "mike")]).await.assert_error(403);
+    patch(9, &[("x-user", "joe")]).await.assert_error(404);
+    let refused = patch(1, &[("x-user", "joe")]).await.assert_error(403);
+    assert!(refused.contains("no_deps"), "{refused}");
+    assert!(service.renewed.lock().unwrap().is_none());
 }

@@ -20,8 +20,10 @@ use axum::Router;
 use common::{MemoryService, app, send, state_of};
 use odcs_http::{HttpOptions, Scheme, router};
 
+const REQUEST: &str = r#"{"source": {"type": "repo", "source": "/srv/repo"}}"#;
+
 async fn status(app: &Router, method: &str, headers: &[(&str, &str)]) -> u16 {
-    let answer = send(app, method, "/api/1/composes/", headers, "{}").await;
+    let answer = send(app, method, "/api/1/composes/", headers, REQUEST).await;
     if answer.status != 200 {
         answer.assert_error(answer.status.as_u16());
         // A page that has no business here cannot even read the refusal.

@@ -166,7 +166,10 @@ async fn slow_heads_and_missing_hosts_are_refused() {
 async fn a_request_under_way_gets_its_time_and_no_more() {
     let running = start(app(MemoryService::default()).0, short()).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
-    let head = "POST /api/1/composes/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n";
+    let body = br#"{"source": {"type": "repo", "source": "/srv/repo"}}"#;
+    let length = body.len();
+    let head =
+        format!("POST /api/1/composes/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut stuck = TcpStream::connect(running.address).await.unwrap();
     stuck.write_all(head.as_bytes()).await.unwrap();
@@ -177,7 +180,7 @@ async fn a_request_under_way_gets_its_time_and_no_more() {
     )
     .await;
     running.shutdown.cancel();
-    stream.write_all(b"{}").await.unwrap();
+    stream.write_all(body).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");

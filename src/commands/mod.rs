@@ -2,6 +2,7 @@
 
 pub(crate) mod about;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod create_repo;
 pub(crate) mod delete;

@@ -14,6 +14,7 @@
 mod api;
 mod cli;
 mod client_python;
+mod config;
 mod content;
 mod createrepo;
 mod dnf;

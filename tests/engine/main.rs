@@ -11,6 +11,7 @@
 
 mod clock;
 mod events;
+mod observing;
 mod renewal;
 mod reuse;
 mod support;

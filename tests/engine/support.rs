@@ -27,6 +27,7 @@ use tempfile::TempDir;
 /// A call of the store that can be made to fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(crate) enum Call {
+    Find,
     RecordResolved,
     RecordManifest,
     Finish,
@@ -78,6 +79,7 @@ impl ComposeStore for Flaky {
     }
 
     async fn find(&self, query: &Query) -> Result<Page> {
+        self.pass(Call::Find)?;
         self.store.find(query).await
     }
 

@@ -4,6 +4,7 @@
 //! submit ─▶ store: wait ─▶ claim (lease) ─▶ resolve ─▶ content ─▶ gather ─▶ build ─▶ store: done
 //! ```
 
+mod check;
 mod delete;
 mod dispatch;
 mod gather;

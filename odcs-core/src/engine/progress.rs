@@ -125,3 +125,71 @@ pub(super) fn cancelled(parts: &Parts, compose: &Compose) {
         .observer
         .compose_ended(source_type, ComposeState::Failed, took);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::testing::ManualClock;
+
+    #[derive(Debug, Default)]
+    struct Steps(Mutex<Vec<String>>);
+
+    impl Progress for Steps {
+        fn step(&self, phase: Phase, message: &str) {
+            self.0.lock().unwrap().push(format!("{phase}: {message}"));
+        }
+    }
+
+    #[derive(Debug, Default)]
+    struct Phases(Mutex<Vec<(Phase, Duration)>>);
+
+    impl Observer for Phases {
+        fn phase_finished(&self, phase: Phase, took: Duration) {
+            self.0.lock().unwrap().push((phase, took));
+        }
+    }
+
+    /// Steps at which the clock moves by so many milliseconds afterwards, and the phases that come of it.
+    fn phases(steps: &[(Phase, u64)]) -> Vec<(Phase, u128)> {
+        let clock = ManualClock::new(Timestamp::from_seconds(1_000));
+        let (inner, observer) = (Arc::new(Steps::default()), Arc::new(Phases::default()));
+        let progress = Observed {
+            inner: inner.clone(),
+            clock: Arc::new(clock.clone()),
+            observer: observer.clone(),
+            compose: Span::none(),
+            current: Mutex::default(),
+        };
+        for (phase, milliseconds) in steps {
+            progress.step(*phase, "x");
+            clock.advance(Duration::from_millis(*milliseconds));
+        }
+        drop(progress);
+        let told: Vec<_> = steps.iter().map(|(phase, _)| format!("{phase}: x")).collect();
+        assert_eq!(*inner.0.lock().unwrap(), told, "the builder is told every step");
+        let phases = observer.0.lock().unwrap();
+        phases
+            .iter()
+            .map(|(phase, took)| (*phase, took.as_millis()))
+            .collect()
+    }
+
+    #[test]
+    fn a_phase_lasts_until_the_next_one_or_the_end() {
+        use Phase::{Content, Failed, Gather, Link, Repodata, Resolve};
+        assert_eq!(phases(&[]), []);
+        assert_eq!(
+            phases(&[(Resolve, 10), (Content, 200), (Content, 50), (Gather, 5)]),
+            [(Resolve, 10), (Content, 250), (Gather, 5)]
+        );
+        // A step that comes late belongs to what is under way.
+        assert_eq!(
+            phases(&[(Link, 10), (Repodata, 20), (Link, 30), (Repodata, 40)]),
+            [(Link, 10), (Repodata, 90)]
+        );
+        // What failed was a phase; to have failed is none.
+        assert_eq!(phases(&[(Content, 7), (Failed, 1_000)]), [(Content, 7)]);
+        assert_eq!(phases(&[(Failed, 1)]), []);
+    }
+}

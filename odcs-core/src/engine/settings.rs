@@ -79,4 +79,15 @@ impl EngineSettings {
             raw_configs: BTreeMap::new(),
         })
     }
+
+    /// How long a compose is kept: as long as asked for, within what is usual for everything, or for the
+    /// Pungi configuration that it is made with.
+    pub(super) fn lifetime(&self, asked: Option<Lifetime>, raw_config: Option<&RawConfigKey>) -> Lifetime {
+        let own = raw_config.and_then(|key| self.raw_configs.get(key));
+        let default = own.and_then(|own| own.default_lifetime);
+        let maximum = own.and_then(|own| own.maximum_lifetime);
+        asked
+            .unwrap_or(default.unwrap_or(self.default_lifetime))
+            .min(maximum.unwrap_or(self.maximum_lifetime))
+    }
 }

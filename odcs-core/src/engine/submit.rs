@@ -4,12 +4,13 @@ use async_trait::async_trait;
 use odcs_rpm::TreeArch;
 
 use super::Engine;
+use crate::Result;
 use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::manifest::Manifest;
-use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind, parse};
+use crate::request::parse::{self, Parsed};
+use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind};
 use crate::service::{About, ComposeService, Readiness, Submitted};
 use crate::store::{Filter, NewCompose, Page, Query};
-use crate::{Error, Result};
 
 /// Levels of lists and objects in a request; the API needs three.
 const BODY_DEPTH: usize = 16;
@@ -22,14 +23,9 @@ impl Engine {
     /// cannot be recorded.
     pub async fn submit(&self, mut request: ComposeRequest, owner: &str) -> Result<Submitted> {
         let settings = &self.parts.settings;
-        if request.arches.is_empty() {
-            request.arches = settings.default_arches.clone();
-        }
+        self.complete(&mut request);
         let warnings = self.check(&request)?;
-        let lifetime = request
-            .lifetime
-            .unwrap_or(settings.default_lifetime)
-            .min(settings.maximum_lifetime);
+        let lifetime = settings.lifetime(request.lifetime, request.source.raw_config_key());
         let new = NewCompose {
             owner: owner.to_owned(),
             requested: Requested::from_request(&request),
@@ -48,6 +44,13 @@ impl Engine {
         Ok(Submitted { compose, warnings })
     }
 
+    /// Fills in what a request leaves to the server.
+    fn complete(&self, request: &mut ComposeRequest) {
+        if request.arches.is_empty() {
+            request.arches.clone_from(&self.parts.settings.default_arches);
+        }
+    }
+
     /// The flags that do something here: those that the engine handles for all sources, and those that a
     /// source that is installed knows.
     fn flags(&self) -> Flags {
@@ -62,97 +65,23 @@ impl Engine {
         let sources = sources.flat_map(|capability| capability.flags);
         engine.chain(sources).collect()
     }
-
-    /// Refuses what this server cannot make. Anything that would change the content of the compose and
-    /// cannot be honoured is refused, never dropped; what merely has no meaning for the source becomes
-    /// a warning.
-    pub(super) fn check(&self, request: &ComposeRequest) -> Result<Vec<String>> {
-        let kind = request.source.kind();
-        let source = self.parts.sources.get(&kind)?;
-        let capability = source.capability();
-        let refuse = |field: &str, what: &str| {
-            Err(Error::invalid(
-                field,
-                format!("{field:?}: this server cannot make composes {what}"),
-            ))
-        };
-        let targets = &self.parts.links;
-        if !targets.targets().any(|name| name == request.target_dir.as_str()) {
-            let known: Vec<_> = targets.targets().collect();
-            return Err(Error::invalid(
-                "target_dir",
-                format!(
-                    "unknown \"target_dir\" {:?}; there is {}",
-                    request.target_dir.as_str(),
-                    known.join(", ")
-                ),
-            ));
-        }
-        let makes = self.parts.builder.capability();
-        if let Some(result) = request
-            .results
-            .iter()
-            .find(|result| !makes.results.contains(*result))
-        {
-            return refuse("results", &format!("with a {result}"));
-        }
-        if request.flags.contains(Flag::CheckDeps) && !makes.check_deps {
-            return refuse("flags", "with the flag check_deps");
-        }
-        if !makes.multilib && !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
-            return refuse("multilib_arches", "with multilib packages");
-        }
-        if !makes.lookaside && !request.lookaside_repos.is_empty() {
-            return refuse("lookaside_repos", "with lookaside repositories");
-        }
-        if !makes.module_defaults && request.module_defaults.is_some() {
-            return refuse("module_defaults_url", "with module defaults");
-        }
-        let modular = [&request.modules, &request.scratch_modules];
-        if !makes.modules && modular.into_iter().flatten().any(|list| !list.is_empty()) {
-            return refuse("modules", "with modules");
-        }
-        if !capability.builds {
-            let none = |list: &Option<Vec<_>>| list.as_ref().is_none_or(Vec::is_empty);
-            let no_tasks = request.scratch_build_tasks.as_ref().is_none_or(Vec::is_empty);
-            if !none(&request.builds) || !no_tasks {
-                return refuse("builds", &format!("of source type {kind} with Koji builds added"));
-            }
-        }
-        if !capability.packages && !request.packages().is_empty() {
-            return refuse(
-                "packages",
-                &format!("of source type {kind} with single packages chosen"),
-            );
-        }
-        if !capability.sigkeys && !request.sigkeys().is_empty() {
-            return refuse(
-                "sigkeys",
-                &format!("of source type {kind} with signatures chosen"),
-            );
-        }
-        source.check(request)?;
-        let mut warnings = Vec::new();
-        if request.koji_event.is_some() && !capability.koji_event {
-            warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
-        }
-        Ok(warnings)
-    }
 }
 
 #[async_trait]
 impl ComposeService for Engine {
-    async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted> {
-        let custom: Vec<_> = self
-            .parts
-            .sources
-            .kinds()
-            .filter(|kind| !SourceKind::BUILTIN.contains(kind))
-            .collect();
+    fn read_request(&self, body: &[u8]) -> Result<Parsed<ComposeRequest>> {
+        let kinds = self.parts.sources.kinds();
+        let custom: Vec<_> = kinds.filter(|kind| !SourceKind::BUILTIN.contains(kind)).collect();
         let body = parse::body_from_bytes(body, BODY_DEPTH)?;
-        let parsed = parse::compose_request(&body, &custom)?;
-        let mut submitted = Self::submit(self, parsed.request, owner).await?;
-        submitted.warnings.splice(..0, parsed.warnings);
+        let mut parsed = parse::compose_request(&body, &custom)?;
+        self.complete(&mut parsed.request);
+        self.check(&parsed.request)?;
+        Ok(parsed)
+    }
+
+    async fn submit(&self, request: Parsed<ComposeRequest>, owner: &str) -> Result<Submitted> {
+        let mut submitted = Self::submit(self, request.request, owner).await?;
+        submitted.warnings.splice(..0, request.warnings);
         Ok(submitted)
     }
 
@@ -177,14 +106,23 @@ impl ComposeService for Engine {
         self.parts.store.find(&query).await
     }
 
-    async fn renew(&self, id: ComposeId, body: &[u8], by: &str) -> Result<Submitted> {
+    fn read_renewal(&self, body: &[u8]) -> Result<Parsed<Renewal>> {
         if body.is_empty() {
-            return Self::renew(self, id, Renewal::default(), by).await;
+            let (request, warnings) = (Renewal::default(), Vec::new());
+            return Ok(Parsed { request, warnings });
         }
         let body = parse::body_from_bytes(body, BODY_DEPTH)?;
-        let parsed = parse::renewal_request(&body)?;
-        let mut renewed = Self::renew(self, id, parsed.request, by).await?;
-        renewed.warnings.splice(..0, parsed.warnings);
+        parse::renewal_request(&body)
+    }
+
+    fn renewed_request(&self, compose: &Compose, renewal: &Renewal) -> Option<ComposeRequest> {
+        let renewed = self.renewed(compose, renewal);
+        renewed.ok().map(|renewed| renewed.request)
+    }
+
+    async fn renew(&self, id: ComposeId, renewal: Parsed<Renewal>, by: &str) -> Result<Submitted> {
+        let mut renewed = Self::renew(self, id, renewal.request, by).await?;
+        renewed.warnings.splice(..0, renewal.warnings);
         Ok(renewed)
     }
 

@@ -426,12 +426,17 @@ impl LookasideRepo {
         &self.0
     }
 
+    /// The URL for one arch, as text.
+    pub fn text_for_arch(&self, arch: &str) -> String {
+        self.0.replace("$basearch", arch).replace("$arch", arch)
+    }
+
     /// The URL for one arch.
     ///
     /// # Errors
     /// `Invalid` if the URL is none with this arch in it; cannot happen for arches in use.
     pub fn for_arch(&self, arch: &str) -> Result<Url> {
-        let text = self.0.replace("$basearch", arch).replace("$arch", arch);
+        let text = self.text_for_arch(arch);
         let url = Url::parse(&text).map_err(|error| refused(&self.0, "a URL").with_source(error))?;
         if matches!(url.scheme(), "http" | "https" | "file") && (url.scheme() == "file" || url.has_host()) {
             Ok(url)

@@ -154,6 +154,14 @@ impl SourceSpec {
             Self::Custom { kind, .. } => kind.clone(),
         }
     }
+
+    /// The Pungi configuration asked for, where one is.
+    pub fn raw_config_key(&self) -> Option<&RawConfigKey> {
+        match self {
+            Self::RawConfig { key, .. } => Some(key),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for SourceSpec {

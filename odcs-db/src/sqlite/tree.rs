@@ -28,7 +28,7 @@ WHERE EXISTS (
     SELECT 1 FROM composes
     WHERE id = tree AND state = 2 AND removed_by IS NULL AND time_to_expire > ?3
 ) OR EXISTS (
-    SELECT 1 FROM composes
+    SELECT 1 FROM composes INDEXED BY composes_reused_id
     WHERE reused_id = tree AND state = 2 AND removed_by IS NULL AND time_to_expire > ?3
 )
 ORDER BY tree DESC LIMIT 1";
@@ -39,14 +39,14 @@ SELECT id FROM composes INDEXED BY composes_fingerprint
 WHERE fingerprint = ?2 AND id < ?1 AND state = 1 AND lease_expires > ?3
 ORDER BY id LIMIT 1";
 
-/// What reuses another has no tree of its own.
+/// What reuses another has no tree of its own. The planner would rather look at all that are done.
 pub(super) const IS_KEPT: &str = "
 SELECT EXISTS (SELECT 1 FROM composes WHERE id = ?1 AND reused_id IS NULL) AND (
     EXISTS (
         SELECT 1 FROM composes
         WHERE id = ?1 AND state = 2 AND removed_by IS NULL AND time_to_expire > ?2
     ) OR EXISTS (
-        SELECT 1 FROM composes
+        SELECT 1 FROM composes INDEXED BY composes_reused_id
         WHERE reused_id = ?1 AND state = 2 AND removed_by IS NULL AND time_to_expire > ?2
     )
 )";
@@ -75,9 +75,12 @@ UPDATE composes SET time_to_expire = max(time_to_expire, ?2)
 WHERE id = ?1 AND state = 2 AND removed_by IS NULL AND time_to_expire > ?3
 RETURNING *";
 
+/// `NOT INDEXED` leaves it the ids to go by; it would rather look at all that are done.
 pub(super) const EXTEND_WITH: &str = "
-UPDATE composes SET time_to_expire = max(time_to_expire, ?2)
-WHERE (id = ?1 OR reused_id = ?1) AND state = 2 AND removed_by IS NULL";
+UPDATE composes NOT INDEXED SET time_to_expire = max(time_to_expire, ?2)
+WHERE id IN (
+    SELECT ?1 UNION ALL SELECT id FROM composes INDEXED BY composes_reused_id WHERE reused_id = ?1
+) AND state = 2 AND removed_by IS NULL";
 
 const MANIFEST: &str = "
 SELECT compose_id, manifest FROM manifests

@@ -14,6 +14,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use odcs_auth::{Action, RequestFacts};
 use odcs_core::compose::{Compose, ComposeId, ComposeView};
+use odcs_core::service::Submitted;
 use serde::Serialize;
 use tracing::Instrument as _;
 
@@ -29,7 +30,7 @@ struct ListView {
     meta: Meta,
 }
 
-/// The answer to a request for a compose: its record, and what of the request was not understood.
+/// The answer to a request for a compose, and to one to renew it: the record, and what of the request was not understood.
 /// No field of the record comes after `warnings` in the alphabet.
 #[derive(Serialize)]
 struct CreatedView {
@@ -62,20 +63,62 @@ pub(super) async fn read(
     uri: Uri,
 ) -> Result<Response, ApiError> {
     let compose = compose(&state, id, &uri).await?;
-    let view = ComposeView::new(&compose, state.links()).in_full();
+    let view = ComposeView::new(&compose, state.links()).in_full(&compose);
     Ok(json(StatusCode::OK, &view))
 }
 
 pub(super) async fn create(State(state): State<ApiState>, request: Request) -> Result<Response, ApiError> {
+    const ACTION: Action = Action::NewCompose;
     let (parts, body) = request.into_parts();
-    let caller = authorize(&state, &parts, Action::NewCompose, &RequestFacts::default()).await?;
+    let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
     let options = state.options();
     let body = read_body(&parts.headers, body, options.max_body_bytes, options.body_timeout).await?;
+    let wanted = state.service().read_request(&body)?;
+    let facts = RequestFacts {
+        request: Some(&wanted.request),
+        ..RequestFacts::default()
+    };
+    decide(&state, &caller, ACTION, &facts)?;
     let service = Arc::clone(state.service());
     // A caller who goes away does not stop this half-way.
-    let submitting = async move { service.submit(&body, caller.owner()).await };
-    let submitting = tokio::spawn(submitting.in_current_span());
-    let submitted = submitting.await.map_err(|error| ApiError::internal(&error))??;
+    let submitting = async move { service.submit(wanted, caller.owner()).await };
+    created(&state, submitting).await
+}
+
+/// Extends a compose, or has it made once more: the record in the answer is that of the compose that the
+/// caller is to go on with, which may be another one.
+pub(super) async fn renew(
+    State(state): State<ApiState>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    const ACTION: Action = Action::RenewCompose;
+    let (parts, body) = request.into_parts();
+    let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
+    let id = id_of(id, &parts.uri)?;
+    let options = state.options();
+    let body = read_body(&parts.headers, body, options.max_body_bytes, options.body_timeout).await?;
+    let wanted = state.service().read_renewal(&body)?;
+    if let Some(compose) = state.service().get(id).await? {
+        let request = state.service().renewed_request(&compose, &wanted.request);
+        let facts = RequestFacts {
+            request: request.as_ref(),
+            owner: Some(&compose.owner),
+        };
+        decide(&state, &caller, ACTION, &facts)?;
+    }
+    let service = Arc::clone(state.service());
+    let renewing = async move { service.renew(id, wanted, caller.owner()).await };
+    created(&state, renewing).await
+}
+
+/// The answer with a record, once there is one.
+async fn created(
+    state: &ApiState,
+    work: impl Future<Output = odcs_core::Result<Submitted>> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let work = tokio::spawn(work.in_current_span());
+    let submitted = work.await.map_err(|error| ApiError::internal(&error))??;
     let view = CreatedView {
         compose: ComposeView::new(&submitted.compose, state.links()),
         warnings: submitted.warnings,
@@ -121,14 +164,19 @@ pub(super) async fn delete(
     ))
 }
 
+/// The id in a path; whatever is no number leads nowhere.
+fn id_of(id: Result<Path<String>, PathRejection>, uri: &Uri) -> Result<ComposeId, ApiError> {
+    let id: Option<ComposeId> = id.ok().and_then(|Path(id)| id.parse().ok());
+    id.ok_or_else(|| ApiError::not_found(uri.path()))
+}
+
 /// The compose that a path names.
-async fn compose(
+pub(super) async fn compose(
     state: &ApiState,
     id: Result<Path<String>, PathRejection>,
     uri: &Uri,
 ) -> Result<Compose, ApiError> {
-    let id: Option<ComposeId> = id.ok().and_then(|Path(id)| id.parse().ok());
-    let id = id.ok_or_else(|| ApiError::not_found(uri.path()))?;
+    let id = id_of(id, uri)?;
     state.service().get(id).await?.ok_or_else(|| {
         let message = format!("there is no compose {id}");
         ApiError::new(StatusCode::NOT_FOUND, message)

@@ -3,6 +3,7 @@
 mod about;
 mod composes;
 mod list;
+mod log;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,6 +15,7 @@ use http::{HeaderValue, Method};
 use crate::error::ApiError;
 use crate::files::is_below;
 use crate::state::ApiState;
+use crate::{metrics, openapi};
 
 /// Where the API is. The second is the one that the first documents of the service have.
 const BASES: [&str; 2] = ["/api/1", "/odcs/1"];
@@ -35,10 +37,15 @@ pub(crate) fn routes() -> Router<ApiState> {
             ),
             (
                 "composes/{id}",
-                get(composes::read).delete(composes::delete),
-                "DELETE, GET, HEAD, OPTIONS",
+                get(composes::read)
+                    .patch(composes::renew)
+                    .delete(composes::delete),
+                "DELETE, GET, HEAD, PATCH, OPTIONS",
             ),
+            ("composes/{id}/log", get(log::read), "GET, HEAD, OPTIONS"),
             ("about", get(about::read), "GET, HEAD, OPTIONS"),
+            ("metrics", get(metrics::read), "GET, HEAD, OPTIONS"),
+            ("openapi.json", get(openapi::read), "GET, HEAD, OPTIONS"),
         ]
     };
     BASES.into_iter().fold(Router::new(), |router, base| {

@@ -72,6 +72,24 @@ async fn read(
     }
 }
 
+/// One file as an answer; `None` if it is not there.
+///
+/// # Errors
+/// As the other files: 412 and 416 for what the request wants of it, 500 if it cannot be read.
+pub(crate) async fn one(
+    state: &ApiState,
+    path: RelativePath,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Option<Response>, ApiError> {
+    match open(state, Some(path.clone())).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+        Ok(OpenedPath::Directory(_)) => Ok(None),
+        Ok(OpenedPath::File(file)) => Ok(Some(file_answer(file, &path, method, headers))),
+    }
+}
+
 async fn open(state: &ApiState, path: Option<RelativePath>) -> Result<OpenedPath, Error> {
     let files = Arc::clone(state.files());
     let opening = tokio::task::spawn_blocking(move || files.open(path.as_ref()));

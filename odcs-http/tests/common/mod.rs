@@ -16,7 +16,9 @@ use http_body_util::BodyExt;
 use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::compose::{Compose, ComposeId, ComposeState, Links, Requested, Times};
 use odcs_core::files::{ComposeFiles, DirectoryEntry, OpenedFile, OpenedPath, RelativePath, Root};
-use odcs_core::request::{ComposeResults, Flags, Lifetime, SourceKind};
+use odcs_core::manifest::Manifest;
+use odcs_core::request::parse::{self, Parsed};
+use odcs_core::request::{ComposeRequest, ComposeResults, Flags, Lifetime, Renewal, SourceKind};
 use odcs_core::service::{About, ComposeService, Readiness, Submitted};
 use odcs_core::store::{Page, Query};
 use odcs_core::{Error, ErrorKind, Result, Timestamp};
@@ -32,8 +34,10 @@ pub struct MemoryService {
     pub total: Option<u64>,
     /// The last query of a list.
     pub query: Mutex<Option<Query>>,
-    /// The last body and owner that were submitted.
-    pub submitted: Mutex<Option<(Vec<u8>, String)>>,
+    /// What was asked for last, and by whom.
+    pub submitted: Mutex<Option<(ComposeRequest, String)>>,
+    /// The last renewal, and who asked for it.
+    pub renewed: Mutex<Option<(Renewal, String)>>,
     pub warnings: Vec<String>,
     pub counts: Vec<(i64, ComposeState, u64)>,
     pub failure: Option<ErrorKind>,
@@ -52,21 +56,60 @@ impl MemoryService {
 
 #[async_trait]
 impl ComposeService for MemoryService {
-    async fn submit(&self, body: &[u8], owner: &str) -> Result<Submitted> {
+    fn read_request(&self, body: &[u8]) -> Result<Parsed<ComposeRequest>> {
         self.fail()?;
-        *self.submitted.lock().unwrap() = Some((body.to_vec(), owner.to_owned()));
-        serde_json::from_slice::<Value>(body)
-            .ok()
-            .filter(Value::is_object)
-            .ok_or_else(|| Error::invalid("body", "the body should be a JSON object"))?;
+        let body = parse::body_from_bytes(body, 16)?;
+        let mut parsed = parse::compose_request(&body, &[])?;
+        parsed.warnings.extend(self.warnings.clone());
+        Ok(parsed)
+    }
+
+    async fn submit(&self, request: Parsed<ComposeRequest>, owner: &str) -> Result<Submitted> {
+        self.fail()?;
+        *self.submitted.lock().unwrap() = Some((request.request.clone(), owner.to_owned()));
         let mut composes = self.composes.lock().unwrap();
         let mut compose = compose(i64::try_from(composes.len()).unwrap() + 1);
         compose.owner = owner.to_owned();
+        compose.request = Some(request.request);
         composes.push(compose.clone());
         Ok(Submitted {
             compose,
-            warnings: self.warnings.clone(),
+            warnings: request.warnings,
         })
+    }
+
+    fn read_renewal(&self, body: &[u8]) -> Result<Parsed<Renewal>> {
+        self.fail()?;
+        if body.is_empty() {
+            return Ok(Parsed {
+                request: Renewal::default(),
+                warnings: Vec::new(),
+            });
+        }
+        parse::renewal_request(&parse::body_from_bytes(body, 16)?)
+    }
+
+    fn renewed_request(&self, compose: &Compose, _: &Renewal) -> Option<ComposeRequest> {
+        compose.request.clone()
+    }
+
+    async fn renew(&self, id: ComposeId, renewal: Parsed<Renewal>, by: &str) -> Result<Submitted> {
+        self.fail()?;
+        let composes = self.composes.lock().unwrap();
+        let compose = composes.iter().find(|compose| compose.id == id);
+        let absent = || Error::new(ErrorKind::NotFound, "renew", id.to_string(), "there is none");
+        let mut compose = compose.cloned().ok_or_else(absent)?;
+        drop(composes);
+        *self.renewed.lock().unwrap() = Some((renewal.request, by.to_owned()));
+        compose.state = ComposeState::Done;
+        Ok(Submitted {
+            compose,
+            warnings: renewal.warnings,
+        })
+    }
+
+    async fn manifest(&self, _: ComposeId) -> Result<Option<Manifest>> {
+        Ok(None)
     }
 
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
@@ -156,8 +199,10 @@ pub fn compose(id: i64) -> Compose {
             target_dir: "default".to_owned(),
             ..Requested::default()
         },
+        pungi_config_dump: None,
         request: None,
         pins: None,
+        renews: None,
     }
 }
 

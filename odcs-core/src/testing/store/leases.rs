@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::equal::{fingerprint, reused_at};
+use super::renewal::manifest;
 use super::{LEASE, assert_conflict, at, claim, done_at, failed_at, must_claim, must_finish, samples};
 use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::source::{Pins, ResolvedFields};
@@ -126,10 +128,13 @@ pub(super) async fn heartbeats_prolong(store: &dyn ComposeStore) {
     store.heartbeat(&lease, at(150)).await.expect("heartbeat");
     assert!(claim(store, "other", at(199)).await.is_none());
     // Late, but nobody has taken it over: it is still its holder's.
+    assert!(store.holds(&lease).await.expect("holds"));
     store.heartbeat(&lease, at(300)).await.expect("heartbeat");
     assert!(claim(store, "other", at(299)).await.is_none());
-    must_claim(store, "other", at(300)).await;
+    let other = must_claim(store, "other", at(300)).await.lease;
     assert_conflict(store.heartbeat(&lease, at(400)).await);
+    assert!(!store.holds(&lease).await.expect("holds"));
+    assert!(store.holds(&other).await.expect("holds"));
 }
 
 /// All that can be tried under a lease that does not count.
@@ -145,6 +150,14 @@ async fn assert_void(store: &dyn ComposeStore, lease: &Lease) {
     assert_conflict(store.finish(lease, done_at(at(500))).await);
     assert_conflict(store.finish(lease, failed_at(at(500))).await);
     assert_conflict(store.finish(lease, Outcome::HandedBack { at: at(0) }).await);
+    // Even where there is nothing to reuse: the lease comes first.
+    assert_conflict(store.finish(lease, reused_at(500, lease.id)).await);
+    let same = fingerprint("same");
+    assert_conflict(store.find_equal(lease, &same, at(500)).await);
+    let recorded = store.manifest(lease.id).await.expect("manifest");
+    assert_conflict(store.record_manifest(lease, &manifest("stale")).await);
+    assert_eq!(store.manifest(lease.id).await.expect("manifest"), recorded);
+    assert!(!store.holds(lease).await.expect("holds"));
     let after = store.get(lease.id).await.expect("get");
     assert_eq!(before, after, "a stale lease changes nothing");
 }

@@ -1,9 +1,12 @@
 //! What every [`ComposeStore`] must do, as a suite that any store can be put through.
 
 mod ending;
+mod equal;
+mod events;
 mod leases;
 mod lists;
 mod records;
+mod renewal;
 mod samples;
 
 use std::fmt;
@@ -17,7 +20,7 @@ use crate::time::Timestamp;
 use crate::{ErrorKind, Result};
 
 /// Puts a store through the whole suite. `fresh` makes an empty one for each part; the parts run one
-/// after the other. Let it run on a runtime with several threads: one part has workers race each other.
+/// after the other. Let it run on a runtime with several threads: some parts have workers race each other.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -60,6 +63,25 @@ where
     ending::discarded(&*fresh().await).await;
     ending::expired(&*fresh().await).await;
     ending::removed(&*fresh().await).await;
+
+    equal::finished_ones_are_named_while_their_tree_is_kept(&*fresh().await).await;
+    equal::running_ones_are_named_if_they_are_older(&*fresh().await).await;
+    equal::reusing(&*fresh().await).await;
+    equal::a_tree_that_nobody_keeps_is_gone(&*fresh().await).await;
+    equal::a_shared_tree_goes_with_its_last_user(&*fresh().await).await;
+    equal::two_at_once_never_wait_for_each_other(fresh().await).await;
+    equal::reusing_races_removing(fresh().await).await;
+
+    renewal::extending(&*fresh().await).await;
+    renewal::those_that_share_a_tree_are_extended_together(&*fresh().await).await;
+    renewal::extending_races_removing(fresh().await).await;
+    renewal::manifests(&*fresh().await).await;
+
+    events::a_whole_life(&*fresh().await).await;
+    events::other_ends(&*fresh().await).await;
+    events::what_is_refused_is_no_event(&*fresh().await).await;
+    events::delivery(&*fresh().await).await;
+    events::racing_changes_make_whole_chains(fresh().await).await;
 }
 
 /// The suite's time: seconds after an arbitrary point.
@@ -101,6 +123,13 @@ fn failed_at(at: Timestamp) -> Outcome {
     Outcome::Failed {
         at,
         reason: "there is no tag f36".to_owned(),
+    }
+}
+
+/// Removes all whose time is up, so that the next round of a race begins anew.
+async fn clear(store: &dyn ComposeStore, now: Timestamp) {
+    for compose in store.expired(now, 100).await.expect("expired") {
+        store.remove(compose.id, now).await.expect("remove");
     }
 }
 

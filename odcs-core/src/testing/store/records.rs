@@ -6,7 +6,10 @@ use crate::store::ComposeStore;
 use crate::time::Timestamp;
 
 pub(super) async fn what_was_recorded_comes_back(store: &dyn ComposeStore) {
-    for new in [samples::full(), samples::compose("joe", "f36", 8)] {
+    let first = store.insert(samples::compose("joe", "f36", 8)).await;
+    let mut full = samples::full();
+    full.renews = Some(first.expect("insert").id);
+    for new in [full, samples::compose("joe", "f36", 8)] {
         let compose = store.insert(new.clone()).await.expect("insert");
         assert_eq!(compose.owner, new.owner);
         assert_eq!(compose.state, ComposeState::Wait);
@@ -24,6 +27,8 @@ pub(super) async fn what_was_recorded_comes_back(store: &dyn ComposeStore) {
         assert_eq!(compose.reused_id, None);
         assert_eq!(compose.koji_task_id, None);
         assert_eq!(compose.pungi_compose_id, None);
+        assert_eq!(compose.renews, new.renews);
+        assert_eq!(compose.pungi_config_dump, new.pungi_config_dump);
         assert_eq!(compose.requested, new.requested);
         assert_eq!(compose.request.as_ref(), Some(&new.request));
         assert_eq!(compose.pins, None);

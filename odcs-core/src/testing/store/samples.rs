@@ -51,6 +51,7 @@ pub(super) fn full() -> NewCompose {
     request.respin_of = Some(one("R-1-20260101.n.0"));
     let mut new = new("jürgen o'brien", request, 7);
     new.lifetime = lifetime(7_200);
+    new.pungi_config_dump = Some("release_name = 'Fédora'\nrelease_short = \"F\"\n".to_owned());
     new
 }
 

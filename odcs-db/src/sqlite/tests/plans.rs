@@ -44,6 +44,7 @@ async fn neither_the_outbox_nor_a_shared_tree_makes_it_read_everything() {
     for (statement, index) in [
         (UNDELIVERED, "events_undelivered"),
         (EQUAL_DONE, "composes_fingerprint"),
+        (EQUAL_DONE, "composes_reused_id"),
         (EQUAL_RUNNING, "composes_fingerprint"),
         (IS_KEPT, "composes_reused_id"),
         (EXTEND_WITH, "composes_reused_id"),

@@ -1,0 +1,164 @@
+//! What a server refuses of a request that is sound in itself: what it is not set up for.
+
+use super::Engine;
+use crate::request::{ComposeRequest, Flag, LookasideRepo, RepoLocation, SourceSpec, SpelledUrl};
+use crate::source::Capability;
+use crate::{Error, Result};
+
+impl Engine {
+    /// Refuses what this server cannot make. Anything that would change the content of the compose and
+    /// cannot be honoured is refused, never dropped; what merely has no meaning for the source becomes
+    /// a warning.
+    pub(super) fn check(&self, request: &ComposeRequest) -> Result<Vec<String>> {
+        let kind = request.source.kind();
+        let source = self.parts.sources.get(&kind)?;
+        let capability = source.capability();
+        self.check_raw_config(request)?;
+        self.check_target_dir(request)?;
+        self.check_builder(request)?;
+        check_source(request, &capability)?;
+        self.check_urls(request)?;
+        source.check(request)?;
+        let mut warnings = Vec::new();
+        if request.koji_event.is_some() && !capability.koji_event {
+            warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
+        }
+        Ok(warnings)
+    }
+
+    /// The commit stays as it was asked for, also where the configuration has one of its own: the source
+    /// takes that one, and the record shows the request.
+    fn check_raw_config(&self, request: &ComposeRequest) -> Result<()> {
+        match request.source.raw_config_key() {
+            Some(key) if !self.parts.settings.raw_configs.contains_key(key) => {
+                let message = format!(
+                    "\"source\": this server has no Pungi configuration {:?}",
+                    key.as_str()
+                );
+                Err(Error::invalid("source", message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_target_dir(&self, request: &ComposeRequest) -> Result<()> {
+        let known = || self.parts.links.targets();
+        let name = request.target_dir.as_str();
+        if known().any(|known| known == name) {
+            return Ok(());
+        }
+        let known: Vec<_> = known().collect();
+        let message = format!("unknown \"target_dir\" {name:?}; there is {}", known.join(", "));
+        Err(Error::invalid("target_dir", message))
+    }
+
+    fn check_builder(&self, request: &ComposeRequest) -> Result<()> {
+        let makes = self.parts.builder.capability();
+        let mut results = request.results.iter();
+        if let Some(result) = results.find(|result| !makes.results.contains(*result)) {
+            return refuse("results", &format!("with a {result}"));
+        }
+        if request.flags.contains(Flag::CheckDeps) && !makes.check_deps {
+            return refuse("flags", "with the flag check_deps");
+        }
+        if !makes.multilib && !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
+            return refuse("multilib_arches", "with multilib packages");
+        }
+        if !makes.lookaside && !request.lookaside_repos.is_empty() {
+            return refuse("lookaside_repos", "with lookaside repositories");
+        }
+        if !makes.module_defaults && request.module_defaults.is_some() {
+            return refuse("module_defaults_url", "with module defaults");
+        }
+        let modular = [
+            ("modules", &request.modules),
+            ("scratch_modules", &request.scratch_modules),
+        ];
+        for (field, list) in modular {
+            if !makes.modules && !is_empty(list) {
+                return refuse(field, "with modules");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whatever this server would fetch because somebody asks for it has to be on the list.
+    fn check_urls(&self, request: &ComposeRequest) -> Result<()> {
+        match &request.source {
+            SourceSpec::Repo(RepoLocation::Url(url)) | SourceSpec::PungiCompose(url) => {
+                self.check_url("source", url)?;
+            }
+            _ => {}
+        }
+        if let Some(defaults) = &request.module_defaults {
+            self.check_url("module_defaults_url", &defaults.url)?;
+        }
+        for repo in &request.lookaside_repos {
+            self.check_lookaside(repo, request)?;
+        }
+        Ok(())
+    }
+
+    fn check_url(&self, field: &'static str, url: &SpelledUrl) -> Result<()> {
+        if self.parts.settings.allowed_urls.allows_text(url.as_str()) {
+            Ok(())
+        } else {
+            Err(off_the_list(field, url.as_str()))
+        }
+    }
+
+    /// As each arch is going to have it: no variable may lead elsewhere.
+    fn check_lookaside(&self, repo: &LookasideRepo, request: &ComposeRequest) -> Result<()> {
+        let allowed = &self.parts.settings.allowed_urls;
+        let mut arches = request.arches.iter();
+        if arches.all(|arch| allowed.allows_text(&repo.text_for_arch(arch.as_str()))) {
+            Ok(())
+        } else {
+            Err(off_the_list("lookaside_repos", repo.as_str()))
+        }
+    }
+}
+
+/// What the type of the source cannot do.
+fn check_source(request: &ComposeRequest, capability: &Capability) -> Result<()> {
+    let kind = request.source.kind();
+    if !capability.builds && !is_empty(&request.builds) {
+        return refuse("builds", &format!("of source type {kind} with Koji builds added"));
+    }
+    if !capability.builds && !is_empty(&request.scratch_build_tasks) {
+        return refuse(
+            "scratch_build_tasks",
+            &format!("of source type {kind} with scratch builds added"),
+        );
+    }
+    if !capability.packages && !request.packages().is_empty() {
+        return refuse(
+            "packages",
+            &format!("of source type {kind} with single packages chosen"),
+        );
+    }
+    if !capability.sigkeys && !request.sigkeys().is_empty() {
+        return refuse(
+            "sigkeys",
+            &format!("of source type {kind} with signatures chosen"),
+        );
+    }
+    Ok(())
+}
+
+fn is_empty<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_none_or(Vec::is_empty)
+}
+
+fn refuse(field: &str, what: &str) -> Result<()> {
+    let message = format!("{field:?}: this server cannot make composes {what}");
+    Err(Error::invalid(field, message))
+}
+
+fn off_the_list(field: &'static str, url: &str) -> Error {
+    let shown: String = url.chars().take(200).collect();
+    let message = format!(
+        "\"{field}\": this server fetches nothing from {shown}; its administrators allow URLs one by one"
+    );
+    Error::invalid(field, message)
+}

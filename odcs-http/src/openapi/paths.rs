@@ -1,0 +1,186 @@
+//! The operations. Each function stands for the handler of the same name.
+
+#![allow(
+    dead_code,
+    unused_qualifications,
+    reason = "these functions carry the description of others; what is made of them is spelled out in full"
+)]
+
+use utoipa::IntoParams;
+
+use super::answers::{About, Accepted, ComposeList, Error, Health, Readiness, SubmittedCompose};
+use super::record::ComposeRecord;
+use super::requests::{ComposeRequest, RenewalRequest};
+
+/// What lists are filtered and ordered by. Of a parameter that is given twice the first counts, empty filters
+/// are none, unknown ones change nothing.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListParameters {
+    /// Only those that this person asked for.
+    owner: Option<String>,
+    /// Only those of this source type, by number.
+    source_type: Option<i64>,
+    /// Only those of this source, exactly.
+    source: Option<String>,
+    /// Only those in this state, by number.
+    state: Option<i64>,
+    /// Only the one that this Koji task made.
+    koji_task_id: Option<i64>,
+    /// Only the one with this id in its metadata.
+    pungi_compose_id: Option<String>,
+    /// Only those of this type.
+    compose_type: Option<String>,
+    /// Only those with this label.
+    label: Option<String>,
+    /// By what they are ordered: `id`, `owner`, `source_type`, `koji_event`, `state`, `time_to_expire`,
+    /// `time_submitted`, `time_done` or `time_removed`, descending with a `-` in front.
+    #[param(default = "-id")]
+    order_by: Option<String>,
+    /// Which page.
+    #[param(minimum = 1, default = 1)]
+    page: Option<u64>,
+    /// How many records are on a page; more than 100 are 100.
+    #[param(minimum = 1, maximum = 100, default = 10)]
+    per_page: Option<u64>,
+}
+
+/// Which part of a log.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+struct LogParameters {
+    /// Which bytes of it; without, all of it.
+    #[param(rename = "Range", required = false, example = "bytes=4096-")]
+    range: String,
+}
+
+/// The composes, newest first
+#[utoipa::path(
+    get, path = "/api/1/composes/", tag = "composes", operation_id = "list_composes",
+    params(ListParameters),
+    responses(
+        (status = 200, description = "One page of records", body = ComposeList),
+        (status = 400, description = "An order that there is not", body = Error),
+    ),
+)]
+fn list() {}
+
+/// Asks for a compose
+///
+/// It is recorded and made later: read its record until its state is neither `wait` nor `generating`.
+#[utoipa::path(
+    post, path = "/api/1/composes/", tag = "composes", operation_id = "create_compose",
+    request_body = ComposeRequest,
+    responses(
+        (status = 200, description = "The record, in state `wait`", body = SubmittedCompose),
+        (status = 400, description = "What this server cannot make; the message names the field", body = Error),
+        (status = 401, description = "Callers have to say who they are", body = Error),
+        (status = 403, description = "The caller may not do this", body = Error),
+        (status = 413, description = "The body is too large", body = Error),
+        (status = 503, description = "It cannot be recorded at the moment", body = Error),
+    ),
+)]
+fn create() {}
+
+/// The record of a compose
+#[utoipa::path(
+    get, path = "/api/1/composes/{id}", tag = "composes", operation_id = "read_compose",
+    params(("id" = i64, Path, description = "The id of the compose", minimum = 1)),
+    responses(
+        (status = 200, description = "The record", body = ComposeRecord),
+        (status = 404, description = "There is no such compose", body = Error),
+    ),
+)]
+fn read() {}
+
+/// Renews a compose: keeps it longer, or makes it again
+#[utoipa::path(
+    patch, path = "/api/1/composes/{id}", tag = "composes", operation_id = "renew_compose",
+    params(("id" = i64, Path, description = "The id of the compose", minimum = 1)),
+    request_body(content = Option<RenewalRequest>),
+    responses(
+        (status = 200, description = "The record of the compose, or of the new one", body = SubmittedCompose),
+        (status = 400, description = "What cannot be done; the message names the field", body = Error),
+        (status = 401, description = "Callers have to say who they are", body = Error),
+        (status = 403, description = "The caller may not do this", body = Error),
+        (status = 404, description = "There is no such compose, or none to renew", body = Error),
+    ),
+)]
+fn renew() {}
+
+/// Cancels a compose that has not ended; lets one that has ended expire now
+///
+/// The record stays.
+#[utoipa::path(
+    delete, path = "/api/1/composes/{id}", tag = "composes", operation_id = "delete_compose",
+    params(("id" = i64, Path, description = "The id of the compose", minimum = 1)),
+    responses(
+        (status = 202, description = "It is going to be removed", body = Accepted),
+        (status = 400, description = "It is removed already", body = Error),
+        (status = 401, description = "Callers have to say who they are", body = Error),
+        (status = 403, description = "The caller may not do this", body = Error),
+        (status = 404, description = "There is no such compose", body = Error),
+    ),
+)]
+fn delete() {}
+
+/// What happened while a compose was made
+///
+/// It grows while the compose is made: ask for what is new with `Range: bytes=N-`, N being what you have; 416
+/// says that there is no more yet.
+#[utoipa::path(
+    get, path = "/api/1/composes/{id}/log", tag = "composes", operation_id = "read_compose_log",
+    params(
+        ("id" = i64, Path, description = "The id of the compose", minimum = 1),
+        LogParameters,
+    ),
+    responses(
+        (status = 200, description = "The log as far as it is written", body = String, content_type = "text/plain"),
+        (status = 206, description = "A part of it", body = String, content_type = "text/plain"),
+        (status = 304, description = "It has not changed"),
+        (status = 404, description = "There is no such compose, or it has no log, yet or any more", body = Error),
+        (status = 416, description = "It has no such bytes, yet", body = Error),
+    ),
+)]
+fn log() {}
+
+/// The version, and what this server makes
+#[utoipa::path(
+    get, path = "/api/1/about/", tag = "service", operation_id = "about",
+    responses((status = 200, description = "What this server is", body = About)),
+)]
+fn about() {}
+
+/// Counts and times, for Prometheus
+#[utoipa::path(
+    get, path = "/api/1/metrics/", tag = "service", operation_id = "metrics",
+    responses((
+        status = 200, description = "Metrics as OpenMetrics text", body = String,
+        content_type = "application/openmetrics-text",
+    )),
+)]
+fn metrics() {}
+
+/// This document
+#[utoipa::path(
+    get, path = "/api/1/openapi.json", tag = "service", operation_id = "openapi",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Object)),
+)]
+fn openapi() {}
+
+/// Whether the process answers; under any `Host`
+#[utoipa::path(
+    get, path = "/healthz", tag = "service", operation_id = "healthz",
+    responses((status = 200, description = "It does", body = Health)),
+)]
+fn healthz() {}
+
+/// Whether the service can do its work; under any `Host`
+#[utoipa::path(
+    get, path = "/readyz", tag = "service", operation_id = "readyz",
+    responses(
+        (status = 200, description = "It can", body = Readiness),
+        (status = 503, description = "It cannot; the answer says why", body = Readiness),
+    ),
+)]
+fn readyz() {}

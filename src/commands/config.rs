@@ -1,0 +1,40 @@
+//! `odcs config`: the configuration of the service.
+
+use super::Failure;
+use crate::cli::ClientOptions;
+use crate::config::{self, Overrides};
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only check it: the exit code is 0 if the service can be started with it, else 1.
+    #[arg(long, conflicts_with = "reference")]
+    check: bool,
+    /// Print the reference documentation of all keys, in Markdown.
+    #[arg(long)]
+    reference: bool,
+    #[command(flatten)]
+    configuration: Overrides,
+}
+
+pub(crate) fn run(client: &ClientOptions, options: &Options) -> Result<(), Failure> {
+    if options.reference {
+        output::line(config::reference().trim_end());
+        return Ok(());
+    }
+    let loaded = config::load_here(&options.configuration)?;
+    loaded
+        .warnings
+        .iter()
+        .for_each(|warning| output::warning(warning));
+    if options.check {
+        return Ok(());
+    }
+    // TOML also for programs that read: it is meant to be kept in a file.
+    if client.json {
+        output::json(&config::json(&loaded));
+    } else {
+        output::line(config::toml(&loaded).trim_end());
+    }
+    Ok(())
+}

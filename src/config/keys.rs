@@ -1,0 +1,330 @@
+//! The keys: the one list that the configuration, its options, its output and its reference are made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use odcs_core::SourceKind;
+use odcs_core::allow::UrlAllowList;
+use odcs_core::engine::RawConfig;
+use odcs_core::request::{ComposeResult, ComposeType, Flag, Lifetime, RawConfigKey, TargetDirName};
+use odcs_rpm::TreeArch;
+use odcs_storage::LinkFallback;
+use toml::Value;
+
+use super::node::{Limits, Node, Shape};
+use super::origin::{Origin, Problem};
+use super::setting::{Allowed, Setting};
+use super::tables::{LONGEST, TargetDir};
+use super::words::{HostName, LogFormat, PublicUrl, SourceName};
+
+/// A key of the configuration.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name in the file.
+    pub(crate) name: &'static str,
+    /// The chapter of the reference it belongs to.
+    pub(super) group: &'static str,
+    /// What it means, in Markdown; the first paragraph is the help of its option, too.
+    doc: &'static str,
+    /// What stands for the default where that depends on the machine.
+    default: Option<&'static str>,
+    /// The name of its option, without dashes.
+    pub(super) option: Option<&'static str>,
+    /// The smallest and the largest value, if it is a number.
+    pub(super) limits: Option<Limits>,
+    pub(super) shape: Shape,
+    pub(super) values: &'static [&'static str],
+    pub(super) placeholder: &'static str,
+    pub(super) kind: fn() -> String,
+    check: fn(&Node<'_>) -> Result<(), Vec<Problem>>,
+}
+
+impl Key {
+    /// The environment variable.
+    pub(crate) fn variable(&self) -> String {
+        format!("ODCS_{}", self.name.to_uppercase())
+    }
+
+    /// The paragraphs that say what it means.
+    pub(super) fn paragraphs(&self) -> Vec<String> {
+        let lines: Vec<&str> = self.doc.lines().map(str::trim).collect();
+        lines
+            .split(|line| line.is_empty())
+            .filter(|lines| !lines.is_empty())
+            .map(|lines| lines.join(" "))
+            .collect()
+    }
+
+    /// The default as the reference shows it, in Markdown.
+    pub(super) fn default_text(&self, defaults: &Configuration) -> String {
+        if let Some(text) = self.default {
+            return text.to_owned();
+        }
+        let value = defaults.value(self);
+        value.map_or_else(|| "none".to_owned(), |value| format!("`{value}`"))
+    }
+
+    /// Whether a value is one.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check(&self, node: &Node<'_>) -> Result<(), Vec<Problem>> {
+        (self.check)(node)
+    }
+
+    pub(super) fn named(name: &str) -> Option<&'static Self> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+}
+
+/// What defaults depend on.
+#[derive(Clone, Debug)]
+pub(super) struct Machine<'a> {
+    /// The current directory.
+    pub(super) dir: &'a Path,
+    pub(super) processors: u16,
+}
+
+/// The origins of all values; those of entries and elements, too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    /// Where the value of a key comes from.
+    pub(crate) fn of(&self, key: &str) -> &Origin {
+        self.0.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// The most exact place there is for an entry of a table (`KEY.ENTRY.FIELD`) or an element of a list
+    /// (`KEY.NUMBER`).
+    pub(super) fn nearest(&self, path: &str) -> &Origin {
+        let mut path = path;
+        loop {
+            match (self.0.get(path), path.rsplit_once('.')) {
+                (Some(origin), _) => return origin,
+                (None, Some((above, _))) => path = above,
+                (None, None) => return &Origin::Default,
+            }
+        }
+    }
+
+    /// Takes the places of what is within a value over those of the value that it overrides.
+    fn replace(&mut self, key: &str, node: &Node<'_>) {
+        let within = format!("{key}.");
+        self.0.retain(|path, _| path != key && !path.starts_with(&within));
+        node.places(&mut self.0);
+    }
+
+    /// Whether somebody chose the value of a key.
+    pub(crate) fn is_chosen(&self, key: &str) -> bool {
+        *self.of(key) != Origin::Default
+    }
+}
+
+macro_rules! settings {
+    ($machine:ident: $([$group:literal] $(
+        $(#[doc = $doc:literal])+
+        $key:ident: $type:ty = $default:expr
+            $(, option $option:literal)? $(, within $least:literal ..= $most:expr)? $(, shown $shown:literal)?;
+    )+)+) => {
+        /// The configuration in effect.
+        #[derive(Clone, Debug)]
+        pub(crate) struct Configuration {
+            $($($(#[doc = $doc])+ pub(crate) $key: $type,)+)+
+        }
+
+        /// All keys in the order of the reference.
+        pub(crate) static KEYS: &[Key] = &[$($(Key {
+            name: stringify!($key),
+            group: $group,
+            doc: concat!($($doc, "\n"),+),
+            default: maybe!($($shown)?),
+            option: maybe!($($option)?),
+            limits: maybe!($(($least, $most))?),
+            shape: <$type as Setting>::SHAPE,
+            values: <$type as Setting>::VALUES,
+            placeholder: <$type as Setting>::PLACEHOLDER,
+            kind: <$type as Setting>::kind,
+            check: |node| <$type as Setting>::read(node).map(|_| ()),
+        },)+)+];
+
+        /// A configuration that layers are being put on.
+        #[derive(Clone, Debug, Default)]
+        pub(super) struct Draft {
+            $($($key: Option<$type>,)+)+
+            origins: Origins,
+            /// Keys that have a wrong value somewhere.
+            failed: BTreeSet<&'static str>,
+        }
+
+        impl Draft {
+            /// Takes a value of a key over whatever there was.
+            pub(super) fn take(&mut self, key: &'static Key, node: &Node<'_>) -> Result<(), Vec<Problem>> {
+                let read = match key.name {
+                    $($(stringify!($key) => <$type as Setting>::read(node).map(|value| {
+                        self.$key = Some(value);
+                    }),)+)+
+                    _ => Ok(()),
+                };
+                if read.is_ok() {
+                    self.origins.replace(key.name, node);
+                }
+                read.inspect_err(|_| {
+                    self.failed.insert(key.name);
+                })
+            }
+
+            /// Fills in the defaults. The last is the keys that have a wrong value somewhere.
+            pub(super) fn finish(self, $machine: &Machine<'_>) -> (Configuration, Origins, BTreeSet<&'static str>) {
+                $($(let $key: $type = self.$key.unwrap_or_else(|| $default);)+)+
+                (Configuration { $($($key,)+)+ }, self.origins, self.failed)
+            }
+        }
+
+        impl Configuration {
+            /// The value of a key as TOML; nothing if there is none.
+            pub(super) fn value(&self, key: &Key) -> Option<Value> {
+                match key.name {
+                    $($(stringify!($key) => self.$key.show(),)+)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+macro_rules! maybe {
+    () => {
+        None
+    };
+    ($value:expr) => {
+        Some($value)
+    };
+}
+
+settings! { machine:
+    ["Where the service is"]
+
+    /// Address and port to listen on; port 0 lets the system choose one.
+    listen: SocketAddr = ([127, 0, 0, 1], 5000).into(), option "listen";
+
+    /// The URL under which clients reach the composes; the service answers under its host name, too.
+    ///
+    /// Links in answers and `.repo` files begin with it. Its path is where the composes are served.
+    public_url: Option<PublicUrl> = super::default_public_url(listen), option "public-url",
+        shown "`http://ADDRESS/composes`, with the address that is listened on";
+
+    /// Host names, besides those of the machine itself and that of the public URL, under which the
+    /// service answers.
+    ///
+    /// Without authentication any other `Host` is refused, so that web pages cannot reach the service
+    /// through the browser of somebody who can.
+    allowed_hosts: Vec<HostName> = Vec::new();
+
+    /// Proxies whose `X-Forwarded-*`, `X-Script-Name` and `X-Scheme` headers are believed. From everybody
+    /// else they are ignored.
+    trusted_proxies: Vec<IpNet> = Vec::new();
+
+    /// The largest body of a request that is read, in bytes.
+    max_body_bytes: usize = 1 << 20, within 1024.0..=1_073_741_824.0;
+
+    /// The log: `text` for people, `json` for programs, an object a line. `ODCS_LOG` says what is logged,
+    /// as in `info,sqlx=warn`.
+    log_format: LogFormat = LogFormat::Text, option "log-format";
+
+    ["Where composes are kept"]
+
+    /// Where records and composes are kept; composes can be hardlinked only from the same file system.
+    data_dir: PathBuf = machine.dir.join("odcs-data"), option "data-dir",
+        shown "`odcs-data` in the current directory";
+
+    /// The directory that composes go to unless a request names another.
+    target_dir: PathBuf = data_dir.join("composes"), option "target-dir", shown "`composes` below `data_dir`";
+
+    /// Further directories, which requests may name as their `target_dir`. The name `default` is that of
+    /// the key `target_dir`.
+    extra_target_dirs: BTreeMap<TargetDirName, TargetDir> = BTreeMap::new();
+
+    /// What to do with packages that cannot be hardlinked: `copy` shares the data blocks where the file
+    /// system can, else copies; `fail` fails the compose.
+    link_fallback: LinkFallback = LinkFallback::Copy, option "link-fallback";
+
+    ["Where packages come from"]
+
+    /// Take repositories from below these directories. Nothing outside is read, also not through symbolic
+    /// links.
+    repo_roots: Vec<PathBuf> = vec![machine.dir.to_owned()], option "repo-root", shown "the current directory";
+
+    /// URLs that requests may make the service fetch from: those at or below one of these prefixes.
+    /// An empty list allows none.
+    ///
+    /// Scheme, host and port have to be equal, and the path has to begin with the same segments.
+    allowed_urls: UrlAllowList = UrlAllowList::default();
+
+    /// Pungi configurations in git repositories, which requests of the type `raw_config` name.
+    raw_config_urls: BTreeMap<RawConfigKey, RawConfig> = BTreeMap::new();
+
+    ["What requests get that do not ask for it"]
+
+    /// How long a compose is kept, in seconds.
+    seconds_to_live: Lifetime = Lifetime::DEFAULT, within 1.0..=LONGEST;
+
+    /// The longest that a compose is kept, in seconds; requests for more are cut to it.
+    max_seconds_to_live: Lifetime = Lifetime::DEFAULT_MAXIMUM, within 1.0..=LONGEST;
+
+    /// The arches that a compose is made for.
+    arches: Vec<TreeArch> = super::default_arches();
+
+    ["How the work is done"]
+
+    /// How many composes are made at once.
+    concurrency: usize = 1, option "concurrency", within 1.0..=256.0;
+
+    /// Threads that read packages.
+    threads: u16 = machine.processors, option "threads", within 1.0..=1024.0, shown "one for each processor";
+
+    /// How long a worker may go without a sign of life before its compose is taken over, in seconds.
+    lease: Duration = Duration::from_secs(20), within 1.0..=86_400.0;
+
+    /// How many workers may die over a compose before it fails.
+    attempts: u32 = 3, within 1.0..=1000.0;
+
+    /// How often a worker looks for work that it was not told of, in seconds.
+    poll: Duration = Duration::from_secs(1), within 0.01..=3600.0;
+
+    /// How often expired composes are looked for, in seconds.
+    sweep: Duration = Duration::from_secs(60), option "sweep", within 1.0..=31_536_000.0;
+
+    /// How long running composes may take to finish after SIGTERM, in seconds; then they are handed
+    /// back, and the next start takes them up again.
+    grace: Duration = Duration::from_secs(30), option "grace", within 0.0..=31_536_000.0;
+
+    ["Who may ask for what"]
+
+    /// Source types that requests may have.
+    allowed_source_types: Allowed<SourceKind> = Allowed::Anything;
+
+    /// Sources that requests may name: tags, modules, paths.
+    allowed_sources: Allowed<SourceName> = Allowed::Anything;
+
+    /// Flags that requests may set. Requests without flags need no permission.
+    allowed_flags: Allowed<Flag> = Allowed::Anything;
+
+    /// Results that requests may ask for.
+    allowed_results: Allowed<ComposeResult> = Allowed::Anything;
+
+    /// Arches that requests may ask for.
+    allowed_arches: Allowed<TreeArch> = Allowed::Anything;
+
+    /// Types that composes may have.
+    allowed_compose_types: Allowed<ComposeType> = Allowed::Anything;
+
+    /// Target directories that requests may name.
+    allowed_target_dirs: Allowed<TargetDirName> = Allowed::Anything;
+
+    /// Pungi configurations that requests may name.
+    allowed_raw_config_keys: Allowed<RawConfigKey> = Allowed::Anything;
+}
