@@ -16,8 +16,7 @@ use odcs_core::source::local::{self, PinnedFiles, blocking};
 use odcs_core::source::{Capability, Content, Pins, Resolved};
 use odcs_core::testing::source::{Cases, conformance};
 use odcs_core::{
-    ComposeRequest, ComposeSource, Engine, Error, Links, Manifest, Result, SourceKind, SourceRegistry,
-    SystemClock,
+    ComposeRequest, ComposeSource, Engine, Links, Manifest, Result, SourceKind, SourceRegistry, SystemClock,
 };
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions};

@@ -4,6 +4,8 @@ mod cases;
 mod change;
 mod content;
 mod errors;
+#[cfg(doctest)]
+mod guide;
 mod replay;
 mod requests;
 
