@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use odcs_auth::{AllowAll, NoAuth};
-use odcs_core::engine::{EngineSettings, Sweeper};
+use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
+use odcs_core::request::TargetDirName;
 use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions, Metrics};
@@ -17,19 +18,16 @@ use crate::config::Configuration;
 pub(crate) struct Service {
     pub(crate) engine: Engine,
     pub(crate) sweeper: Sweeper,
+    pub(crate) dispatcher: Dispatcher,
     pub(crate) router: axum::Router,
 }
 
 /// Puts it together; links to composes begin with a URL.
 pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> Result<Service> {
     let store = SqliteStore::open(configuration.data_dir.join("odcs.sqlite")).await?;
-    let storage = StorageSettings::new(&configuration.target_dir)
-        .with_link_fallback(configuration.link_fallback)
-        .with_threads(configuration.threads.into());
-    let builder = NativeBuilder::open(storage, Arc::new(SystemClock))?;
-    let files = PublishedComposes::open(&configuration.target_dir)?;
-    let trees = Trees::open(&configuration.target_dir)?;
-    let links = Links::new(public_url);
+    let builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
+    let targets = builder.targets().clone();
+    let links = links(configuration, public_url);
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
@@ -39,19 +37,41 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
         engine_settings(configuration)?,
     )
     .with_observer(metrics.clone());
-    let state = ApiState::new(
+    let mut state = ApiState::new(
         Arc::new(engine.clone()),
-        Arc::new(files),
+        Arc::new(PublishedComposes::of(&targets, TargetDirName::DEFAULT)?),
         links,
         Arc::new(NoAuth),
         Arc::new(AllowAll),
         http_options(configuration),
     )
     .with_metrics(metrics);
+    for name in configuration.extra_target_dirs.keys() {
+        state = state.with_target(name, Arc::new(PublishedComposes::of(&targets, name.as_str())?));
+    }
     Ok(Service {
-        sweeper: engine.sweeper(Arc::new(trees)),
+        sweeper: engine.sweeper(Arc::new(Trees::of(&targets))),
+        // Message buses come with their own sinks; until then events are recorded, and go to nobody.
+        dispatcher: engine.dispatcher(Vec::new()),
         engine,
         router: odcs_http::router(state),
+    })
+}
+
+fn storage(configuration: &Configuration) -> StorageSettings {
+    let storage = StorageSettings::new(&configuration.target_dir)
+        .with_link_fallback(configuration.link_fallback)
+        .with_threads(configuration.threads.into());
+    let extra = configuration.extra_target_dirs.iter();
+    extra.fold(storage, |storage, (name, target)| {
+        storage.with_target(name.clone(), &target.path)
+    })
+}
+
+fn links(configuration: &Configuration, public_url: &Url) -> Links {
+    let extra = configuration.extra_target_dirs.iter();
+    extra.fold(Links::new(public_url), |links, (name, target)| {
+        links.with_target(name, target.url.as_ref().map(|url| &url.0))
     })
 }
 
@@ -72,6 +92,7 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
 
 fn http_options(configuration: &Configuration) -> HttpOptions {
     let mut options = HttpOptions::default();
+    options.trusted_proxies.clone_from(&configuration.trusted_proxies);
     options.max_body_bytes = configuration.max_body_bytes;
     options.allowed_hosts = configuration
         .allowed_hosts

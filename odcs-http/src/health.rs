@@ -124,9 +124,9 @@ async fn target_dir(state: &ApiState) -> Result<(), String> {
     let Ok(permit) = Arc::clone(&state.watch().reading).try_acquire_owned() else {
         return Err("it still has not answered".to_owned());
     };
-    let files = Arc::clone(state.files());
+    let all: Vec<_> = state.all_files().cloned().collect();
     let reading = tokio::task::spawn_blocking(move || {
-        let read = files.open(None).map(drop);
+        let read = all.iter().try_for_each(|files| files.open(None).map(drop));
         drop(permit);
         read
     });

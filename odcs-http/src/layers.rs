@@ -12,10 +12,10 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_LENGTH, X_CONTENT_TYPE_O
 use http::{HeaderValue, Method};
 use tracing::Instrument;
 
+use crate::api;
 use crate::error::ApiError;
 use crate::proxy::Forwarded;
 use crate::state::ApiState;
-use crate::{api, files};
 
 /// The outermost layer.
 pub(crate) async fn around(State(state): State<ApiState>, request: Request, next: Next) -> Response {
@@ -53,7 +53,7 @@ fn route(state: &ApiState, request: &Request) -> String {
     match request.extensions().get::<MatchedPath>() {
         Some(template) if template.as_str() != "/" => template.as_str().trim_end_matches('/').to_owned(),
         Some(_) => "/".to_owned(),
-        None if !api::is_api(path) && files::is_below(state.mount(), path) => "files".to_owned(),
+        None if !api::is_api(path) && state.published_at(path).is_some() => "files".to_owned(),
         None => "none".to_owned(),
     }
 }

@@ -44,12 +44,13 @@ fn readable(methods: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
 }
 
 async fn top(State(state): State<ApiState>, request: Request) -> Response {
-    if state.mount().is_empty() {
-        files::answer(&state, request.method(), request.uri(), request.headers()).await
-    } else {
-        // The path below which a proxy shows the service.
-        let base = request.extensions().get::<RequestBase>();
-        pages::top(&state, base.map_or("", RequestBase::prefix))
+    match state.published_at("/") {
+        Some(composes) => files::answer(composes, request.method(), request.uri(), request.headers()).await,
+        None => {
+            // The path below which a proxy shows the service.
+            let base = request.extensions().get::<RequestBase>();
+            pages::top(&state, base.map_or("", RequestBase::prefix))
+        }
     }
 }
 
@@ -57,8 +58,9 @@ async fn top(State(state): State<ApiState>, request: Request) -> Response {
 async fn elsewhere(State(state): State<ApiState>, request: Request) -> Response {
     let path = request.uri().path();
     // With composes at the top, what is below the API's paths is still none of them.
-    if !api::is_api(path) && files::is_below(state.mount(), path) {
-        return files::answer(&state, request.method(), request.uri(), request.headers()).await;
+    let composes = state.published_at(path).filter(|_| !api::is_api(path));
+    if let Some(composes) = composes {
+        return files::answer(composes, request.method(), request.uri(), request.headers()).await;
     }
     let mut response = ApiError::not_found(path).into_response();
     if [Method::GET, Method::HEAD].contains(request.method()) {

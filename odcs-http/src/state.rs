@@ -1,5 +1,6 @@
 //! What the handlers share.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,11 @@ use ipnet::IpNet;
 use odcs_auth::{Authenticator, Policy};
 use odcs_core::compose::Links;
 use odcs_core::files::ComposeFiles;
+use odcs_core::request::TargetDirName;
 use odcs_core::service::ComposeService;
 use url::Url;
+
+use crate::files;
 
 use crate::health::Watch;
 use crate::metrics::Metrics;
@@ -21,15 +25,31 @@ pub struct ApiState(Arc<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     service: Arc<dyn ComposeService>,
-    files: Arc<dyn ComposeFiles>,
+    /// The published composes of each target directory.
+    targets: BTreeMap<String, Mount>,
     links: Links,
     authenticator: Arc<dyn Authenticator>,
     policy: Arc<dyn Policy>,
     options: HttpOptions,
     public: Option<Url>,
-    mount: String,
     metrics: Arc<Metrics>,
     watch: Arc<Watch>,
+}
+
+/// The published composes of a target directory, and where they are served.
+#[derive(Clone, Debug)]
+struct Mount {
+    /// Without a slash at the end; `None` if they are not served.
+    path: Option<String>,
+    files: Arc<dyn ComposeFiles>,
+}
+
+/// Published composes that a request leads to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Published<'a> {
+    /// The path they are served at, without a slash at the end.
+    pub(crate) path: &'a str,
+    pub(crate) files: &'a Arc<dyn ComposeFiles>,
 }
 
 /// How requests are answered.
@@ -92,20 +112,37 @@ impl ApiState {
         options: HttpOptions,
     ) -> Self {
         let public = Url::parse(links.base()).ok();
-        let mount = public.as_ref().map_or("/composes", Url::path);
-        let mount = mount.trim_end_matches('/').to_owned();
+        let path = public.as_ref().map_or("/composes", Url::path);
+        let mount = Mount {
+            path: Some(path.trim_end_matches('/').to_owned()),
+            files,
+        };
+        let targets = BTreeMap::from([(TargetDirName::DEFAULT.to_owned(), mount)]);
         Self(Arc::new(Inner {
             service,
-            files,
+            targets,
             links,
             authenticator,
             policy,
             options,
             public,
-            mount,
             metrics: Arc::default(),
             watch: Arc::default(),
         }))
+    }
+
+    /// Adds the published composes of another target directory. They are served at the path of the URL that its
+    /// links begin with; without one only their logs can be read, through the API.
+    #[must_use]
+    pub fn with_target(mut self, name: &TargetDirName, files: Arc<dyn ComposeFiles>) -> Self {
+        let inner = Arc::make_mut(&mut self.0);
+        let url = inner
+            .links
+            .base_of(name.as_str())
+            .and_then(|base| Url::parse(base).ok());
+        let path = url.map(|url| url.path().trim_end_matches('/').to_owned());
+        inner.targets.insert(name.to_string(), Mount { path, files });
+        self
     }
 
     /// The state with metrics that somebody else adds to as well; without, it counts its requests in its own.
@@ -127,8 +164,30 @@ impl ApiState {
         &self.0.service
     }
 
-    pub(crate) fn files(&self) -> &Arc<dyn ComposeFiles> {
-        &self.0.files
+    /// The published composes of a target directory; `None` if there is none of that name.
+    pub(crate) fn files_of(&self, target_dir: &str) -> Option<&Arc<dyn ComposeFiles>> {
+        self.0.targets.get(target_dir).map(|mount| &mount.files)
+    }
+
+    /// All target directories.
+    pub(crate) fn all_files(&self) -> impl Iterator<Item = &Arc<dyn ComposeFiles>> {
+        self.0.targets.values().map(|mount| &mount.files)
+    }
+
+    /// The composes that are published at a path or above it. Where one target directory is published below
+    /// another, the longer path counts; of the same path, the default directory.
+    pub(crate) fn published_at(&self, path: &str) -> Option<Published<'_>> {
+        let mounts = self.0.targets.iter().filter_map(|(name, mount)| {
+            let published = Published {
+                path: mount.path.as_deref()?,
+                files: &mount.files,
+            };
+            Some((name == TargetDirName::DEFAULT, published))
+        });
+        mounts
+            .filter(|(_, published)| files::is_below(published.path, path))
+            .max_by_key(|(is_default, published)| (published.path.len(), *is_default))
+            .map(|(_, published)| published)
     }
 
     pub(crate) fn links(&self) -> &Links {
@@ -152,9 +211,10 @@ impl ApiState {
         self.0.public.as_ref()
     }
 
-    /// The path under which composes are published, without a slash at the end: `/composes`, or empty
-    /// if that is the top.
+    /// The path under which composes of the default target directory are published, without a slash at the end:
+    /// `/composes`, or empty if that is the top.
     pub(crate) fn mount(&self) -> &str {
-        &self.0.mount
+        let mount = self.0.targets.get(TargetDirName::DEFAULT);
+        mount.and_then(|mount| mount.path.as_deref()).unwrap_or_default()
     }
 }

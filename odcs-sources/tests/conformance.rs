@@ -55,11 +55,7 @@ async fn with_repodata() {
             std::fs::remove_file(repository.join("Packages/ed-1.20-1.i686.rpm")).unwrap();
         });
     let root = lab.dir.path();
-    conformance(
-        async || RepoSource::new(RepoSettings::new([root])).unwrap(),
-        cases,
-    )
-    .await;
+    conformance(async || RepoSource::new(RepoSettings::new([root])), cases).await;
 }
 
 #[tokio::test]
@@ -85,9 +81,5 @@ async fn without_repodata() {
             std::fs::remove_dir_all(&repository).unwrap();
         });
     let root = lab.dir.path();
-    conformance(
-        async || RepoSource::new(RepoSettings::new([root])).unwrap(),
-        cases,
-    )
-    .await;
+    conformance(async || RepoSource::new(RepoSettings::new([root])), cases).await;
 }

@@ -56,6 +56,10 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         let (sweeper, shutdown) = (service.sweeper, shutdown.clone());
         async move { sweeper.run(shutdown).await }
     });
+    let dispatching = tokio::spawn({
+        let (dispatcher, shutdown) = (service.dispatcher, shutdown.clone());
+        async move { dispatcher.run(shutdown).await }
+    });
     let stopping = tokio::spawn(stop_on_signals(signals, shutdown.clone(), configuration.grace));
     output::line(&format!(
         "odcs is listening on http://{}, composes are at {}",
@@ -75,7 +79,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     };
     stopping.abort();
     shutdown.drain.cancel();
-    let _ = sweeping.await;
+    let _ = tokio::join!(sweeping, dispatching);
     stop_http.cancel();
     if !http.is_finished() {
         let _ = http.await;

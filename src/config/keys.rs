@@ -323,7 +323,7 @@ settings! { machine:
     allowed_compose_types: Allowed<ComposeType> = Allowed::Anything;
 
     /// Target directories that requests may name.
-    allowed_target_dirs: Allowed<TargetDirName> = Allowed::Anything;
+    allowed_target_dirs: Allowed<TargetDirName> = Allowed::Only(vec![TargetDirName::default()]);
 
     /// Pungi configurations that requests may name.
     allowed_raw_config_keys: Allowed<RawConfigKey> = Allowed::Anything;

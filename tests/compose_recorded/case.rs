@@ -121,7 +121,8 @@ impl Case {
                 continue;
             }
             next_id_is(&store, id).await;
-            ComposeService::submit(&engine, body.as_bytes(), "unknown").await?;
+            let request = engine.read_request(body.as_bytes())?;
+            ComposeService::submit(&engine, request, "unknown").await?;
             compose = engine.worker().run_one().await?;
         }
         let compose = compose.unwrap();

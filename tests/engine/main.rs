@@ -263,7 +263,15 @@ async fn what_is_handed_back_does_not_count_as_an_attempt() {
             .unwrap()
             .unwrap();
         assert_eq!(claim.attempt, 1);
-        lab.store.finish(&claim.lease, Outcome::HandedBack).await.unwrap();
+        lab.store
+            .finish(
+                &claim.lease,
+                Outcome::HandedBack {
+                    at: Timestamp::from_seconds(1_000_001),
+                },
+            )
+            .await
+            .unwrap();
     }
     assert_eq!(lab.run_one().await.state, ComposeState::Done);
 }

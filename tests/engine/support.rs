@@ -16,8 +16,8 @@ use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::{
-    Compose, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore, Engine, Error, Links,
-    Result, SourceRegistry, SystemClock, Timestamp,
+    Clock, Compose, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore, Engine, Error,
+    Event, Links, Manifest, Result, SourceRegistry, SystemClock, Timestamp,
 };
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};

@@ -92,7 +92,7 @@ async fn killed_at_random() {
     let dir = proof::place();
     let mut acknowledged = Vec::new();
     let packages = ["ed", "ed-doc", "line-editor-common", "*"];
-    for kill in 0..kills {
+    for round in 0..kills {
         let (child, api) = start(dir.path());
         let delay = Duration::from_millis(random.below(150));
         let package = packages[usize::try_from(random.below(4)).unwrap()];
@@ -110,7 +110,7 @@ async fn killed_at_random() {
         // Whatever was answered counts, also what was answered just before the kill.
         while let Some(id) = api.post(&body).await {
             acknowledged.push(id);
-            if acknowledged.len() as u64 > (kill + 1) * 3 {
+            if acknowledged.len() as u64 > (round + 1) * 3 {
                 break;
             }
         }

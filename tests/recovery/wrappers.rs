@@ -49,37 +49,34 @@ pub(crate) struct Deadly<T: ?Sized> {
     pub(crate) inner: Arc<T>,
 }
 
-/// What a call came to, as far as it matters whether something happened.
-trait Happened {
-    fn happened(&self) -> bool {
-        true
-    }
-}
-
-impl<T> Happened for Result<T> {
-    fn happened(&self) -> bool {
-        self.is_ok()
-    }
-}
-
-macro_rules! with_bombs {
-    ($(async fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*) => {
-        $(
-            async fn $name(&self $(, $arg: $type)*) -> $answer {
-                self.bomb.pass(concat!("before ", stringify!($name)));
-                let answer = self.inner.$name($($arg),*).await;
-                if answer.happened() {
-                    self.bomb.pass(concat!("after ", stringify!($name)));
+/// An implementation of a trait whose calls may be the last thing that the process does. What is in the second
+/// pair of braces stands as it is.
+macro_rules! deadly {
+    (
+        impl $trait:ident {
+            $(async fn $name:ident(&self $(, $arg:ident: $type:ty)*) -> $answer:ty;)*
+        }
+        { $($rest:tt)* }
+    ) => {
+        #[async_trait]
+        impl<T: $trait + ?Sized> $trait for Deadly<T> {
+            $(
+                async fn $name(&self $(, $arg: $type)*) -> $answer {
+                    self.bomb.pass(concat!("before ", stringify!($name)));
+                    let answer = self.inner.$name($($arg),*).await;
+                    if answer.is_ok() {
+                        self.bomb.pass(concat!("after ", stringify!($name)));
+                    }
+                    answer
                 }
-                answer
-            }
-        )*
+            )*
+            $($rest)*
+        }
     };
 }
 
-#[async_trait]
-impl<T: ComposeStore + ?Sized> ComposeStore for Deadly<T> {
-    with_bombs! {
+deadly! {
+    impl ComposeStore {
         async fn insert(&self, new: NewCompose) -> Result<Compose>;
         async fn get(&self, id: ComposeId) -> Result<Option<Compose>>;
         async fn find(&self, query: &Query) -> Result<Page>;
@@ -98,6 +95,7 @@ impl<T: ComposeStore + ?Sized> ComposeStore for Deadly<T> {
         async fn delivered(&self, up_to: EventId, at: Timestamp) -> Result<()>;
         async fn counts(&self) -> Result<Vec<(i64, ComposeState, u64)>>;
     }
+    {
 
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>> {
         let claim = self.inner.claim(worker, now, lease).await?;
@@ -126,10 +124,16 @@ impl<T: ComposeStore + ?Sized> ComposeStore for Deadly<T> {
         self.bomb.pass("after remove");
         Ok(compose)
     }
+    }
 }
 
-#[async_trait]
-impl<T: ComposeSource + ?Sized> ComposeSource for Deadly<T> {
+deadly! {
+    impl ComposeSource {
+        async fn resolve(&self, request: &ComposeRequest) -> Result<Resolved>;
+        async fn content(&self, pins: &Pins) -> Result<Content>;
+        async fn replay(&self, manifest: &Manifest) -> Result<Content>;
+    }
+    {
     fn kind(&self) -> SourceKind {
         self.inner.kind()
     }
@@ -142,15 +146,15 @@ impl<T: ComposeSource + ?Sized> ComposeSource for Deadly<T> {
         self.inner.check(request)
     }
 
-    with_bombs! {
-        async fn resolve(&self, request: &ComposeRequest) -> Result<Resolved>;
-        async fn content(&self, pins: &Pins) -> Result<Content>;
-        async fn replay(&self, manifest: &Manifest) -> Result<Content>;
     }
 }
 
-#[async_trait]
-impl<T: ComposeBuilder + ?Sized> ComposeBuilder for Deadly<T> {
+deadly! {
+    impl ComposeBuilder {
+        async fn is_published(&self, compose: &Compose) -> Result<bool>;
+        async fn abandon(&self, job: &Abandoned) -> Result<()>;
+    }
+    {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -177,9 +181,6 @@ impl<T: ComposeBuilder + ?Sized> ComposeBuilder for Deadly<T> {
         }))
     }
 
-    with_bombs! {
-        async fn is_published(&self, compose: &Compose) -> Result<bool>;
-        async fn abandon(&self, job: &Abandoned) -> Result<()>;
     }
 }
 

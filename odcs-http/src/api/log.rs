@@ -23,9 +23,13 @@ pub(super) async fn read(
 ) -> Result<Response, ApiError> {
     let (parts, _) = request.into_parts();
     let compose = compose(&state, id, &parts.uri).await?;
-    for id in [Some(compose.id), compose.reused_id].into_iter().flatten() {
+    let files = state.files_of(&compose.requested.target_dir);
+    for (files, id) in files.into_iter().flat_map(|files| {
+        let ids = [Some(compose.id), compose.reused_id];
+        ids.into_iter().flatten().map(move |id| (files, id))
+    }) {
         let path = format!("{}/{LOG}", id.name()).parse()?;
-        if let Some(log) = files::one(&state, path, &parts.method, &parts.headers).await? {
+        if let Some(log) = files::one(files, path, &parts.method, &parts.headers).await? {
             return Ok(log);
         }
     }

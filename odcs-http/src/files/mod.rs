@@ -20,7 +20,7 @@ use http::header::{
     LAST_MODIFIED, LOCATION, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use odcs_core::files::{OpenedFile, OpenedPath, RelativePath};
+use odcs_core::files::{ComposeFiles, OpenedFile, OpenedPath, RelativePath};
 use odcs_core::{Error, ErrorKind};
 
 use self::body::Segment;
@@ -28,7 +28,7 @@ use self::conditions::{Outcome, Validators};
 use self::range::{ByteRange, Ranges};
 use crate::api;
 use crate::error::{ApiError, status_only};
-use crate::state::ApiState;
+use crate::state::Published;
 
 pub(crate) use self::path::is_below;
 
@@ -37,34 +37,39 @@ const FILE_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; s
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
 /// The answer to a request for something below the path of the composes.
-pub(crate) async fn answer(state: &ApiState, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+pub(crate) async fn answer(
+    composes: Published<'_>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Response {
     if method == Method::OPTIONS {
         return api::options(ALLOW);
     }
     if ![Method::GET, Method::HEAD].contains(method) {
         return ApiError::method_not_allowed(method, ALLOW).into_response();
     }
-    let result = read(state, method, uri, headers).await;
+    let result = read(composes, method, uri, headers).await;
     result.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn read(
-    state: &ApiState,
+    composes: Published<'_>,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let not_found = || ApiError::not_found(uri.path());
-    let wanted = path::parse(state.mount(), uri.path()).ok_or_else(not_found)?;
-    let opened = match open(state, wanted.path.clone()).await {
+    let wanted = path::parse(composes.path, uri.path()).ok_or_else(not_found)?;
+    let opened = match open(composes.files, wanted.path.clone()).await {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(not_found()),
         opened => opened?,
     };
     match (opened, wanted.path) {
         (OpenedPath::Directory(entries), path) if wanted.is_directory => {
-            Ok(listing::directory(state.mount(), path.as_ref(), &entries))
+            Ok(listing::directory(composes.path, path.as_ref(), &entries))
         }
-        (OpenedPath::Directory(_), path) => Ok(to_directory(state.mount(), path.as_ref())),
+        (OpenedPath::Directory(_), path) => Ok(to_directory(composes.path, path.as_ref())),
         (OpenedPath::File(file), Some(path)) if !wanted.is_directory => {
             Ok(file_answer(file, &path, method, headers))
         }
@@ -77,12 +82,12 @@ async fn read(
 /// # Errors
 /// As the other files: 412 and 416 for what the request wants of it, 500 if it cannot be read.
 pub(crate) async fn one(
-    state: &ApiState,
+    files: &Arc<dyn ComposeFiles>,
     path: RelativePath,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Option<Response>, ApiError> {
-    match open(state, Some(path.clone())).await {
+    match open(files, Some(path.clone())).await {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
         Ok(OpenedPath::Directory(_)) => Ok(None),
@@ -90,8 +95,8 @@ pub(crate) async fn one(
     }
 }
 
-async fn open(state: &ApiState, path: Option<RelativePath>) -> Result<OpenedPath, Error> {
-    let files = Arc::clone(state.files());
+async fn open(files: &Arc<dyn ComposeFiles>, path: Option<RelativePath>) -> Result<OpenedPath, Error> {
+    let files = Arc::clone(files);
     let opening = tokio::task::spawn_blocking(move || files.open(path.as_ref()));
     opening.await.unwrap_or_else(|error| {
         let message = "the task that opens files ended early";
