@@ -4,6 +4,7 @@
 //! `cargo run --example plugin_source` puts the source through the conformance suite and into a server, and has that
 //! make a compose, asked over REST. `docs/plugins.md` explains it.
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
+#![allow(clippy::indexing_slicing, reason = "JSON without a field has null")]
 
 use std::{error::Error as StdError, path::Path, sync::Arc, time::Duration};
 
