@@ -40,6 +40,33 @@ pub enum ErrorKind {
 /// ```
 pub struct Error(Box<Inner>);
 
+/// Characters of a message.
+const MESSAGE: usize = 4_000;
+
+/// A message as one line that only shows what it says.
+fn plain(message: String) -> String {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    // Each character is at least a byte.
+    if message.len() <= MESSAGE && !message.contains(acts) {
+        return message;
+    }
+    let mut text = String::with_capacity(message.len().min(MESSAGE));
+    for c in message.chars().take(MESSAGE) {
+        match c {
+            '\n' | '\r' | '\t' => text.push(' '),
+            c if acts(c) => text.extend(c.escape_unicode()),
+            c => text.push(c),
+        }
+    }
+    if message.chars().nth(MESSAGE).is_some() {
+        text.push('…');
+    }
+    text
+}
+
 struct Inner {
     kind: ErrorKind,
     retryable: bool,
@@ -51,7 +78,9 @@ struct Inner {
 
 impl Error {
     /// An error of a kind. `operation` is what was being done ("read repository"), `subject` what it
-    /// was done to; `message` is the whole sentence. Only `Unavailable` counts as retryable.
+    /// was done to; `message` is the whole sentence. It may quote what somebody else made: it is kept to
+    /// one line of at most 4,000 characters, without any that would act on a terminal or turn text
+    /// around. Only `Unavailable` counts as retryable.
     pub fn new(
         kind: ErrorKind,
         operation: &'static str,
@@ -63,7 +92,7 @@ impl Error {
             retryable: kind == ErrorKind::Unavailable,
             operation,
             subject: subject.into(),
-            message: message.into(),
+            message: plain(message.into()),
             source: None,
         }))
     }
@@ -137,5 +166,24 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_one_line_that_does_nothing() {
+        let shown = |message: &str| Error::invalid("x", message).message().to_owned();
+        assert_eq!(shown("the package é is missing"), "the package é is missing");
+        assert_eq!(
+            shown("a\nb\u{1b}[2Jc\u{202e}d\0"),
+            "a b\\u{1b}[2Jc\\u{202e}d\\u{0}"
+        );
+        let long = shown(&"é".repeat(9_000));
+        assert_eq!(long.chars().count(), MESSAGE + 1);
+        assert!(long.ends_with("é…"));
+        assert_eq!(shown(&"é".repeat(MESSAGE)), "é".repeat(MESSAGE));
     }
 }

@@ -34,11 +34,12 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     async fn find(&self, query: &Query) -> Result<Page>;
 
     /// Takes the oldest compose that waits, or whose worker let its lease run out (which it has once
-    /// `now` reaches its end); sets it to `generating`. No two workers ever get the same one. The time at
+    /// `now` reaches its end, or if that is further away than twice a lease: then the clock was set back since);
+    /// sets it to `generating`. No two workers ever get the same one. The time at
     /// which the work started is that of the first claim.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>>;
 
-    /// Prolongs a lease.
+    /// Prolongs a lease; the last word counts, also if it is an earlier time.
     ///
     /// # Errors
     /// `Conflict` if it is lost.
@@ -211,6 +212,8 @@ pub enum Outcome {
         at: Timestamp,
         /// Why, as a sentence for the person who asked.
         reason: String,
+        /// Its id in the metadata, had it been made; `None` if it never came that far.
+        pungi_compose_id: Option<String>,
     },
     /// The worker gives it back, for it has to stop itself; it waits again, and this was no attempt.
     HandedBack {

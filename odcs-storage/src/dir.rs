@@ -66,6 +66,17 @@ impl Dir {
         Error::target(operation, &self.root, &self.path.join(name), errno)
     }
 
+    /// Somebody else has changed this directory.
+    pub(crate) fn tampered(&self, how: &'static str) -> Error {
+        let path = self.root.join(&self.path);
+        Error::Tampered { path, how }
+    }
+
+    /// What the directory itself is: device, inode and owner do not change with its name.
+    pub(crate) fn itself(&self) -> Result<Stat> {
+        rustix::fs::fstat(&self.handle).map_err(|errno| self.failed("look at", "", errno))
+    }
+
     /// The same directory through another handle.
     pub(crate) fn duplicate(&self) -> Result<Self> {
         let handle = rustix::io::fcntl_dupfd_cloexec(&self.handle, 0);
@@ -157,8 +168,13 @@ impl Dir {
             | OFlags::CLOEXEC;
         let failed = |errno| self.failed("open the file", name, errno);
         let file = rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR).map_err(failed)?;
-        if !is_file(&rustix::fs::fstat(&file).map_err(failed)?) {
+        let stat = rustix::fs::fstat(&file).map_err(failed)?;
+        if !is_file(&stat) {
             return Err(failed(Errno::INVAL));
+        }
+        // Under another name it may be anybody's file.
+        if stat.st_nlink > 1 {
+            return Err(failed(Errno::MLINK));
         }
         rustix::fs::fchmod(&file, FILE_MODE).map_err(failed)?;
         Ok(file.into())
@@ -367,6 +383,16 @@ mod tests {
         assert!(root.read("file", 10).is_err());
         assert!(root.append("file").is_err());
         assert!(root.write("file", b"y").is_err());
+    }
+
+    #[test]
+    fn what_has_another_name_is_not_added_to() {
+        let target = tempfile::tempdir().unwrap();
+        let root = Dir::open_root(target.path()).unwrap();
+        root.append("log").unwrap();
+        root.append("log").unwrap();
+        std::fs::hard_link(target.path().join("log"), target.path().join("other")).unwrap();
+        assert_eq!(root.append("log").unwrap_err().errno(), Some(Errno::MLINK));
     }
 
     #[test]

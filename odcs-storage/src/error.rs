@@ -66,6 +66,17 @@ pub enum Error {
         /// The names there are.
         known: Vec<String>,
     },
+    /// Somebody else is at work in the target directory.
+    #[error(
+        "{} {how}: somebody else changes the directory of the composes; only the service should be able to \
+         write there", path.display()
+    )]
+    Tampered {
+        /// What is not as it was left.
+        path: PathBuf,
+        /// In which way.
+        how: &'static str,
+    },
     /// The threads that read packages could not be started.
     #[error("the threads that read packages cannot be started: {reason}")]
     Threads {
@@ -337,6 +348,7 @@ impl Error {
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Metadata(error) => error.kind(),
             Self::Target { .. }
+            | Self::Tampered { .. }
             | Self::Threads { .. }
             | Self::ClearedAway { .. }
             | Self::ReadBack { .. }
@@ -360,7 +372,7 @@ impl Error {
             Self::Package(error) => error.operation(),
             Self::Ambiguous { .. } | Self::SameName { .. } => "check package",
             Self::Unsigned { .. } => "check signatures",
-            Self::Occupied { .. } | Self::ClearedAway { .. } => "publish",
+            Self::Occupied { .. } | Self::ClearedAway { .. } | Self::Tampered { .. } => "publish",
             Self::ReadBack { .. } => "read back",
             Self::Repodata { .. } => "write repodata",
             Self::Metadata(error) => error.operation(),
@@ -374,7 +386,9 @@ impl Error {
             Self::DiskFull { directory, .. } | Self::NoSpace { directory, .. } => {
                 directory.display().to_string()
             }
-            Self::Target { path, .. } | Self::SameDirectory { path, .. } => path.display().to_string(),
+            Self::Target { path, .. } | Self::SameDirectory { path, .. } | Self::Tampered { path, .. } => {
+                path.display().to_string()
+            }
             Self::UnknownTarget { name, .. } => name.clone(),
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),

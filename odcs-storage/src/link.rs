@@ -46,16 +46,16 @@ impl From<Errno> for PlaceError {
     }
 }
 
-/// Places an open file at `path` in a directory. What is linked is the file that is open, whatever its
+/// Places an open file under a name in a directory. What is linked is the file that is open, whatever its
 /// name stands for by now.
 pub(crate) fn place(
     source: &File,
     stat: &Stat,
     dir: &Dir,
-    path: &str,
+    name: &str,
     fallback: LinkFallback,
 ) -> Result<Placed, PlaceError> {
-    place_by(hardlink, source, stat, dir, path, fallback)
+    place_by(hardlink, source, stat, dir, name, fallback)
 }
 
 fn place_by(
@@ -63,10 +63,10 @@ fn place_by(
     source: &File,
     stat: &Stat,
     dir: &Dir,
-    path: &str,
+    name: &str,
     fallback: LinkFallback,
 ) -> Result<Placed, PlaceError> {
-    let obstacle = match hardlink(source, dir, path) {
+    let obstacle = match hardlink(source, dir, name) {
         Ok(()) => return Ok(Placed::Linked),
         Err(Errno::XDEV) => LinkObstacle::OtherFileSystem,
         Err(Errno::PERM | Errno::ACCESS) => LinkObstacle::NotPermitted,
@@ -78,24 +78,24 @@ fn place_by(
     };
     match fallback {
         LinkFallback::Fail => Err(PlaceError::Obstacle(obstacle)),
-        LinkFallback::Copy => copy(source, stat, dir, path, obstacle),
+        LinkFallback::Copy => copy(source, stat, dir, name, obstacle),
     }
 }
 
 /// Linking by the descriptor's name in `/proc` needs no privilege, unlike linking the descriptor.
-fn hardlink(source: &File, dir: &Dir, path: &str) -> rustix::io::Result<()> {
-    let name = format!("/proc/self/fd/{}", source.as_raw_fd());
-    rustix::fs::linkat(CWD, name, dir, path, AtFlags::SYMLINK_FOLLOW)
+fn hardlink(source: &File, dir: &Dir, name: &str) -> rustix::io::Result<()> {
+    let open = format!("/proc/self/fd/{}", source.as_raw_fd());
+    rustix::fs::linkat(CWD, open, dir, name, AtFlags::SYMLINK_FOLLOW)
 }
 
 fn copy(
     mut source: &File,
     stat: &Stat,
     dir: &Dir,
-    path: &str,
+    name: &str,
     obstacle: LinkObstacle,
 ) -> Result<Placed, PlaceError> {
-    let mut target = dir.create(path).map_err(|error| match error.errno() {
+    let mut target = dir.create(name).map_err(|error| match error.errno() {
         Some(errno) => PlaceError::from(errno),
         None => PlaceError::Io(io::Error::other(error)),
     })?;
@@ -226,7 +226,8 @@ mod tests {
             "{placed:?}"
         );
         assert_eq!(std::fs::read(case.target.path().join("x")).unwrap(), b"an editor");
-        let gone = place(&case.source, &case.stat, &case.dir, "gone/x", LinkFallback::Copy);
+        std::fs::remove_dir_all(case.target.path()).unwrap();
+        let gone = place(&case.source, &case.stat, &case.dir, "y", LinkFallback::Copy);
         assert!(matches!(gone, Err(PlaceError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
     }
 

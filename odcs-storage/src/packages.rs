@@ -288,15 +288,17 @@ impl Placing<'_> {
         };
         let location = layout::package_location(&package.nevra);
         let mut placed = Vec::with_capacity(places.len());
-        // The handles are those of `Packages` itself.
-        let below = location
-            .split_once('/')
-            .map_or(location.as_str(), |(_, below)| below);
+        let (letter, name) = (
+            layout::package_directory(package.nevra.name()),
+            package.nevra.file_name(),
+        );
         for (tree, directory) in self.directories {
             if !places.contains(tree) {
                 continue;
             }
-            let how = link::place(&file, &stat, directory, below, self.fallback);
+            // One segment at a time: in a path of two, the first could be a link by now.
+            let directory = directory.open(&letter)?;
+            let how = link::place(&file, &stat, &directory, &name, self.fallback);
             let how = how.map_err(|error| match error {
                 PlaceError::Obstacle(obstacle) => fault(PackageFault::CannotLink(obstacle)),
                 PlaceError::Io(source) => Error::target(
@@ -306,7 +308,7 @@ impl Placing<'_> {
                     source,
                 ),
             })?;
-            if matches!(how, Placed::Copied(_)) && !is_copy(directory, below, &read.sha256)? {
+            if matches!(how, Placed::Copied(_)) && !is_copy(&directory, &name, &read.sha256)? {
                 return Err(fault(PackageFault::Changed));
             }
             placed.push(how);

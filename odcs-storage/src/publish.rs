@@ -35,8 +35,36 @@ pub(crate) fn publish(target: &Dir, staging: &Staging, id: ComposeId, compose_id
 
 fn publish_checked(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &str) -> Result<Published> {
     let own = target.make_or_open(id.name())?;
+    if own.itself()?.st_uid != staging.owner() {
+        return Err(own.tampered("belongs to another user"));
+    }
+    let published = publish_into(target, staging, &own, id, compose_id)?;
+    check_in_place(target, staging, &own, id)?;
+    Ok(published)
+}
+
+/// Makes sure that what was published is what the compose's name stands for, and not something that was
+/// put in its place meanwhile.
+fn check_in_place(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result<()> {
+    let there = target.stat(id.name())?;
+    let own_stat = own.itself()?;
+    if there.is_some_and(|there| (there.st_dev, there.st_ino) == (own_stat.st_dev, own_stat.st_ino)) {
+        return Ok(());
+    }
+    // The record is going to say that it failed, so it must not come to light under another name.
+    own.rename(layout::COMPOSE, staging.dir(), layout::COMPOSE)?;
+    Err(own.tampered("was replaced while the compose was published"))
+}
+
+fn publish_into(
+    target: &Dir,
+    staging: &Staging,
+    own: &Dir,
+    id: ComposeId,
+    compose_id: &str,
+) -> Result<Published> {
     if own.stat(layout::COMPOSE)?.is_some() {
-        return give_way(target, staging, &own, id);
+        return give_way(target, staging, own, id);
     }
     // Made before it is needed: a disk that is too full for it is noticed while nothing is visible.
     let link = make_link(staging.dir(), id)?;
@@ -45,7 +73,7 @@ fn publish_checked(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &
         (layout::STATUS, layout::FINISHED.as_bytes()),
     ];
     for (name, bytes) in files {
-        put(staging.dir(), &own, name, bytes)?;
+        put(staging.dir(), own, name, bytes)?;
     }
     // The log is written by whoever reports; it is part of what must be there.
     if own.stat(layout::LOG)?.is_some() {
@@ -55,9 +83,9 @@ fn publish_checked(target: &Dir, staging: &Staging, id: ComposeId, compose_id: &
     own.sync()?;
     if !staging
         .dir()
-        .rename_if_free(layout::COMPOSE, &own, layout::COMPOSE)?
+        .rename_if_free(layout::COMPOSE, own, layout::COMPOSE)?
     {
-        return give_way(target, staging, &own, id);
+        return give_way(target, staging, own, id);
     }
     if let Err(error) = own.sync().and_then(|()| put_link(target, staging.dir(), &link)) {
         // The record is going to say that it failed, so it must not stay visible.
@@ -248,6 +276,43 @@ mod tests {
             std::os::unix::fs::symlink(outside.path(), place.join(name)).unwrap();
             case.publish(&staging).unwrap_err();
             assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn what_was_replaced_while_publishing_is_not_called_published() {
+        let id = ComposeId::new(5);
+        let outside = tempfile::tempdir().unwrap();
+        for planted in ["nothing", "link", "directory"] {
+            let case = case();
+            let staging = case.attempt(1, "content");
+            let own = case.target.make("odcs-5").unwrap();
+            let top = case.temporary.path();
+            // After it was opened, somebody renames it.
+            std::fs::rename(top.join("odcs-5"), top.join("aside")).unwrap();
+            match planted {
+                "link" => std::os::unix::fs::symlink(outside.path(), top.join("odcs-5")).unwrap(),
+                "directory" => std::fs::create_dir(top.join("odcs-5")).unwrap(),
+                _ => {}
+            }
+            publish_into(&case.target, &staging, &own, id, ID).unwrap();
+            let error = check_in_place(&case.target, &staging, &own, id).unwrap_err();
+            assert!(error.to_string().contains("odcs-5 was replaced"), "{error}");
+            assert!(!top.join("aside/compose").exists());
+            assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+        }
+    }
+
+    #[test]
+    fn the_directory_of_another_user_is_not_published_into() {
+        let case = case();
+        let staging = case.attempt(1, "content");
+        case.target.make("odcs-5").unwrap();
+        let theirs = case.temporary.path().join("odcs-5");
+        if std::os::unix::fs::chown(&theirs, Some(65_534), None).is_ok() {
+            let error = case.publish(&staging).unwrap_err().to_string();
+            assert!(error.contains("belongs to another user"), "{error}");
+            assert_eq!(std::fs::read_dir(theirs).unwrap().count(), 0);
         }
     }
 

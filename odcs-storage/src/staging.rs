@@ -18,6 +18,8 @@ pub(crate) struct Staging {
     parent: Dir,
     name: String,
     dir: Dir,
+    /// Who owns what is made here.
+    owner: u32,
 }
 
 impl Staging {
@@ -28,7 +30,19 @@ impl Staging {
         remove_up_to(&parent, lease)?;
         let name = layout::staging_name(lease);
         let dir = parent.make(&name)?;
-        Ok(Self { parent, name, dir })
+        let owner = check_owner(&dir)?;
+        Ok(Self {
+            parent,
+            name,
+            dir,
+            owner,
+        })
+    }
+
+    /// Who owns what is made here: the user that this program runs as, or the one that a network file
+    /// system takes it for.
+    pub(crate) fn owner(&self) -> u32 {
+        self.owner
     }
 
     /// The directory.
@@ -59,6 +73,24 @@ impl Staging {
             Some(parent) => remove_up_to(&parent, lease),
             None => Ok(()),
         }
+    }
+}
+
+/// The name of a file that is only made to see whom it belongs to.
+const PROBE: &str = "owner";
+
+/// Makes sure that a directory was made by this program: between making and opening it, somebody may have
+/// put one of theirs in its place, in which they could change everything later.
+fn check_owner(dir: &Dir) -> Result<u32> {
+    let probe = dir.create(PROBE)?;
+    let owner = rustix::fs::fstat(&probe)
+        .map_err(|errno| dir.failed("look at", PROBE, errno))?
+        .st_uid;
+    dir.remove(PROBE)?;
+    if dir.itself()?.st_uid == owner {
+        Ok(owner)
+    } else {
+        Err(dir.tampered("belongs to another user"))
     }
 }
 
@@ -145,6 +177,19 @@ mod tests {
         Staging::discard(&target, &lease(1, 4)).unwrap();
         assert_eq!(left(&target), ["odcs-2.1"]);
     }
+
+    #[test]
+    fn a_directory_of_another_user_is_not_worked_in() {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::open_root(temporary.path()).unwrap();
+        check_owner(&dir).unwrap();
+        if std::os::unix::fs::chown(temporary.path(), Some(65_534), None).is_ok() {
+            let error = check_owner(&dir).unwrap_err().to_string();
+            assert!(error.contains("belongs to another user"), "{error}");
+        }
+        assert!(dir.entries(10).unwrap().is_empty());
+    }
+
     #[test]
     fn a_stale_attempt_cannot_publish_what_is_being_removed() {
         let temporary = tempfile::tempdir().unwrap();

@@ -52,6 +52,9 @@ pub(crate) async fn judge(case: &Case) -> Verdict {
     }
     let made = match made {
         Ok(made) => made,
+        Err(error) if names_no_package(case) && !case.is_done() && error.subject() == "packages" => {
+            return Verdict::Deviation("what is no name of a package is refused at once");
+        }
         Err(error) => return Verdict::Different(vec![format!("refused: {error}")]),
     };
     for rule in RULES {
@@ -66,7 +69,9 @@ pub(crate) async fn judge(case: &Case) -> Verdict {
     if case.is_done() && made.row["state_name"] == "done" {
         differences.extend(compare::trees(case, &made));
     }
-    if differences.is_empty() {
+    if differences.is_empty() && case.row["time_done"] != made.row["time_done"] && !case.is_done() {
+        Verdict::Deviation("a failed compose says when it ended")
+    } else if differences.is_empty() {
         Verdict::Same
     } else {
         Verdict::Different(differences)
@@ -117,6 +122,11 @@ const RULES: [Rule; 3] = [
         },
     },
 ];
+
+/// Packages are files: their names have no slash.
+fn names_no_package(case: &Case) -> bool {
+    case.list("packages").iter().any(|name| name.contains('/'))
+}
 
 fn done(made: &Made) -> Result<(), String> {
     match &made.row["state_name"] {

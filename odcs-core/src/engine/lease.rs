@@ -35,8 +35,12 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
             match parts.store.heartbeat(&lease, until).await {
                 Ok(()) => good_until = until,
                 Err(error) if error.kind() == ErrorKind::Conflict || parts.clock.now() >= good_until => {
-                    tracing::warn!(compose = %lease.id, %error, "the lease is lost, the work on it stops");
-                    parts.observer.lease_lost();
+                    if is_cancelled(&parts, &lease).await {
+                        tracing::info!(compose = %lease.id, "cancelled, the work on it stops");
+                    } else {
+                        tracing::warn!(compose = %lease.id, %error, "the lease is lost, the work on it stops");
+                        parts.observer.lease_lost();
+                    }
                     work.cancel();
                     return;
                 }
@@ -47,6 +51,12 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
     };
     tokio::spawn(keeping.in_current_span());
     guard
+}
+
+/// Whether a lease does not count because the compose has ended: somebody did not want it any more.
+async fn is_cancelled(parts: &Parts, lease: &Lease) -> bool {
+    let record = parts.store.get(lease.id).await;
+    matches!(record, Ok(Some(compose)) if !compose.state.is_unfinished())
 }
 
 /// Prolongs a lease by its whole length once more. Whoever gets through is its holder for that long.

@@ -43,8 +43,25 @@ pub(super) async fn run(parts: &Parts, claim: Claim, cancel: CancellationToken) 
         attempt(parts, compose.clone(), lease.clone(), cancel).await
     };
     match result {
-        Ok(made) => Ok(made),
+        Ok(made) => {
+            // What earlier attempts left that were killed, and this one had no reason to clear away.
+            if lease.number > 1 {
+                clear_away(parts, compose, lease, false).await;
+            }
+            Ok(made)
+        }
         Err(error) => give_up(parts, compose, lease, error).await,
+    }
+}
+
+async fn clear_away(parts: &Parts, compose: Compose, lease: Lease, failed: bool) {
+    let abandoned = Abandoned {
+        compose,
+        lease,
+        failed,
+    };
+    if let Err(error) = parts.builder.abandon(&abandoned).await {
+        tracing::error!(compose = %abandoned.lease.id, %error, "what an attempt left could not be cleared away");
     }
 }
 
@@ -60,17 +77,10 @@ async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) ->
         && error.kind() != ErrorKind::Conflict
         && is_published(parts, &compose).await;
     failed &= !published;
-    let abandoned = Abandoned {
-        compose,
-        lease,
-        failed,
-    };
-    if let Err(error) = parts.builder.abandon(&abandoned).await {
-        tracing::error!(compose = %abandoned.compose.id, %error, "what a failed attempt left could not be cleared away");
-    }
+    clear_away(parts, compose.clone(), lease, failed).await;
     if published {
-        tracing::info!(compose = %abandoned.compose.id, %error, "an earlier attempt had published it");
-        return Ok(published_as(&abandoned.compose));
+        tracing::info!(compose = %compose.id, %error, "an earlier attempt had published it");
+        return Ok(published_as(&compose));
     }
     Err(error)
 }

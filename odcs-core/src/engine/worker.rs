@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::run::Made;
 use super::{Engine, Parts, lease, progress, run};
-use crate::compose::Compose;
+use crate::compose::{Compose, ComposeId};
+use crate::productmd::ComposeIdent;
 use crate::store::{Claim, Lease, Outcome};
 use crate::{ErrorKind, Result};
 
@@ -123,6 +124,7 @@ impl Worker {
                 Outcome::Failed {
                     at,
                     reason: format!("Error while generating compose: {error}"),
+                    pungi_compose_id: self.begun_as(id).await,
                 }
             }
         };
@@ -145,6 +147,16 @@ impl Worker {
                 tracing::error!(compose = %id, %error, "how the compose ended could not be recorded");
             }
         }
+    }
+}
+
+impl Worker {
+    /// The id that a compose was to have in its metadata, if it came as far as being laid out: as the reference
+    /// records it, which knows it once the source is resolved.
+    async fn begun_as(&self, id: ComposeId) -> Option<String> {
+        let compose = self.engine.parts.store.get(id).await.ok()??;
+        let begun = compose.pins.is_some() || compose.renews.is_some();
+        begun.then(|| ComposeIdent::of(&compose).to_string())
     }
 }
 

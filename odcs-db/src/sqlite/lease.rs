@@ -14,10 +14,11 @@ use crate::error::{Error, Result};
 use crate::record;
 
 /// Along `composes_unfinished` the oldest one is found without looking at those that have ended. The planner
-/// would rather sort all that wait, hence `INDEXED BY`; the states are written out to match the index.
+/// would rather sort all that wait, hence `INDEXED BY`; the states are written out to match the index. No lease
+/// ends after `?2`, unless the clock was set back since it was given.
 pub(super) const NEXT: &str = "
 SELECT id, state FROM composes INDEXED BY composes_unfinished
-WHERE state IN (0, 1) AND (state = 0 OR lease_expires IS NULL OR lease_expires <= ?1)
+WHERE state IN (0, 1) AND (state = 0 OR lease_expires IS NULL OR lease_expires <= ?1 OR lease_expires > ?2)
 ORDER BY id LIMIT 1";
 
 /// Nobody comes between this and [`NEXT`]: the transaction began by locking out other writers.
@@ -33,7 +34,7 @@ WHERE id = ?1
 RETURNING *";
 
 const HEARTBEAT: &str = "
-UPDATE composes SET lease_expires = max(lease_expires, ?3)
+UPDATE composes SET lease_expires = ?3
 WHERE id = ?1 AND lease_number = ?2 AND state = 1
 RETURNING id";
 
@@ -77,8 +78,10 @@ impl SqliteStore {
         const OPERATION: &str = "claim compose";
         let failed = |error| self.error(OPERATION, error);
         let mut transaction = self.write(OPERATION).await?;
+        let longest = expires.plus(expires.since(now));
         let next = sqlx::query(NEXT)
             .bind(now.seconds())
+            .bind(longest.seconds())
             .fetch_optional(&mut *transaction)
             .await;
         let Some(next) = next.map_err(failed)? else {
@@ -185,8 +188,12 @@ impl SqliteStore {
                 let change = finish(lease, ComposeState::Done, at, reason, Some(pungi_compose_id));
                 (at, self.end_by(OPERATION, within, lease, change).await?)
             }
-            Outcome::Failed { at, reason } => {
-                let change = finish(lease, ComposeState::Failed, at, reason, None);
+            Outcome::Failed {
+                at,
+                reason,
+                pungi_compose_id,
+            } => {
+                let change = finish(lease, ComposeState::Failed, at, reason, pungi_compose_id);
                 (at, self.end_by(OPERATION, within, lease, change).await?)
             }
             Outcome::HandedBack { at } => {

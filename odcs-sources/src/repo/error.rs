@@ -145,7 +145,7 @@ impl RepoError {
     }
 
     fn sentence(&self) -> String {
-        let subject = &self.subject;
+        let subject = &cut(&self.subject);
         let cause = self
             .source
             .as_ref()
@@ -188,16 +188,31 @@ impl RepoError {
             Reason::Limit(limit) => format!("{subject} is larger than the limit of {limit}"),
             Reason::Damaged => format!("{subject} is damaged{cause}"),
             Reason::Location { package, href } => {
-                format!("{subject} says that {package} is at {href:?}, which leads out of the repository")
+                format!(
+                    "{subject} says that {package} is at {:?}, which leads out of the repository",
+                    cut(href)
+                )
             }
             Reason::Elsewhere { package, base } => format!(
-                "{subject} says that {package} is kept at {base}; only packages in the repository itself can be used"
+                "{subject} says that {package} is kept at {}; only packages in the repository itself can be used",
+                cut(base)
             ),
             Reason::Io => format!("{subject} cannot be read at the moment{cause}"),
             Reason::Fault => "the repository could not be read because of a fault in this program".to_owned(),
         }
     }
 }
+
+/// A path that the metadata of others may have made up, as much of it as one reads.
+fn cut(path: &str) -> std::borrow::Cow<'_, str> {
+    match path.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", path.get(..end).unwrap_or_default()).into(),
+        None => path.into(),
+    }
+}
+
+/// Characters of a path in a message.
+const SHOWN: usize = 300;
 
 /// What the operating system says, without its number for it.
 fn without_number(text: &str) -> &str {
@@ -214,5 +229,18 @@ impl From<RepoError> for Error {
         )
         .with_retryable(error.is_retryable())
         .with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_made_up_is_shown_in_part() {
+        let (package, href) = ("ed".to_owned(), "é/".repeat(3_000));
+        let error = RepoError::new(Reason::Location { package, href }, "a".repeat(5_000));
+        assert!(error.to_string().chars().count() < 700);
+        assert_eq!(cut(&"é".repeat(SHOWN)), "é".repeat(SHOWN));
     }
 }

@@ -124,9 +124,9 @@ pub(super) async fn heartbeats_prolong(store: &dyn ComposeStore) {
     let lease = must_claim(store, "w", at(100)).await.lease;
     store.heartbeat(&lease, at(200)).await.expect("heartbeat");
     assert!(claim(store, "other", at(199)).await.is_none());
-    // One that was overtaken by a later one takes nothing back.
+    // The clock was set back: what counts is what its holder said last.
     store.heartbeat(&lease, at(150)).await.expect("heartbeat");
-    assert!(claim(store, "other", at(199)).await.is_none());
+    assert!(claim(store, "other", at(149)).await.is_none());
     // Late, but nobody has taken it over: it is still its holder's.
     assert!(store.holds(&lease).await.expect("holds"));
     store.heartbeat(&lease, at(300)).await.expect("heartbeat");
@@ -135,6 +135,19 @@ pub(super) async fn heartbeats_prolong(store: &dyn ComposeStore) {
     assert_conflict(store.heartbeat(&lease, at(400)).await);
     assert!(!store.holds(&lease).await.expect("holds"));
     assert!(store.holds(&other).await.expect("holds"));
+}
+
+/// A worker died, and then the clock was set back by an hour: nobody waits that long.
+pub(super) async fn leases_from_the_future_do_not_count(store: &dyn ComposeStore) {
+    insert(store).await;
+    let lease = must_claim(store, "killed", at(4_000)).await.lease;
+    assert!(
+        claim(store, "other", at(3_980)).await.is_none(),
+        "clocks differ by seconds"
+    );
+    let other = must_claim(store, "other", at(400)).await.lease;
+    assert!(other.number > lease.number);
+    assert!(claim(store, "third", at(400)).await.is_none());
 }
 
 /// All that can be tried under a lease that does not count.

@@ -53,6 +53,7 @@ where
     leases::racing_workers_share(fresh().await).await;
     leases::a_lease_that_ran_out_is_taken_over(&*fresh().await).await;
     leases::heartbeats_prolong(&*fresh().await).await;
+    leases::leases_from_the_future_do_not_count(&*fresh().await).await;
     leases::a_stale_lease_changes_nothing(&*fresh().await).await;
     leases::what_was_handed_back_waits(&*fresh().await).await;
     leases::resolving_rewrites_what_it_found(&*fresh().await).await;
@@ -121,6 +122,7 @@ fn done_at(at: Timestamp) -> Outcome {
 
 fn failed_at(at: Timestamp) -> Outcome {
     Outcome::Failed {
+        pungi_compose_id: None,
         at,
         reason: "there is no tag f36".to_owned(),
     }

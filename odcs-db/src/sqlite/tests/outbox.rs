@@ -30,6 +30,7 @@ async fn attempt_all(
         pungi_compose_id: reason(),
     };
     let failing = Outcome::Failed {
+        pungi_compose_id: None,
         at: at(10),
         reason: reason(),
     };
