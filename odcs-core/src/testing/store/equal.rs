@@ -1,6 +1,7 @@
 //! Composes that would be the same: one tree for all of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use odcs_rpm::{Digest, DigestAlgorithm};
 
@@ -53,8 +54,13 @@ const DAY: i64 = 86_400;
 
 pub(super) async fn finished_ones_are_named_while_their_tree_is_kept(store: &dyn ComposeStore) {
     let made = made(store, 10).await;
-    let asking = running(store, 20).await;
-    store.heartbeat(&asking, at(9_000)).await.expect("heartbeat");
+    // For as long as the whole test looks at.
+    store
+        .insert(samples::compose("joe", "f36", 20))
+        .await
+        .expect("insert");
+    let long = store.claim("w", at(20), Duration::from_secs(9_000)).await;
+    let asking = long.expect("claim").expect("it waits").lease;
     assert_eq!(look(store, &asking, "another", 20).await, None);
     assert_eq!(look(store, &asking, "same", 20).await, Some(Equal::Done(made.id)));
     assert_eq!(
