@@ -1,11 +1,12 @@
 //! Puts the service together from the library crates.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
 use odcs_core::request::TargetDirName;
-use odcs_core::{Engine, Links, Result, SourceRegistry, SystemClock};
+use odcs_core::{Engine, Error, ErrorKind, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings, Trees};
@@ -24,7 +25,7 @@ pub(crate) struct Service {
 
 /// Puts it together; links to composes begin with a URL.
 pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> Result<Service> {
-    let store = SqliteStore::open(configuration.data_dir.join("odcs.sqlite")).await?;
+    let store = SqliteStore::open(database(configuration)).await?;
     let builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
     let targets = builder.targets().clone();
     let links = links(configuration, public_url);
@@ -56,6 +57,32 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
         engine,
         router: odcs_http::router(state),
     })
+}
+
+/// What sweeps up, for a command beside the service.
+///
+/// # Errors
+/// `NotFound` if there is no database: without records every tree would be nobody's.
+pub(crate) async fn sweeper(configuration: &Configuration) -> Result<Sweeper> {
+    let database = database(configuration);
+    if !tokio::fs::try_exists(&database).await.unwrap_or(false) {
+        let message = format!(
+            "there is no database {}; data_dir of the configuration says where it should be",
+            database.display()
+        );
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "open database",
+            database.display().to_string(),
+            message,
+        ));
+    }
+    let nowhere = Url::parse("http://localhost").map_err(|error| Error::invalid("url", error.to_string()))?;
+    Ok(service(configuration, &nowhere).await?.sweeper)
+}
+
+fn database(configuration: &Configuration) -> PathBuf {
+    configuration.data_dir.join("odcs.sqlite")
 }
 
 fn storage(configuration: &Configuration) -> StorageSettings {

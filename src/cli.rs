@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    about, completions, config, create, create_repo, delete, get, list, log, man, renew, serve, wait,
+    about, cleanup, completions, config, create, create_repo, delete, get, list, log, man, renew, serve, wait,
 };
 use crate::values;
 
@@ -67,6 +67,10 @@ pub(crate) struct ClientOptions {
 pub(crate) enum Command {
     /// Run the service: the REST API, a worker, and the published composes.
     Serve(serve::Options),
+    /// Remove what has expired, and what workers left that were killed; the service does so by itself.
+    ///
+    /// This runs on the machine of the service, with its configuration, also while the service runs.
+    Cleanup(cleanup::Options),
     /// Make a compose from a source of any type; the server decides what it can make.
     #[command(after_help = REPEATED)]
     Create(Box<create::Options>),
@@ -110,6 +114,7 @@ impl Command {
     pub(crate) async fn run(self, client: ClientOptions) -> Result<(), crate::commands::Failure> {
         match self {
             Self::Serve(options) => serve::run(options).await,
+            Self::Cleanup(options) => cleanup::run(&client, &options).await,
             Self::Create(options) => create::run(client, *options).await,
             Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,

@@ -220,7 +220,7 @@ fn every_kind_of_mistake_is_refused_at_start() {
         "allowed_urls = [\"file:///srv/\"]",
         &[],
         &[],
-        "odcs.toml:1:17: allowed_urls: an http or https URL is expected, as in https://example.com/pub/ (it is \"file:///srv/\")",
+        "odcs.toml:1:17: allowed_urls: an http, https or git URL is expected, as in https://example.com/pub/ (it is \"file:///srv/\")",
     );
     refused(
         "[raw_config_urls.a]\nurl = \"https://git.example.com/a.git\"\nconfig_filename = \"a.conf\"\nseconds_to_live = 2\nmax_seconds_to_live = 1",

@@ -30,7 +30,7 @@ async fn a_deleted_compose_goes_and_its_record_stays() {
     let (server, repository) = Server::with_test_repository();
     let (first, second) = (
         server.compose_of(&repository, &["ed"]).await,
-        server.compose_of(&repository, &["ed"]).await,
+        server.compose_of(&repository, &["line-editor-common"]).await,
     );
     let package = repository.join("Packages/ed-1.20-1.x86_64.rpm");
     let deleted = server.odcs(["delete", "1"]);

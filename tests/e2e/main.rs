@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod cleanup;
 mod cli;
 mod client_python;
 mod config;

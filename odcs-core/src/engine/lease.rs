@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::Parts;
+use crate::compose::ComposeState;
 use crate::store::Lease;
 use crate::{ErrorKind, Result};
 
@@ -35,8 +36,8 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
             match parts.store.heartbeat(&lease, until).await {
                 Ok(()) => good_until = until,
                 Err(error) if error.kind() == ErrorKind::Conflict || parts.clock.now() >= good_until => {
-                    if is_cancelled(&parts, &lease).await {
-                        tracing::info!(compose = %lease.id, "cancelled, the work on it stops");
+                    if is_over(&parts, &lease).await {
+                        tracing::debug!(compose = %lease.id, "it was cancelled or has ended, the work on it stops");
                     } else {
                         tracing::warn!(compose = %lease.id, %error, "the lease is lost, the work on it stops");
                         parts.observer.lease_lost();
@@ -53,10 +54,11 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
     guard
 }
 
-/// Whether a lease does not count because the compose has ended: somebody did not want it any more.
-async fn is_cancelled(parts: &Parts, lease: &Lease) -> bool {
+/// Whether a lease does not count any more because nobody makes the compose: it was cancelled, or its end was
+/// recorded just now. Somebody else who makes it has taken it over.
+async fn is_over(parts: &Parts, lease: &Lease) -> bool {
     let record = parts.store.get(lease.id).await;
-    matches!(record, Ok(Some(compose)) if !compose.state.is_unfinished())
+    matches!(record, Ok(Some(compose)) if compose.state != ComposeState::Generating)
 }
 
 /// Prolongs a lease by its whole length once more. Whoever gets through is its holder for that long.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Engine, Shutdown};
 use crate::compose::{Compose, ComposeId};
+use crate::store::Query;
 use crate::trees::ComposeTrees;
 use crate::{ErrorKind, Result};
 
@@ -73,6 +74,63 @@ impl Sweeper {
         swept.stuck.dedup();
         self.engine.parts.observer.swept(&swept);
         Ok(swept)
+    }
+
+    /// What a sweep would do, without doing it.
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    pub async fn look(&self) -> Result<Swept> {
+        let parts = &self.engine.parts;
+        let mut swept = Swept::default();
+        let expired = parts.store.expired(parts.clock.now(), u32::MAX).await?;
+        swept.removed = expired.iter().map(|compose| compose.id).collect();
+        for id in self.trees.list().await?.composes {
+            match parts.store.is_tree_in_use(id).await? {
+                Some(true) => {}
+                Some(false) => swept.deleted.push(id),
+                None => swept.orphans.push(id),
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Which of these are newer than all composes that there is a record of: no compose of this store can have
+    /// had such an id, unless the store was put back to an older copy.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn newer_than_all_records(&self, ids: &[ComposeId]) -> Result<Vec<ComposeId>> {
+        let newest = Query {
+            per_page: 1,
+            ..Query::default()
+        };
+        let newest = self.engine.parts.store.find(&newest).await?;
+        let newest = newest.items.first().map(|compose| compose.id);
+        Ok(ids.iter().copied().filter(|id| Some(*id) > newest).collect())
+    }
+
+    /// Deletes the orphans that a sweep has reported, and returns those that were deleted. One that has got a
+    /// record meanwhile is left.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn delete_orphans(&self, swept: &mut Swept) -> Result<Vec<ComposeId>> {
+        let mut deleted = Vec::new();
+        for id in std::mem::take(&mut swept.orphans) {
+            if self.engine.parts.store.is_tree_in_use(id).await?.is_some() {
+                continue;
+            }
+            match self.trees.remove(id).await {
+                Ok(()) => deleted.push(id),
+                Err(error) => {
+                    tracing::error!(compose = %id, %error, "its tree cannot be deleted now");
+                    swept.stuck.push(id);
+                }
+            }
+        }
+        tracing::info!(trees = ?deleted, "trees without a record were deleted");
+        Ok(deleted)
     }
 
     async fn expire(&self, swept: &mut Swept) -> Result<()> {
