@@ -116,7 +116,7 @@ async fn deleting_is_accepted_with_a_body() {
         );
         assert_eq!(answer.header("access-control-allow-origin"), "");
     }
-    service.composes.lock().unwrap()[1].state = odcs_core::ComposeState::Removed;
+    service.composes.lock().unwrap()[1].state = ComposeState::Removed;
     send(&app, "DELETE", "/api/1/composes/2", &[], "")
         .await
         .assert_error(400);

@@ -255,7 +255,7 @@ fn texts_have_to_be_what_they_stand_for() {
             "odcs.toml:4:14: log_format: text or json is expected (it is \"xml\")",
             "odcs.toml:5:18: allowed_hosts: a host name without scheme and port is expected, as in odcs.example.com (it is \"a:80\")",
             "odcs.toml:6:21: arches: one of aarch64, i386, loongarch64, ppc64, ppc64le, riscv64, s390x, x86_64 is expected, perhaps x86_64 (it is \"x86-64\")",
-            "odcs.toml:7:17: allowed_urls: an http or https URL is expected, as in https://example.com/pub/ (it is \"ftp://a/\")",
+            "odcs.toml:7:17: allowed_urls: an http, https or git URL is expected, as in https://example.com/pub/ (it is \"ftp://a/\")",
             "odcs.toml:7:29: allowed_urls: its path can have no . or .. and no encoded slashes, and it can have no white space or backslashes (it is \"https://a/../b\")",
             "odcs.toml:8:18: allowed_flags: one of no_deps, no_inheritance, include_unpublished_pulp_repos, check_deps, include_done_modules, ignore_absent_pulp_repos, no_reuse, use_only_compatible_arch, no_label is expected, perhaps no_deps (it is \"no_dep\")",
             "odcs.toml:8:28: allowed_flags: requests without flags need no permission: a flag is expected (it is \"no_flags\")",

@@ -132,6 +132,6 @@ pub fn public(compose: &Compose) -> Value {
 
 /// The words of a text, sorted, each once.
 pub fn sorted(text: &str) -> String {
-    let words: std::collections::BTreeSet<_> = text.split_whitespace().collect();
+    let words: BTreeSet<_> = text.split_whitespace().collect();
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
