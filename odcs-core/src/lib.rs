@@ -4,7 +4,8 @@
 //! crate knows what a request is ([`request`]), what is recorded of a compose ([`compose`]), where
 //! packages come from ([`source`]), who lays them out ([`build`]), where records are kept
 //! ([`store`]), and how one leads to the other ([`engine`]). It does no network and no disk work of
-//! its own: sources, stores and builders are traits, implemented in other crates or in yours.
+//! its own: sources, stores and builders are traits, implemented in other crates or in yours (sources of
+//! plain files find what they share in [`source::local`]).
 
 pub mod allow;
 pub mod build;

@@ -34,8 +34,8 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     async fn find(&self, query: &Query) -> Result<Page>;
 
     /// Takes the oldest compose that waits, or whose worker let its lease run out (which it has once
-    /// `now` reaches its end, or if that is further away than twice a lease: then the clock was set back since);
-    /// sets it to `generating`. No two workers ever get the same one. The time at
+    /// `now` reaches its end, or if that is further away than twice its length: then the clock was set back
+    /// since); sets it to `generating`. No two workers ever get the same one. The time at
     /// which the work started is that of the first claim.
     async fn claim(&self, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Claim>>;
 
@@ -58,9 +58,10 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// Records the fingerprint of a compose, and looks for one that is the same.
     ///
     /// A finished one is only named if its tree is still there for longer than `now`: it is `done`, or another
-    /// one that is done reuses it; the answer is the compose that the tree was made for. A running one is
-    /// only named if it was submitted before (its id is lower) and its lease has not run out: so no two
-    /// composes ever wait for each other.
+    /// one that is done reuses it; the answer is the compose that the tree was made for. Those that somebody
+    /// deleted count no longer, even before they are removed. A running one is only named if its fingerprint
+    /// was recorded before this one's, under the lease that it still has: so of several that ask at once one
+    /// goes ahead, and no two ever wait for each other.
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.

@@ -12,6 +12,7 @@
 mod clock;
 mod events;
 mod observing;
+mod plugin;
 mod renewal;
 mod reuse;
 mod support;

@@ -133,6 +133,14 @@ pub enum SourceSpec {
 }
 
 impl SourceSpec {
+    /// Something of a source type from outside this workspace.
+    pub fn custom(kind: &SourceKind, source: impl Into<String>) -> Self {
+        Self::Custom {
+            kind: kind.clone(),
+            source: source.into(),
+        }
+    }
+
     /// The type.
     pub fn kind(&self) -> SourceKind {
         match self {

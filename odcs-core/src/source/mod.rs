@@ -174,6 +174,18 @@ pub enum Content {
     Packages(PackageContent),
 }
 
+impl Content {
+    /// Packages to choose from, whose newest build time is the time of the compose. The description says what they
+    /// are from, as people call it.
+    pub fn packages(candidates: Vec<Candidate>, description: impl Into<String>) -> Self {
+        Self::Packages(PackageContent {
+            candidates,
+            timestamp: None,
+            description: description.into(),
+        })
+    }
+}
+
 /// Packages to choose from.
 #[derive(Clone, Debug, Default)]
 pub struct PackageContent {

@@ -5,6 +5,13 @@
 ALTER TABLE composes ADD COLUMN renews INTEGER REFERENCES composes (id) DEFERRABLE INITIALLY DEFERRED;
 -- Hex digits: composes that have it in common would be the same.
 ALTER TABLE composes ADD COLUMN fingerprint TEXT;
+-- Under which lease it was recorded, and as the how-manieth of those that have it in common: later ones wait
+-- for earlier ones.
+ALTER TABLE composes ADD COLUMN fingerprint_lease INTEGER;
+ALTER TABLE composes ADD COLUMN fingerprint_order INTEGER;
+-- Seconds that the lease was given for: one that ends later than twice that from now was given before the clock
+-- was set back.
+ALTER TABLE composes ADD COLUMN lease_length INTEGER;
 -- The Pungi configuration that it was made with.
 ALTER TABLE composes ADD COLUMN pungi_config_dump TEXT;
 

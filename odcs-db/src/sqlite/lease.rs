@@ -15,10 +15,13 @@ use crate::record;
 
 /// Along `composes_unfinished` the oldest one is found without looking at those that have ended. The planner
 /// would rather sort all that wait, hence `INDEXED BY`; the states are written out to match the index. No lease
-/// ends after `?2`, unless the clock was set back since it was given.
+/// ends later than its length from now, unless the clock was set back since it was given; clocks of several
+/// machines may differ by as much again.
 pub(super) const NEXT: &str = "
 SELECT id, state FROM composes INDEXED BY composes_unfinished
-WHERE state IN (0, 1) AND (state = 0 OR lease_expires IS NULL OR lease_expires <= ?1 OR lease_expires > ?2)
+WHERE state IN (0, 1) AND (
+    state = 0 OR lease_expires IS NULL OR lease_expires <= ?1 OR lease_expires > ?1 + 2 * lease_length
+)
 ORDER BY id LIMIT 1";
 
 /// Nobody comes between this and [`NEXT`]: the transaction began by locking out other writers.
@@ -28,6 +31,7 @@ SET state = 1,
     time_started = coalesce(time_started, ?2),
     lease_number = lease_number + 1,
     lease_expires = ?3,
+    lease_length = ?3 - ?2,
     worker = ?4,
     attempts = attempts + 1
 WHERE id = ?1
@@ -78,10 +82,8 @@ impl SqliteStore {
         const OPERATION: &str = "claim compose";
         let failed = |error| self.error(OPERATION, error);
         let mut transaction = self.write(OPERATION).await?;
-        let longest = expires.plus(expires.since(now));
         let next = sqlx::query(NEXT)
             .bind(now.seconds())
-            .bind(longest.seconds())
             .fetch_optional(&mut *transaction)
             .await;
         let Some(next) = next.map_err(failed)? else {

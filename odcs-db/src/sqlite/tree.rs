@@ -10,8 +10,18 @@ use sqlx::sqlite::Sqlite;
 use super::SqliteStore;
 use crate::error::{Error, Result};
 
+/// Whoever asks again under the same lease keeps its place.
 const RECORD_FINGERPRINT: &str = "
-UPDATE composes SET fingerprint = ?3
+UPDATE composes SET
+    fingerprint = ?3,
+    fingerprint_lease = ?2,
+    fingerprint_order = CASE
+        WHEN fingerprint IS ?3 AND fingerprint_lease IS ?2 THEN fingerprint_order
+        ELSE (
+            SELECT coalesce(max(fingerprint_order), 0) + 1
+            FROM composes INDEXED BY composes_fingerprint WHERE fingerprint = ?3
+        )
+    END
 WHERE id = ?1 AND lease_number = ?2 AND state = 1
 RETURNING id";
 
@@ -33,11 +43,12 @@ WHERE EXISTS (
 )
 ORDER BY tree DESC LIMIT 1";
 
-/// The oldest: it waits for nobody.
+/// The first that said so: it waits for nobody. One that was taken over since says so anew.
 pub(super) const EQUAL_RUNNING: &str = "
 SELECT id FROM composes INDEXED BY composes_fingerprint
-WHERE fingerprint = ?2 AND id < ?1 AND state = 1 AND lease_expires > ?3
-ORDER BY id LIMIT 1";
+WHERE fingerprint = ?2 AND state = 1 AND lease_expires > ?3 AND fingerprint_lease = lease_number
+    AND fingerprint_order < (SELECT fingerprint_order FROM composes WHERE id = ?1)
+ORDER BY fingerprint_order LIMIT 1";
 
 /// What reuses another has no tree of its own. The planner would rather look at all that are done.
 pub(super) const IS_KEPT: &str = "

@@ -36,7 +36,7 @@ pub(super) async fn never_something_else(subjects: &[Subject], before: &Before, 
     for subject in subjects {
         match well_formed(subject.content(&before.pins).await) {
             Ok(now) => {
-                content::same(&before.content, &now);
+                content::same(&before.content, &now, &format!("after {what}"));
                 unchanged_on_disk(&now, &before.manifest, what).await;
             }
             Err(kind) => assert_eq!(kind, ErrorKind::Gone, "after {what}: pins hold, or are gone"),

@@ -29,11 +29,11 @@ pub(super) async fn resolving_is_repeatable(one: &Subject, other: &Subject, case
 pub(super) async fn pins_say_it_all(one: &Subject, other: &Subject, cases: &Cases<'_>) -> PackageContent {
     let pins = one.must_resolve(&cases.works).await.pins;
     let content = one.must_have(&pins).await;
-    same(&content, &one.must_have(&pins).await);
+    same(&content, &one.must_have(&pins).await, "asked again");
     let written = serde_json::to_string(&pins).expect("pins have a JSON form");
     let read: Pins = serde_json::from_str(&written).expect("pins can be read back");
     assert_eq!(pins, read, "pins survive being recorded");
-    same(&content, &other.must_have(&read).await);
+    same(&content, &other.must_have(&read).await, "in another process");
     content
 }
 
@@ -92,7 +92,8 @@ pub(super) async fn survives_company(subject: &Subject, cases: &Cases<'_>, expec
         })
         .collect();
     for reading in reading {
-        same(expected, &reading.await.expect("reading does not panic"));
+        let content = reading.await.expect("reading does not panic");
+        same(expected, &content, "asked by several at once");
     }
 }
 
@@ -121,33 +122,21 @@ pub(super) async fn pins_of_others_are_refused(subject: &Subject) {
     }
 }
 
-/// Whether two contents are the same, in the same order: of two files for one NEVRA the first is taken.
-pub(super) fn same(one: &PackageContent, other: &PackageContent) {
-    assert_eq!(
-        one.description, other.description,
-        "the same pins, the same description"
-    );
-    assert_eq!(one.timestamp, other.timestamp, "the same pins, the same time");
-    let shown = |content: &PackageContent| -> Vec<_> {
-        let candidates = content.candidates.iter();
-        candidates
-            .map(|candidate| (candidate.package.nevra.to_string(), candidate.file.to_string()))
-            .collect()
-    };
-    assert_eq!(
-        shown(one),
-        shown(other),
-        "the same pins, the same packages in the same order"
-    );
+/// Two contents are the same, in the same order: of two files for one NEVRA the first is taken.
+pub(super) fn same(one: &PackageContent, other: &PackageContent, when: &str) {
+    let what = "the same pins stand for the same";
+    assert_eq!(one.description, other.description, "{when}: {what} description");
+    assert_eq!(one.timestamp, other.timestamp, "{when}: {what} time");
+    let (many, now) = (one.candidates.len(), other.candidates.len());
+    assert_eq!(many, now, "{when}: {what} number of packages");
     for (one, other) in one.candidates.iter().zip(&other.candidates) {
-        assert_eq!(
-            one.checksum, other.checksum,
-            "the same pins, the same checksum of {}",
-            one.file
-        );
+        let key = |candidate: &Candidate| (candidate.package.nevra.to_string(), candidate.file.to_string());
+        assert_eq!(key(one), key(other), "{when}: {what} packages in the same order");
+        let file = &one.file;
+        assert_eq!(one.checksum, other.checksum, "{when}: {what} checksum of {file}");
         assert!(
             Arc::ptr_eq(&one.package, &other.package) || one.package == other.package,
-            "the same pins, but something else is said about {}",
+            "{when}: {what} package, but something else is said about {}",
             one.package.nevra
         );
     }

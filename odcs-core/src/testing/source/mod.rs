@@ -4,6 +4,8 @@ mod cases;
 mod change;
 mod content;
 mod errors;
+#[cfg(doctest)]
+mod guide;
 mod replay;
 mod requests;
 
@@ -20,17 +22,14 @@ use crate::{Error, Result};
 /// of them look at the same things. Needs a Tokio runtime with its timer.
 ///
 /// ```no_run
-/// use odcs_core::request::{ComposeRequest, SourceKind, SourceSpec};
+/// use odcs_core::request::{ComposeRequest, SourceSpec};
 /// use odcs_core::testing::source::{Cases, conformance};
 /// use odcs_core::{ComposeSource, Result};
 ///
 /// /// To be called from a test, with what opens a source of yours.
 /// async fn conforms<S: ComposeSource>(open: impl Fn() -> Result<S>) -> Result<()> {
 ///     let kind = open()?.kind();
-///     let request = |source: &str| {
-///         let (kind, source) = (kind.clone(), source.to_owned());
-///         ComposeRequest::new(SourceSpec::Custom { kind, source })
-///     };
+///     let request = |source: &str| ComposeRequest::new(SourceSpec::custom(&kind, source));
 ///     let cases = Cases::new(request("build-7"))
 ///         .refused(request("../etc"))
 ///         .not_found(request("build-8"))
@@ -55,9 +54,9 @@ where
     };
     requests::the_type_is_one(&open().await, &open().await, &cases);
     requests::checking_is_thinking(&open().await, &cases);
-    requests::what_is_off_changes_nothing(&open().await, &cases).await;
 
     content::resolving_is_repeatable(&open().await, &open().await, &cases).await;
+    requests::what_is_off_changes_nothing(&open().await, &cases).await;
     let found = content::pins_say_it_all(&open().await, &open().await, &cases).await;
     content::is_what_it_says(&found).await;
     content::survives_company(&open().await, &cases, &found).await;
@@ -117,8 +116,11 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn must_fail<T: fmt::Debug>(result: Result<T>, what: &str) -> Error {
-    let error = result.expect_err(what);
+fn must_fail<T>(result: Result<T>, what: &str) -> Error {
+    // What is there instead is long.
+    let Err(error) = result else {
+        panic!("{what}, but this worked")
+    };
     errors::is_well_formed(&error);
     error
 }

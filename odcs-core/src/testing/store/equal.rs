@@ -1,6 +1,7 @@
 //! Composes that would be the same: one tree for all of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use odcs_rpm::{Digest, DigestAlgorithm};
 
@@ -53,8 +54,13 @@ const DAY: i64 = 86_400;
 
 pub(super) async fn finished_ones_are_named_while_their_tree_is_kept(store: &dyn ComposeStore) {
     let made = made(store, 10).await;
-    let asking = running(store, 20).await;
-    store.heartbeat(&asking, at(9_000)).await.expect("heartbeat");
+    // For as long as the whole test looks at.
+    store
+        .insert(samples::compose("joe", "f36", 20))
+        .await
+        .expect("insert");
+    let long = store.claim("w", at(20), Duration::from_secs(9_000)).await;
+    let asking = long.expect("claim").expect("it waits").lease;
     assert_eq!(look(store, &asking, "another", 20).await, None);
     assert_eq!(look(store, &asking, "same", 20).await, Some(Equal::Done(made.id)));
     assert_eq!(
@@ -87,21 +93,21 @@ pub(super) async fn finished_ones_are_named_while_their_tree_is_kept(store: &dyn
     assert_eq!(look(store, &asking, "same", 3_002).await, None);
 }
 
-pub(super) async fn running_ones_are_named_if_they_are_older(store: &dyn ComposeStore) {
+pub(super) async fn running_ones_are_named_if_they_said_so_before(store: &dyn ComposeStore) {
     let older = running(store, 10).await;
     let younger = running(store, 20).await;
     assert_eq!(
-        look(store, &younger, "same", 20).await,
-        None,
-        "it has not said so"
-    );
-    assert_eq!(
         look(store, &older, "same", 20).await,
         None,
-        "nobody waits for a younger one"
+        "the other has not said so"
     );
     let equal = Some(Equal::Running(older.id));
     assert_eq!(look(store, &younger, "same", 21).await, equal);
+    assert_eq!(
+        look(store, &older, "same", 21).await,
+        None,
+        "whoever came first waits for nobody, however often it asks"
+    );
     assert_eq!(look(store, &younger, "another", 21).await, None);
     assert_eq!(look(store, &younger, "same", 69).await, equal);
     assert_eq!(
@@ -109,13 +115,17 @@ pub(super) async fn running_ones_are_named_if_they_are_older(store: &dyn Compose
         None,
         "its lease has run out"
     );
-    store.heartbeat(&older, at(200)).await.expect("heartbeat");
+    store.heartbeat(&older, at(180)).await.expect("heartbeat");
     assert_eq!(look(store, &younger, "same", 70).await, equal);
 
-    // It turns out to be another one, and then the same.
+    // It turns out to be another one, and then the same; by then it is the later one.
+    let reverse = Some(Equal::Running(younger.id));
+    store.heartbeat(&younger, at(180)).await.expect("heartbeat");
     assert_eq!(look(store, &older, "another", 71).await, None);
     assert_eq!(look(store, &younger, "same", 71).await, None);
-    assert_eq!(look(store, &older, "same", 72).await, None);
+    assert_eq!(look(store, &older, "same", 72).await, reverse);
+    assert_eq!(look(store, &younger, "same", 72).await, None);
+    assert_eq!(look(store, &younger, "another", 72).await, None);
     assert_eq!(look(store, &younger, "same", 72).await, equal);
 
     // One that is done is better than one to wait for; one that waits in the queue is no use.
@@ -128,6 +138,10 @@ pub(super) async fn running_ones_are_named_if_they_are_older(store: &dyn Compose
     assert_eq!(look(store, &younger, "same", 74).await, equal);
     must_finish(store, &older, Outcome::HandedBack { at: at(75) }).await;
     assert_eq!(look(store, &younger, "same", 75).await, None);
+    // Taken up again it has to say so again, and comes second then.
+    let older = must_claim(store, "again", at(76)).await.lease;
+    assert_eq!(look(store, &younger, "same", 77).await, None);
+    assert_eq!(look(store, &older, "same", 78).await, reverse);
 }
 
 pub(super) async fn reusing(store: &dyn ComposeStore) {
@@ -208,7 +222,7 @@ pub(super) async fn a_shared_tree_goes_with_its_last_user(store: &dyn ComposeSto
     assert_eq!(in_use().await, Some(false));
 }
 
-/// Whatever the order in which they ask, at most one of two waits, and it is the younger one.
+/// Whatever the order in which they ask, one goes ahead and the other waits.
 pub(super) async fn two_at_once_never_wait_for_each_other(store: Arc<dyn ComposeStore>) {
     for round in 0..ROUNDS {
         let name = format!("round {round}");
@@ -217,13 +231,13 @@ pub(super) async fn two_at_once_never_wait_for_each_other(store: Arc<dyn Compose
             let (store, name) = (store.clone(), name.clone());
             tokio::spawn(async move { look(&*store, &lease, &name, 1).await })
         });
-        let [older, younger] = asking;
-        let (older, younger) = (older.await.expect("older"), younger.await.expect("younger"));
-        assert_eq!(older, None, "{name}");
-        assert!(matches!(younger, None | Some(Equal::Running(_))), "{younger:?}");
-        // Asked once more, the younger one knows.
-        let equal = look(&*store, &leases[1], &name, 2).await;
-        assert_eq!(equal, Some(Equal::Running(leases[0].id)), "{name}");
+        let [one, other] = asking;
+        let (one, other) = (one.await.expect("one"), other.await.expect("other"));
+        match (one, other) {
+            (None, Some(equal)) => assert_eq!(equal, Equal::Running(leases[0].id), "{name}"),
+            (Some(equal), None) => assert_eq!(equal, Equal::Running(leases[1].id), "{name}"),
+            both => panic!("{name}: {both:?}"),
+        }
     }
 }
 

@@ -66,7 +66,7 @@ where
     ending::removed(&*fresh().await).await;
 
     equal::finished_ones_are_named_while_their_tree_is_kept(&*fresh().await).await;
-    equal::running_ones_are_named_if_they_are_older(&*fresh().await).await;
+    equal::running_ones_are_named_if_they_said_so_before(&*fresh().await).await;
     equal::reusing(&*fresh().await).await;
     equal::a_tree_that_nobody_keeps_is_gone(&*fresh().await).await;
     equal::a_shared_tree_goes_with_its_last_user(&*fresh().await).await;
