@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use odcs_core::build::Abandoned;
+use odcs_core::build::{Abandoned, Job};
 use odcs_core::files::{ComposeFiles, OpenedPath};
 use odcs_core::store::Lease;
 use odcs_core::trees::ComposeTrees;
@@ -85,6 +85,15 @@ fn plant(place: &Path, outside: &Path, planted: Planted) {
     }
 }
 
+/// Builds and publishes.
+async fn stage_and_publish(
+    builder: &NativeBuilder,
+    job: Job,
+    progress: Arc<dyn Progress>,
+) -> odcs_core::Result<Built> {
+    builder.stage(job, progress).await?.publish().await
+}
+
 /// Builds compose 1, with something done at one step. Also returns how many steps there were.
 fn build(
     target: &Path,
@@ -102,9 +111,7 @@ fn build(
         let job = storage::job(1, 1, repository.plan(&["x86_64"], "ed"));
         let compose = job.compose.clone();
         let _log = builder.begin(&compose).await?;
-        let built = builder
-            .build(job, Arc::clone(&progress) as Arc<dyn Progress>)
-            .await;
+        let built = stage_and_publish(&builder, job, Arc::clone(&progress) as Arc<dyn Progress>).await;
         if built.is_err() {
             let lease = Lease {
                 id: compose.id,
@@ -288,7 +295,7 @@ fn storm(target: &Path, repository: &Repository, outside: &Path, cycles: usize) 
                 };
                 let result = async {
                     let progress = builder.begin(&job.compose).await?;
-                    builder.build(job, progress).await
+                    stage_and_publish(&builder, job, progress).await
                 };
                 let result = result.await;
                 if result.is_err() {
