@@ -102,7 +102,7 @@ impl FromStr for UrlPrefix {
             let shown: String = text.chars().take(200).collect();
             Error::invalid("allowed_urls", format!("{shown:?} is no URL prefix: {why}"))
         };
-        let url = Url::parse(text).ok().filter(|url| is_known_scheme(url));
+        let url = Url::parse(text).ok().filter(is_known_scheme);
         let url = url.ok_or_else(|| {
             refused("an http, https or git URL is expected, as in https://example.com/pub/")
         })?;

@@ -169,7 +169,8 @@ async fn hosts_are_judged_by_the_one_that_was_asked_for() {
 async fn origins_are_compared_with_the_name_that_was_asked_for() {
     let post = async |peer, headers: &[(&str, &str)]| {
         let app = app(peer, common::PUBLIC_URL, 0);
-        let answer = send(&app, "POST", "/api/1/composes/", headers, "{}").await;
+        let body = r#"{"source": {"type": "repo", "source": "/srv/repo"}}"#;
+        let answer = send(&app, "POST", "/api/1/composes/", headers, body).await;
         answer.status.as_u16()
     };
     let https = [

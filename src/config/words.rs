@@ -133,7 +133,7 @@ impl Word for IpNet {
 }
 
 impl Word for UrlPrefix {
-    const NAME: &'static str = "http or https URL under which everything may be fetched";
+    const NAME: &'static str = "http, https or git URL under which everything may be fetched";
     const PLACEHOLDER: &'static str = "URL";
 
     fn parse(text: &str, _: &Path) -> Result<Self, String> {

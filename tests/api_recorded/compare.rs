@@ -173,7 +173,7 @@ pub fn records(recording: &Recording, case: &Case, outcome: &Outcome) -> Vec<Str
     {
         match (expected.get(id), outcome.records.get(id).map(public)) {
             (Some(recorded), Some(ours)) => {
-                differences.extend(fields(&format!("record {id}"), recorded, &ours))
+                differences.extend(fields(&format!("record {id}"), recorded, &ours));
             }
             (None, Some(_)) => differences.push(format!("record {id} is new")),
             (Some(_), None) => differences.push(format!("record {id} is missing")),
