@@ -37,7 +37,10 @@ pub(crate) async fn run(client: &ClientOptions, options: &Options) -> Result<(),
     .map_err(failed)?;
     let mut deleted_orphans = Vec::new();
     if options.orphans && !options.dry_run {
-        let newer = sweeper.newer_than_all_records(&swept.orphans).await.map_err(failed)?;
+        let newer = sweeper
+            .newer_than_all_records(&swept.orphans)
+            .await
+            .map_err(failed)?;
         if !newer.is_empty() && !options.force {
             report(client, options, &swept, &deleted_orphans);
             return Err(Failure::Service(format!(

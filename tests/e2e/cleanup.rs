@@ -46,7 +46,10 @@ async fn orphans_go_only_when_asked() {
     assert_eq!(output.status.code(), Some(1));
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(message.contains("odcs-7 is newer than all records"), "{message}");
-    assert!(there("odcs-0") && there("odcs-7"), "nothing is deleted before it is clear");
+    assert!(
+        there("odcs-0") && there("odcs-7"),
+        "nothing is deleted before it is clear"
+    );
 
     let (output, answer) = cleanup(&data, &["--data-dir", data_dir, "--orphans", "--force"]);
     assert!(output.status.success(), "{output:?}");

@@ -92,7 +92,9 @@ fn answer(server: &Server, repository: &Path, script: &str) -> Option<Value> {
 #[tokio::test]
 async fn creates_waits_and_gets() {
     let (server, repository) = Server::with_test_repository();
-    let Some(answer) = answer(&server, &repository, SCRIPT) else { return };
+    let Some(answer) = answer(&server, &repository, SCRIPT) else {
+        return;
+    };
     assert_eq!(answer["created"]["state_name"], "wait");
     assert_eq!(answer["created"]["sigkeys"], "9f8d0467 ");
     assert_eq!(answer["done"]["state_name"], "done", "{answer}");
@@ -107,19 +109,27 @@ async fn creates_waits_and_gets() {
 #[tokio::test]
 async fn every_call() {
     let (server, repository) = Server::with_test_repository();
-    let Some(answer) = answer(&server, &repository, ALL_CALLS) else { return };
+    let Some(answer) = answer(&server, &repository, ALL_CALLS) else {
+        return;
+    };
     let refused = answer["refused"].as_object().unwrap();
     assert_eq!(refused.len(), 5);
     assert!(refused.values().all(|status| *status == 400), "{refused:?}");
     let id = |name: &str| answer[name]["id"].as_i64().unwrap();
     assert_eq!(answer["done"]["state_name"], "done");
     assert_ne!(id("same"), id("done"));
-    assert_eq!(answer["same"]["result_repofile"], answer["done"]["result_repofile"]);
+    assert_eq!(
+        answer["same"]["result_repofile"],
+        answer["done"]["result_repofile"]
+    );
     assert_eq!(id("longer"), id("done"));
     let time = |name: &str| answer[name]["time_to_expire"].as_str().unwrap();
     assert!(time("longer") > time("done"));
     assert!(id("label") > id("same"));
-    assert_eq!((&answer["label"]["state_name"], &answer["label"]["label"]), (&"done".into(), &"RC-1.0".into()));
+    assert_eq!(
+        (&answer["label"]["state_name"], &answer["label"]["label"]),
+        (&"done".into(), &"RC-1.0".into())
+    );
     assert_eq!(answer["deleted"]["status"], 202);
     assert_eq!(answer["missing"], 404);
     let total = |name: &str| answer["found"][name]["meta"]["total"].as_i64().unwrap();
@@ -127,5 +137,9 @@ async fn every_call() {
     assert!(total("done") >= 2);
     assert_eq!((total("page"), total("none")), (3, 0));
     assert_eq!(answer["found"]["page"]["items"][0]["id"], id("same"));
-    assert!(answer["read"].as_str().unwrap().contains("resolv"), "{}", answer["read"]);
+    assert!(
+        answer["read"].as_str().unwrap().contains("resolv"),
+        "{}",
+        answer["read"]
+    );
 }
