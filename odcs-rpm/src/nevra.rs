@@ -54,6 +54,22 @@ impl Nevra {
         )
     }
 
+    /// Whether a package whose header says this is the one that is listed as `listed`. Repodata calls every source
+    /// package `src`, also one whose header says `nosrc`.
+    ///
+    /// ```
+    /// # use odcs_rpm::Nevra;
+    /// let nevra = |arch: &str| Ok::<_, odcs_rpm::Error>(Nevra::new("ed".parse()?, "1.20-1".parse()?, arch.parse()?));
+    /// assert!(nevra("nosrc")?.is_listed_as(&nevra("src")?));
+    /// assert!(!nevra("i686")?.is_listed_as(&nevra("x86_64")?));
+    /// # Ok::<(), odcs_rpm::Error>(())
+    /// ```
+    pub fn is_listed_as(&self, listed: &Self) -> bool {
+        self.name == listed.name
+            && self.evr == listed.evr
+            && (self.arch == listed.arch || (self.arch.is_source() && listed.arch.is_source()))
+    }
+
     /// The package's own file name, `NAME-VERSION-RELEASE.ARCH.rpm`.
     pub fn file_name(&self) -> String {
         self.nvra() + ".rpm"

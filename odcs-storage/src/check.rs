@@ -167,9 +167,9 @@ fn check_primary(xml: impl BufRead, packages: &[&PlacedPackage]) -> Checked {
                 listed.package.nevra
             ));
         };
-        if (&listed.package.nevra, &listed.checksum, &listed.location)
-            != (&package.package.nevra, &package.sha256, &package.location)
-        {
+        let is_it = package.package.nevra.is_listed_as(&listed.package.nevra)
+            && (&listed.checksum, &listed.location) == (&package.sha256, &package.location);
+        if !is_it {
             let (found, nevra) = (listed.package.nevra, &package.package.nevra);
             return Err(format!("it lists {found} where {nevra} was written"));
         }

@@ -262,7 +262,7 @@ impl Placing<'_> {
                     reason => fault(PackageFault::Damaged(reason)),
                 },
             )?;
-        if !is_same(nevra, &read.package.nevra) {
+        if !read.package.nevra.is_listed_as(nevra) {
             return Err(fault(PackageFault::OtherPackage(read.package.nevra)));
         }
         if let Some(expected) = recorded {
@@ -354,13 +354,6 @@ fn is_copy(directory: &Dir, path: &str, sha256: &Digest) -> Result<bool> {
 fn is_unchanged(before: &Stat, after: &Stat) -> bool {
     (before.st_size, before.st_mtime, before.st_mtime_nsec)
         == (after.st_size, after.st_mtime, after.st_mtime_nsec)
-}
-
-/// Repodata calls every source package `src`; its header may say `nosrc`.
-fn is_same(expected: &Nevra, found: &Nevra) -> bool {
-    expected.name() == found.name()
-        && expected.evr() == found.evr()
-        && (expected.arch() == found.arch() || (expected.arch().is_source() && found.arch().is_source()))
 }
 
 #[cfg(test)]

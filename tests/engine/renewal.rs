@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use odcs_core::request::{Flag, Lifetime, Renewal};
 use odcs_core::{Compose, ComposeId, ComposeState, ComposeStore, ErrorKind};
+
+use rpmgen::{Layout, PackageKind, PackageSpec};
 
 use crate::support::Lab;
 
@@ -220,5 +223,40 @@ async fn records_from_elsewhere_can_be_renewed() {
         (made.id, made.state),
         (renewed.id, ComposeState::Done),
         "{made:?}"
+    );
+}
+
+/// Repodata calls every source package `src`; the file of one that leaves sources out says `nosrc`.
+#[tokio::test]
+async fn one_with_a_source_package_that_leaves_sources_out_is_made_once_more() {
+    let lab = Lab::new().await;
+    let specs = [
+        PackageSpec::binary("closed", "1", "1", "x86_64").built_from("closed-1-1.nosrc.rpm"),
+        PackageSpec {
+            kind: PackageKind::NoSource,
+            ..PackageSpec::source("closed", "1", "1", "x86_64")
+        },
+    ];
+    std::fs::remove_dir_all(&lab.repository).unwrap();
+    rpmgen::write_repository(&lab.repository, specs, Layout::Flat).unwrap();
+    let made = Command::new("createrepo_c")
+        .arg("--quiet")
+        .arg(&lab.repository)
+        .status();
+    assert!(made.unwrap().success());
+    let id = lab.submit(&["closed"]).await;
+    let first = lab.run_one().await;
+    assert_eq!(first.state, ComposeState::Done, "{first:?}");
+    remove(&lab, id).await;
+    let renewed = lab.engine.renew(id, Renewal::default(), "me").await.unwrap();
+    let compose = lab.run_one().await;
+    assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+    let id = renewed.compose.id;
+    assert!(
+        lab.target(
+            id,
+            "compose/Temporary/source/tree/Packages/c/closed-1-1.nosrc.rpm"
+        )
+        .is_file()
     );
 }

@@ -110,7 +110,7 @@ impl Candidate {
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
         let mut candidate = Self::read(file)?;
         let (found, size) = (&candidate.package.nevra, candidate.package.sizes.package);
-        let now = if *found != recorded.nevra {
+        let now = if !found.is_listed_as(&recorded.nevra) {
             format!("{found} by now")
         } else if size != recorded.size {
             format!(
@@ -118,6 +118,10 @@ impl Candidate {
                 recorded.size
             )
         } else {
+            // Known by the name that its source listed it by, as when it was recorded.
+            Arc::make_mut(&mut candidate.package)
+                .nevra
+                .clone_from(&recorded.nevra);
             candidate.checksum = Some(recorded.digest.clone());
             return Ok(candidate);
         };
