@@ -60,8 +60,8 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// A finished one is only named if its tree is still there for longer than `now`: it is `done`, or another
     /// one that is done reuses it; the answer is the compose that the tree was made for. Those that somebody
     /// deleted count no longer, even before they are removed. A running one is only named if its fingerprint
-    /// was recorded before this one's, under the lease that it still has: so of several that ask at once one
-    /// goes ahead, and no two ever wait for each other.
+    /// was recorded before this one's, under the lease that it still has (and [`claim`](Self::claim) would not
+    /// give to another): so of several that ask at once one goes ahead, and no two ever wait for each other.
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.

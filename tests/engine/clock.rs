@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use odcs_core::engine::Shutdown;
-use odcs_core::{ComposeState, ComposeStore};
+use odcs_core::{ComposeState, ComposeStore, Error, ErrorKind};
 
-use crate::support::Lab;
+use crate::support::{Call, Lab};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -89,6 +89,38 @@ async fn set_after_a_worker_died() {
         shutdown.drain.cancel();
         running.await.unwrap();
         assert_eq!(compose.state, ComposeState::Done, "{step}: {compose:?}");
+    }
+}
+
+/// How long a store that is busy is asked again is no matter of the time of day.
+#[tokio::test]
+async fn set_while_the_store_is_busy() {
+    let busy = || Error::new(ErrorKind::Unavailable, "test", "store", "the database is busy");
+    for step in STEPS {
+        let lab = Lab::new().await;
+        let id = lab.submit(&["ed"]).await;
+        let clock = lab.clock.clone();
+        lab.store.before_finish(move || {
+            clock.step(step);
+            Box::pin(async {})
+        });
+        lab.store.fail(Call::Finish, 2, busy);
+        let compose = lab.run_one().await;
+        assert_eq!(compose.state, ComposeState::Done, "{step}: {compose:?}");
+
+        // Nor whether a lease that could not be prolonged this time is lost.
+        lab.store.before_finish(|| Box::pin(async {}));
+        let clock = lab.clock.clone();
+        lab.source.before_content(move || {
+            clock.step(step);
+            Box::pin(tokio::time::sleep(Duration::from_millis(600)))
+        });
+        lab.store.fail(Call::Heartbeat, 1, busy);
+        let other = lab.submit(&["line-editor-common"]).await;
+        let compose = lab.run_one().await;
+        assert_ne!(compose.id, id);
+        assert_eq!((compose.id, compose.state), (other, ComposeState::Done), "{step}");
+        assert_eq!(lab.store.failures_left(), 0);
     }
 }
 

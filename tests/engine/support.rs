@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use odcs_core::build::{Abandoned, BuilderCapability};
 use odcs_core::engine::EngineSettings;
 use odcs_core::event::EventId;
 use odcs_core::manifest::Fingerprint;
@@ -16,8 +17,9 @@ use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::{
-    Clock, Compose, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore, Engine, Error,
-    Event, Links, Manifest, Result, SourceRegistry, SystemClock, Timestamp,
+    Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore,
+    Engine, Error, Event, Job, Links, Manifest, Progress, Result, SourceRegistry, Staged, SystemClock,
+    Timestamp,
 };
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
@@ -28,6 +30,7 @@ use tempfile::TempDir;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(crate) enum Call {
     Find,
+    Heartbeat,
     RecordResolved,
     RecordManifest,
     Finish,
@@ -35,17 +38,54 @@ pub(crate) enum Call {
 
 type Fault = (usize, fn() -> Error);
 
+type Hook = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// Something that happens at a certain point, for all clones.
+#[derive(Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Option<Hook>>>);
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn set(
+        &self,
+        hook: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) {
+        *self.0.lock().unwrap() = Some(Arc::new(hook));
+    }
+
+    async fn run(&self) {
+        let hook = self.0.lock().unwrap().clone();
+        if let Some(hook) = hook {
+            hook().await;
+        }
+    }
+}
+
 /// The SQLite store, failing when told to.
 #[derive(Clone, Debug)]
 pub(crate) struct Flaky {
     store: SqliteStore,
     faults: Arc<Mutex<BTreeMap<Call, Fault>>>,
+    before_finish: Shared,
 }
 
 impl Flaky {
     /// The next so many calls fail.
     pub(crate) fn fail(&self, call: Call, times: usize, error: fn() -> Error) {
         self.faults.lock().unwrap().insert(call, (times, error));
+    }
+
+    /// What happens when the end of a compose is about to be recorded.
+    pub(crate) fn before_finish(
+        &self,
+        hook: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) {
+        self.before_finish.set(hook);
     }
 
     pub(crate) fn failures_left(&self) -> usize {
@@ -88,6 +128,7 @@ impl ComposeStore for Flaky {
     }
 
     async fn heartbeat(&self, lease: &Lease, until: Timestamp) -> Result<()> {
+        self.pass(Call::Heartbeat)?;
         self.store.heartbeat(lease, until).await
     }
 
@@ -97,6 +138,7 @@ impl ComposeStore for Flaky {
     }
 
     async fn finish(&self, lease: &Lease, outcome: Outcome) -> Result<Compose> {
+        self.before_finish.run().await;
         self.pass(Call::Finish)?;
         self.store.finish(lease, outcome).await
     }
@@ -160,13 +202,11 @@ impl ComposeStore for Flaky {
     }
 }
 
-type Hook = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
-
 /// The `repo` source, with something that happens before it is read.
 #[derive(Clone)]
 pub(crate) struct Hooked {
     source: RepoSource,
-    hook: Arc<Mutex<Option<Hook>>>,
+    hook: Shared,
 }
 
 impl std::fmt::Debug for Hooked {
@@ -180,7 +220,7 @@ impl Hooked {
         &self,
         hook: impl Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
     ) {
-        *self.hook.lock().unwrap() = Some(Arc::new(hook));
+        self.hook.set(hook);
     }
 }
 
@@ -203,15 +243,47 @@ impl ComposeSource for Hooked {
     }
 
     async fn content(&self, pins: &Pins) -> Result<Content> {
-        let hook = self.hook.lock().unwrap().clone();
-        if let Some(hook) = hook {
-            hook().await;
-        }
+        self.hook.run().await;
         self.source.content(pins).await
     }
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         self.source.replay(manifest).await
+    }
+}
+
+/// The native builder, with something that happens before it clears away.
+#[derive(Clone, Debug)]
+struct Clearing {
+    builder: NativeBuilder,
+    before_abandon: Shared,
+}
+
+#[async_trait]
+impl ComposeBuilder for Clearing {
+    fn name(&self) -> &'static str {
+        self.builder.name()
+    }
+
+    fn capability(&self) -> BuilderCapability {
+        self.builder.capability()
+    }
+
+    async fn begin(&self, compose: &Compose) -> Result<Arc<dyn Progress>> {
+        self.builder.begin(compose).await
+    }
+
+    async fn stage(&self, job: Job, progress: Arc<dyn Progress>) -> Result<Box<dyn Staged>> {
+        self.builder.stage(job, progress).await
+    }
+
+    async fn is_published(&self, compose: &Compose) -> Result<bool> {
+        self.builder.is_published(compose).await
+    }
+
+    async fn abandon(&self, job: &Abandoned) -> Result<()> {
+        self.before_abandon.run().await;
+        self.builder.abandon(job).await
     }
 }
 
@@ -249,6 +321,8 @@ pub(crate) struct Lab {
     pub(crate) store: Flaky,
     pub(crate) source: Hooked,
     pub(crate) clock: SkewedClock,
+    /// What happens when the builder is about to clear away what attempts left.
+    pub(crate) before_abandon: Shared,
     pub(crate) engine: Engine,
 }
 
@@ -263,13 +337,15 @@ impl Lab {
         let store = Flaky {
             store: SqliteStore::in_memory().await.unwrap(),
             faults: Arc::default(),
+            before_finish: Shared::default(),
         };
         let source = Hooked {
             source: RepoSource::new(RepoSettings::new([dir.path()])).unwrap(),
-            hook: Arc::default(),
+            hook: Shared::default(),
         };
         let clock = SkewedClock::default();
-        let engine = engine(&store, &source, &target_dir, &clock);
+        let before_abandon = Shared::default();
+        let engine = engine(&store, &source, &target_dir, &clock, &before_abandon, PUBLIC_URL);
         Self {
             _dir: dir,
             repository,
@@ -277,6 +353,7 @@ impl Lab {
             store,
             source,
             clock,
+            before_abandon,
             engine,
         }
     }
@@ -284,7 +361,20 @@ impl Lab {
     /// Another engine at the same store and the same directory, as in another process: they know nothing of
     /// each other.
     pub(crate) fn another_engine(&self) -> Engine {
-        engine(&self.store, &self.source, &self.target_dir, &self.clock)
+        self.engine_at(PUBLIC_URL)
+    }
+
+    /// The same, but its composes are published under another URL.
+    pub(crate) fn engine_at(&self, url: &str) -> Engine {
+        let Self {
+            store,
+            source,
+            target_dir,
+            clock,
+            before_abandon,
+            ..
+        } = self;
+        engine(store, source, target_dir, clock, before_abandon, url)
     }
 
     pub(crate) fn trees(&self) -> Arc<Trees> {
@@ -337,11 +427,23 @@ impl Lab {
     }
 }
 
-fn engine(store: &Flaky, source: &Hooked, target_dir: &Path, clock: &SkewedClock) -> Engine {
+const PUBLIC_URL: &str = "http://localhost/composes";
+
+fn engine(
+    store: &Flaky,
+    source: &Hooked,
+    target_dir: &Path,
+    clock: &SkewedClock,
+    before_abandon: &Shared,
+    url: &str,
+) -> Engine {
     let mut sources = SourceRegistry::new();
     sources.register(source.clone()).unwrap();
     let storage = StorageSettings::new(target_dir).with_threads(1);
-    let builder = NativeBuilder::open(storage, Arc::new(clock.clone())).unwrap();
+    let builder = Clearing {
+        builder: NativeBuilder::open(storage, Arc::new(clock.clone())).unwrap(),
+        before_abandon: before_abandon.clone(),
+    };
     let mut settings = EngineSettings::new().unwrap();
     settings.lease = Duration::from_secs(1);
     settings.poll = Duration::from_millis(5);
@@ -349,7 +451,7 @@ fn engine(store: &Flaky, source: &Hooked, target_dir: &Path, clock: &SkewedClock
         Arc::new(store.clone()),
         sources,
         Arc::new(builder),
-        Links::new(&"http://localhost/composes".parse().unwrap()),
+        Links::new(&url.parse().unwrap()),
         settings,
         Arc::new(clock.clone()),
     )

@@ -19,7 +19,8 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
     let guard = stop.clone().drop_guard();
     let keeping = async move {
         let length = parts.settings.lease;
-        let mut good_until = parts.clock.now().plus(length);
+        // By the clock that nobody sets: a lease is good for as long as it is, whatever the time of day.
+        let mut good_until = parts.clock.monotonic().saturating_add(length);
         let look = parts.settings.poll.min(length / 3);
         let mut unprolonged = Duration::ZERO;
         loop {
@@ -33,9 +34,12 @@ pub(super) fn keep(parts: Arc<Parts>, lease: Lease, work: CancellationToken) -> 
             }
             unprolonged = Duration::ZERO;
             let until = parts.clock.now().plus(length);
+            let asked = parts.clock.monotonic();
             match parts.store.heartbeat(&lease, until).await {
-                Ok(()) => good_until = until,
-                Err(error) if error.kind() == ErrorKind::Conflict || parts.clock.now() >= good_until => {
+                Ok(()) => good_until = asked.saturating_add(length),
+                Err(error)
+                    if error.kind() == ErrorKind::Conflict || parts.clock.monotonic() >= good_until =>
+                {
                     if is_over(&parts, &lease).await {
                         tracing::debug!(compose = %lease.id, "it was cancelled or has ended, the work on it stops");
                     } else {
@@ -73,10 +77,10 @@ pub(super) async fn insist<T, F>(parts: &Parts, lease: &Lease, record: impl Fn()
 where
     F: Future<Output = Result<T>>,
 {
-    let until = parts.clock.now().plus(parts.settings.lease);
+    let until = parts.clock.monotonic().saturating_add(parts.settings.lease);
     loop {
         match record().await {
-            Err(error) if error.is_retryable() && parts.clock.now() < until => {
+            Err(error) if error.is_retryable() && parts.clock.monotonic() < until => {
                 tracing::warn!(compose = %lease.id, %error, "it could not be recorded, and is going to be tried again");
                 parts.clock.sleep(parts.settings.poll).await;
             }

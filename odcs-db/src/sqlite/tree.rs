@@ -43,10 +43,13 @@ WHERE EXISTS (
 )
 ORDER BY tree DESC LIMIT 1";
 
-/// The first that said so: it waits for nobody. One that was taken over since says so anew.
+/// The first that said so: it waits for nobody. One that was taken over since says so anew. A lease that ends
+/// too late was given before the clock was set back, as when composes are claimed: its holder, were it alive,
+/// would have prolonged it since.
 pub(super) const EQUAL_RUNNING: &str = "
 SELECT id FROM composes INDEXED BY composes_fingerprint
-WHERE fingerprint = ?2 AND state = 1 AND lease_expires > ?3 AND fingerprint_lease = lease_number
+WHERE fingerprint = ?2 AND state = 1 AND fingerprint_lease = lease_number
+    AND lease_expires > ?3 AND lease_expires <= ?3 + 2 * lease_length
     AND fingerprint_order < (SELECT fingerprint_order FROM composes WHERE id = ?1)
 ORDER BY fingerprint_order LIMIT 1";
 

@@ -144,6 +144,21 @@ pub(super) async fn running_ones_are_named_if_they_said_so_before(store: &dyn Co
     assert_eq!(look(store, &older, "same", 78).await, reverse);
 }
 
+/// Whoever died before the clock was set back is not waited for until it is that late again.
+pub(super) async fn leases_from_the_future_are_not_waited_for(store: &dyn ComposeStore) {
+    let dead = running(store, 100_000).await;
+    let asking = running(store, 100_000).await;
+    look(store, &dead, "same", 100_000).await;
+    let equal = Some(Equal::Running(dead.id));
+    assert_eq!(look(store, &asking, "same", 100_001).await, equal);
+    // Clocks of several machines may differ by the length of a lease.
+    assert_eq!(look(store, &asking, "same", 100_000 - 60).await, equal);
+    assert_eq!(look(store, &asking, "same", 50_000).await, None);
+    // One that lives prolongs its lease as the clock is now.
+    store.heartbeat(&dead, at(50_061)).await.expect("heartbeat");
+    assert_eq!(look(store, &asking, "same", 50_001).await, equal);
+}
+
 pub(super) async fn reusing(store: &dyn ComposeStore) {
     let made = made(store, 10).await;
     // It would be kept longer than the one that it uses; so both are kept as long as itself.

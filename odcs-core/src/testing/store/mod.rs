@@ -67,6 +67,7 @@ where
 
     equal::finished_ones_are_named_while_their_tree_is_kept(&*fresh().await).await;
     equal::running_ones_are_named_if_they_said_so_before(&*fresh().await).await;
+    equal::leases_from_the_future_are_not_waited_for(&*fresh().await).await;
     equal::reusing(&*fresh().await).await;
     equal::a_tree_that_nobody_keeps_is_gone(&*fresh().await).await;
     equal::a_shared_tree_goes_with_its_last_user(&*fresh().await).await;
