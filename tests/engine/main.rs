@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use odcs_core::engine::Shutdown;
+use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::Flag;
 use odcs_core::store::Outcome;
 use odcs_core::{ComposeId, ComposeState, ComposeStore, Error, ErrorKind, Timestamp};
@@ -80,6 +81,27 @@ async fn what_was_published_is_done_though_its_source_has_gone() {
         Some(std::fs::read_to_string(lab.target(id, "COMPOSE_ID")).unwrap())
     );
     assert!(lab.staging().is_empty(), "{:?}", lab.staging());
+}
+
+/// A worker that was given up for dead publishes after all, while the next attempt fails.
+#[tokio::test]
+async fn what_a_stale_worker_published_at_the_last_moment_is_done() {
+    let lab = Lab::new().await;
+    let id = lab.submit(&["ed"]).await;
+    lab.claim_and_die().await;
+    std::fs::remove_dir_all(&lab.repository).unwrap();
+    let own = lab.target_dir.join(id.name());
+    let ident = ComposeIdent::of(&lab.get(id).await).to_string();
+    lab.before_abandon.set(move || {
+        // Whole, as whoever lays it out leaves it.
+        std::fs::create_dir_all(own.join("compose")).unwrap();
+        std::fs::write(own.join("COMPOSE_ID"), &ident).unwrap();
+        std::fs::write(own.join("STATUS"), "FINISHED\n").unwrap();
+        Box::pin(async {})
+    });
+    let compose = lab.run_one().await;
+    assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+    assert!(lab.target(id, "compose").is_dir());
 }
 
 /// The same, but nothing had been published: then it failed.

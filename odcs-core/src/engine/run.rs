@@ -69,19 +69,18 @@ async fn clear_away(parts: &Parts, compose: Compose, lease: Lease, failed: bool)
 async fn give_up(parts: &Parts, compose: Compose, lease: Lease, error: Error) -> Result<Made> {
     let ended = error.kind() != ErrorKind::Cancelled;
     // Whoever has taken the compose over may be about to publish it: only the holder says that it failed.
-    let mut failed = ended && lease::confirm(parts, &lease).await.is_ok();
-    // A worker that died after it had published, but before it could say so. What is visible is complete,
-    // also if its source has gone since. A conflict means that something else is in its place.
-    let published = failed
-        && lease.number > 1
-        && error.kind() != ErrorKind::Conflict
-        && is_published(parts, &compose).await;
-    failed &= !published;
-    clear_away(parts, compose.clone(), lease, failed).await;
-    if published {
-        tracing::info!(compose = %compose.id, %error, "an earlier attempt had published it");
-        return Ok(published_as(&compose));
+    let failed = ended && lease::confirm(parts, &lease).await.is_ok();
+    if failed && lease.number > 1 {
+        // From here on no earlier attempt can publish any more, also if its worker lives after all.
+        clear_away(parts, compose.clone(), lease.clone(), false).await;
+        // A worker that died after it had published, but before it could say so. What is visible is complete,
+        // also if its source has gone since. A conflict means that something else is in its place.
+        if error.kind() != ErrorKind::Conflict && is_published(parts, &compose).await {
+            tracing::info!(compose = %compose.id, %error, "an earlier attempt had published it");
+            return Ok(published_as(&compose));
+        }
     }
+    clear_away(parts, compose, lease, failed).await;
     Err(error)
 }
 
