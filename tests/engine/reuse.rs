@@ -75,6 +75,25 @@ async fn whatever_shows_in_a_compose_makes_it_another() {
     );
 }
 
+/// The `.repo` file of a tree names the URL that it was made for.
+#[tokio::test]
+async fn a_tree_that_was_made_for_another_url_is_not_used() {
+    let lab = Lab::new().await;
+    made(&lab, lab.request(&["ed"])).await;
+    let moved = lab.engine_at("https://composes.example.com");
+    let submitted = moved.submit(lab.request(&["ed"]), "me").await.unwrap();
+    let compose = moved.worker().run_one().await.unwrap().unwrap();
+    assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+    let id = submitted.compose.id;
+    let file = format!(
+        "compose/Temporary/{}.repo",
+        compose.reused_id.unwrap_or(id).name()
+    );
+    let file = lab.target(compose.reused_id.unwrap_or(id), &file);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains("baseurl=https://composes.example.com/"), "{text}");
+}
+
 #[tokio::test]
 async fn a_repository_that_changed_gives_another_compose() {
     let lab = Lab::new().await;

@@ -26,7 +26,8 @@ pub(super) async fn reuse(
     lease: &Lease,
     progress: &dyn Progress,
 ) -> Result<Option<Compose>> {
-    let fingerprint = fingerprint(request, plan, compose.pins.as_ref())?;
+    let base = parts.links.base_of(request.target_dir.as_str());
+    let fingerprint = fingerprint(request, plan, compose.pins.as_ref(), base)?;
     let mut waiting_for = None;
     loop {
         // Asked even if nothing is to be reused: others may want to reuse this one.
@@ -103,6 +104,8 @@ struct Identity<'a> {
     description: &'a str,
     timestamp: u64,
     arches: Vec<(&'a str, Vec<Package<'a>>)>,
+    /// The URL in the `.repo` file, which an administrator may have changed since.
+    base: Option<&'a str>,
     /// Where files have no checksum, all that the source pinned: it knows what it goes by.
     pins: Option<&'a Pins>,
 }
@@ -124,7 +127,12 @@ struct File<'a> {
     signatures: Vec<&'a str>,
 }
 
-fn fingerprint(request: &ComposeRequest, plan: &Plan, pins: Option<&Pins>) -> Result<Fingerprint> {
+fn fingerprint(
+    request: &ComposeRequest,
+    plan: &Plan,
+    pins: Option<&Pins>,
+    base: Option<&str>,
+) -> Result<Fingerprint> {
     let request = canonical(request);
     let mut arches: Vec<_> = plan
         .arches
@@ -144,6 +152,7 @@ fn fingerprint(request: &ComposeRequest, plan: &Plan, pins: Option<&Pins>) -> Re
         description: &plan.source_description,
         timestamp: plan.timestamp,
         arches,
+        base,
         pins: if by_checksum { None } else { pins },
     };
     let bytes = serde_json::to_vec(&identity).map_err(|error| {
