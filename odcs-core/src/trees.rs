@@ -25,6 +25,13 @@ pub trait ComposeTrees: fmt::Debug + Send + Sync + 'static {
     /// `Internal` or `Unavailable` if something could not be removed; trying again is safe.
     async fn remove(&self, id: ComposeId) -> Result<()>;
 
+    /// Takes a compose out of sight that was published although it counts as failed: its `compose/` goes, and
+    /// its directory says from then on that it failed; the log stays. Whether there was anything to do.
+    ///
+    /// # Errors
+    /// As [`remove`](Self::remove).
+    async fn withdraw(&self, id: ComposeId) -> Result<bool>;
+
     /// Removes what attempts at a compose left, up to and including a lease.
     ///
     /// # Errors

@@ -101,18 +101,25 @@ pub(crate) fn is_published(target: &Dir, id: ComposeId, compose_id: &str) -> Res
     let Some(own) = target.try_open(id.name())? else {
         return Ok(false);
     };
-    let is = |name: &str, expected: &str| -> Result<bool> {
-        match own.stat(name)? {
-            Some(stat) if dir::is_file(&stat) => Ok(own
-                .read(name, SMALL_FILE)
-                .is_ok_and(|bytes| bytes == expected.as_bytes())),
-            _ => Ok(false),
-        }
-    };
     let is_there = own
         .stat(layout::COMPOSE)?
         .is_some_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory);
-    Ok(is_there && is(layout::COMPOSE_ID, compose_id)? && is(layout::STATUS, layout::FINISHED)?)
+    Ok(is_there && says(&own, layout::COMPOSE_ID, compose_id)? && says_finished(&own)?)
+}
+
+/// Whether a compose's directory says that it is complete.
+pub(crate) fn says_finished(own: &Dir) -> Result<bool> {
+    says(own, layout::STATUS, layout::FINISHED)
+}
+
+/// Whether a small file is there and says this.
+fn says(own: &Dir, name: &str, expected: &str) -> Result<bool> {
+    match own.stat(name)? {
+        Some(stat) if dir::is_file(&stat) => Ok(own
+            .read(name, SMALL_FILE)
+            .is_ok_and(|bytes| bytes == expected.as_bytes())),
+        _ => Ok(false),
+    }
 }
 
 /// Marks a compose's directory as failed, unless there is a compose in it, or no directory at all.

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use crate::dir::Dir;
 use crate::error::Result;
 use crate::layout;
+use crate::publish::{mark_failed, says_finished};
 use crate::staging::Staging;
 use crate::targets::Targets;
 
@@ -95,6 +96,18 @@ impl ComposeTrees for Trees {
         .await
     }
 
+    async fn withdraw(&self, id: ComposeId) -> odcs_core::Result<bool> {
+        self.blocking(id.name(), move |targets| {
+            let mut withdrawn = false;
+            in_each(targets, |target| {
+                withdrawn |= withdraw(target, id)?;
+                Ok(())
+            })?;
+            Ok(withdrawn)
+        })
+        .await
+    }
+
     async fn discard_attempts(&self, up_to: &Lease) -> odcs_core::Result<()> {
         let lease = up_to.clone();
         self.blocking(lease.id.name(), move |targets| {
@@ -139,6 +152,29 @@ fn remove(target: &Dir, id: ComposeId) -> Result<()> {
     staging.remove(&gone)
 }
 
+/// Moves what was published out of sight, deletes it there, and marks the compose as failed. What an earlier
+/// try left there goes first; one that died before the mark is told by a `STATUS` that nothing goes with.
+fn withdraw(target: &Dir, id: ComposeId) -> Result<bool> {
+    let staging = target.make_or_open(layout::STAGING)?;
+    let gone = layout::removed_name(id);
+    staging.remove(&gone)?;
+    let Some(own) = target.try_open(id.name())? else {
+        return Ok(false);
+    };
+    if own.stat(layout::COMPOSE)?.is_none() && !says_finished(&own)? {
+        return Ok(false);
+    }
+    target.remove_link(&layout::latest_link(id))?;
+    match own.rename(layout::COMPOSE, &staging, &gone) {
+        Err(error) if error.errno() == Some(Errno::NOENT) => {}
+        result => result?,
+    }
+    own.sync()?;
+    staging.remove(&gone)?;
+    mark_failed(target, &gone, id)?;
+    Ok(true)
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {
@@ -175,6 +211,39 @@ mod tests {
             std::fs::read_dir(target.join(layout::STAGING)).unwrap().count(),
             0
         );
+    }
+
+    #[tokio::test]
+    async fn what_is_withdrawn_counts_as_failed_and_keeps_its_log() {
+        let temporary = tempfile::tempdir().unwrap();
+        let target = temporary.path();
+        for id in [5, 6] {
+            let own = target.join(format!("odcs-{id}"));
+            write(&own.join("compose/Temporary/file"));
+            write(&own.join(layout::LOG));
+            std::fs::write(own.join(layout::STATUS), layout::FINISHED).unwrap();
+            symlink(format!("odcs-{id}"), target.join(format!("latest-odcs-{id}-1"))).unwrap();
+        }
+        let trees = Trees::open(target).unwrap();
+        let status = || std::fs::read_to_string(target.join("odcs-5/STATUS")).unwrap();
+        assert!(trees.withdraw(ComposeId::new(5)).await.unwrap());
+        assert_eq!(status(), layout::DOOMED);
+        assert!(!target.join("odcs-5/compose").exists());
+        assert!(target.join("odcs-5").join(layout::LOG).exists());
+        assert!(!target.join("latest-odcs-5-1").is_symlink());
+        assert!(target.join("latest-odcs-6-1/compose/Temporary/file").exists());
+        let staging = || std::fs::read_dir(target.join(layout::STAGING)).unwrap().count();
+        assert_eq!(staging(), 0);
+
+        // Nothing more to do, nor where there is nothing.
+        for id in [5, 7] {
+            assert!(!trees.withdraw(ComposeId::new(id)).await.unwrap());
+        }
+        // Killed after the tree was moved, before the compose was marked.
+        std::fs::write(target.join("odcs-5/STATUS"), layout::FINISHED).unwrap();
+        write(&target.join(layout::STAGING).join("removed-odcs-5/half/gone"));
+        assert!(trees.withdraw(ComposeId::new(5)).await.unwrap());
+        assert_eq!((status().as_str(), staging()), (layout::DOOMED, 0));
     }
 
     #[tokio::test]

@@ -70,6 +70,7 @@ fn report(client: &ClientOptions, options: &Options, swept: &Swept, deleted_orph
             "orphans": numbers(&swept.orphans),
             "removed": numbers(&swept.removed),
             "stuck": numbers(&swept.stuck),
+            "withdrawn": numbers(&swept.withdrawn),
         }));
         return;
     }
@@ -77,6 +78,10 @@ fn report(client: &ClientOptions, options: &Options, swept: &Swept, deleted_orph
     let facts = [
         (&*swept.removed, format!("expired, {would}removed")),
         (&*swept.deleted, format!("trees {would}deleted")),
+        (
+            &*swept.withdrawn,
+            "published when they were cancelled already, withdrawn".to_owned(),
+        ),
         (deleted_orphans, "trees without a record, deleted".to_owned()),
         (
             &*swept.orphans,

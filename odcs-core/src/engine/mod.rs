@@ -59,7 +59,8 @@ struct Parts {
     observer: Arc<dyn Observer>,
     /// Wakes workers of this process when something was submitted.
     submitted: Arc<Notify>,
-    /// Wakes the sweeper of this process when a compose was deleted.
+    /// Wakes the sweeper of this process when there is something to remove: a compose was deleted, or was
+    /// published when it was cancelled already.
     discarded: Arc<Notify>,
     /// What is being made in this process, to stop it when it is cancelled.
     running: Arc<Mutex<RunningWork>>,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Engine, Shutdown};
-use crate::compose::{Compose, ComposeId};
-use crate::store::Query;
+use crate::compose::{Compose, ComposeId, ComposeState};
+use crate::store::{Lease, Query};
 use crate::trees::ComposeTrees;
 use crate::{ErrorKind, Result};
 
@@ -28,7 +28,10 @@ pub struct Swept {
     pub removed: Vec<ComposeId>,
     /// Trees that were deleted.
     pub deleted: Vec<ComposeId>,
-    /// Trees that no record speaks of. They are reported and left.
+    /// Composes that were published in the moment in which they were cancelled: nobody sees them any more.
+    pub withdrawn: Vec<ComposeId>,
+    /// Composes that no record speaks of, though there is a tree of theirs or what attempts at them left. They
+    /// are reported and left.
     pub orphans: Vec<ComposeId>,
     /// What could not be deleted. The next sweep tries again; the others do not wait for it.
     pub stuck: Vec<ComposeId>,
@@ -70,8 +73,10 @@ impl Sweeper {
         let mut swept = Swept::default();
         self.expire(&mut swept).await?;
         self.clear(&mut swept).await?;
-        swept.stuck.sort_unstable();
-        swept.stuck.dedup();
+        for ids in [&mut swept.orphans, &mut swept.stuck] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         self.engine.parts.observer.swept(&swept);
         Ok(swept)
     }
@@ -85,13 +90,21 @@ impl Sweeper {
         let mut swept = Swept::default();
         let expired = parts.store.expired(parts.clock.now(), u32::MAX).await?;
         swept.removed = expired.iter().map(|compose| compose.id).collect();
-        for id in self.trees.list().await?.composes {
+        let listing = self.trees.list().await?;
+        for id in listing.composes {
             match parts.store.is_tree_in_use(id).await? {
                 Some(true) => {}
                 Some(false) => swept.deleted.push(id),
                 None => swept.orphans.push(id),
             }
         }
+        for attempt in listing.attempts {
+            if parts.store.is_tree_in_use(attempt.id).await?.is_none() {
+                swept.orphans.push(attempt.id);
+            }
+        }
+        swept.orphans.sort_unstable();
+        swept.orphans.dedup();
         Ok(swept)
     }
 
@@ -121,7 +134,10 @@ impl Sweeper {
             if self.engine.parts.store.is_tree_in_use(id).await?.is_some() {
                 continue;
             }
-            match self.trees.remove(id).await {
+            let number = i64::MAX;
+            let tree = self.trees.remove(id).await;
+            let attempts = self.trees.discard_attempts(&Lease { id, number }).await;
+            match tree.and(attempts) {
                 Ok(()) => deleted.push(id),
                 Err(error) => {
                     tracing::error!(compose = %id, %error, "its tree cannot be deleted now");
@@ -183,23 +199,48 @@ impl Sweeper {
         let listing = self.trees.list().await?;
         for id in listing.composes {
             match store.is_tree_in_use(id).await? {
-                Some(true) => {}
+                Some(true) => self.withdraw_cancelled(id, swept).await?,
                 Some(false) => self.delete(id, swept).await,
                 None => swept.orphans.push(id),
+            }
+        }
+        for attempt in listing.attempts {
+            let Some(compose) = store.get(attempt.id).await? else {
+                swept.orphans.push(attempt.id);
+                continue;
+            };
+            // An attempt at a compose that waits or is being made goes when the next one begins.
+            let ended = !compose.state.is_unfinished();
+            if ended && let Err(error) = self.trees.discard_attempts(&attempt).await {
+                tracing::error!(compose = %attempt.id, %error, "what an attempt left cannot be deleted now");
+                swept.stuck.push(attempt.id);
             }
         }
         if !swept.orphans.is_empty() {
             tracing::warn!(trees = ?swept.orphans, "there are trees of composes that there is no record of; they are left alone");
         }
-        for attempt in listing.attempts {
-            // An attempt at a compose that waits or is being made goes when the next one begins.
-            let ended = store
-                .get(attempt.id)
-                .await?
-                .is_some_and(|compose| !compose.state.is_unfinished());
-            if ended && let Err(error) = self.trees.discard_attempts(&attempt).await {
-                tracing::error!(compose = %attempt.id, %error, "what an attempt left cannot be deleted now");
-                swept.stuck.push(attempt.id);
+        Ok(())
+    }
+
+    /// A compose that was cancelled in the moment in which it was published, or while the worker that had
+    /// published it was dead, must not stay visible: its record says that it failed, for good. Nobody shares
+    /// its tree, for it never was done.
+    async fn withdraw_cancelled(&self, id: ComposeId, swept: &mut Swept) -> Result<()> {
+        let record = self.engine.parts.store.get(id).await?;
+        let cancelled =
+            |compose: &Compose| compose.state == ComposeState::Failed && compose.removed_by.is_some();
+        if !record.as_ref().is_some_and(cancelled) {
+            return Ok(());
+        }
+        match self.trees.withdraw(id).await {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!(compose = %id, "it was published although it had been cancelled, and is withdrawn");
+                swept.withdrawn.push(id);
+            }
+            Err(error) => {
+                tracing::error!(compose = %id, %error, "its tree cannot be withdrawn now");
+                swept.stuck.push(id);
             }
         }
         Ok(())

@@ -128,6 +128,7 @@ impl Worker {
                 }
             }
         };
+        let published = matches!(outcome, Outcome::Done { .. });
         let record = || parts.store.finish(&lease, outcome.clone());
         let recorded = match outcome {
             // The end of the lease does the same, and whoever stops should not wait.
@@ -141,6 +142,9 @@ impl Worker {
             // Cancelled, or taken over: its record is somebody else's business.
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 tracing::info!(compose = %id, %error, "the work on it was for nothing");
+                if published {
+                    parts.discarded.notify_one();
+                }
             }
             // The lease will run out, and the compose is taken up again.
             Err(error) => {

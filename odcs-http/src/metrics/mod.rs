@@ -287,6 +287,7 @@ impl Observer for Metrics {
         for (what, list) in [
             ("removed", &swept.removed),
             ("deleted", &swept.deleted),
+            ("withdrawn", &swept.withdrawn),
             ("stuck", &swept.stuck),
         ] {
             let number = u64::try_from(list.len()).unwrap_or(u64::MAX);
