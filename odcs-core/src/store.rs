@@ -130,7 +130,10 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// that reuses it. `None` if there is no record of this id.
     async fn is_tree_in_use(&self, id: ComposeId) -> Result<Option<bool>>;
 
-    /// The oldest events that were not delivered, in order.
+    /// The oldest events that were not delivered, in order; fewer than there are if one of them cannot be read.
+    ///
+    /// # Errors
+    /// `Internal` if the oldest one cannot be read: leaving it out would lose it for those who listen.
     async fn undelivered(&self, limit: u32) -> Result<Vec<Event>>;
 
     /// Records that events, up to and including this one, were delivered.

@@ -30,6 +30,7 @@ use tempfile::TempDir;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(crate) enum Call {
     Find,
+    Get,
     Heartbeat,
     RecordResolved,
     RecordManifest,
@@ -115,6 +116,7 @@ impl ComposeStore for Flaky {
     }
 
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
+        self.pass(Call::Get)?;
         self.store.get(id).await
     }
 

@@ -6,7 +6,7 @@ use super::{Engine, Shutdown};
 use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::store::{Lease, Query};
 use crate::trees::ComposeTrees;
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Composes that are looked up at a time.
 const BATCH: u32 = 100;
@@ -205,9 +205,16 @@ impl Sweeper {
             }
         }
         for attempt in listing.attempts {
-            let Some(compose) = store.get(attempt.id).await? else {
-                swept.orphans.push(attempt.id);
-                continue;
+            let compose = match store.get(attempt.id).await {
+                Ok(Some(compose)) => compose,
+                Ok(None) => {
+                    swept.orphans.push(attempt.id);
+                    continue;
+                }
+                Err(error) => {
+                    leave(error, attempt.id, swept)?;
+                    continue;
+                }
             };
             // An attempt at a compose that waits or is being made goes when the next one begins.
             let ended = !compose.state.is_unfinished();
@@ -226,7 +233,10 @@ impl Sweeper {
     /// published it was dead, must not stay visible: its record says that it failed, for good. Nobody shares
     /// its tree, for it never was done.
     async fn withdraw_cancelled(&self, id: ComposeId, swept: &mut Swept) -> Result<()> {
-        let record = self.engine.parts.store.get(id).await?;
+        let record = match self.engine.parts.store.get(id).await {
+            Ok(record) => record,
+            Err(error) => return leave(error, id, swept),
+        };
         let cancelled =
             |compose: &Compose| compose.state == ComposeState::Failed && compose.removed_by.is_some();
         if !record.as_ref().is_some_and(cancelled) {
@@ -245,4 +255,14 @@ impl Sweeper {
         }
         Ok(())
     }
+}
+
+/// One record that cannot be read holds up none of the others; a store that cannot be asked does.
+fn leave(error: Error, id: ComposeId, swept: &mut Swept) -> Result<()> {
+    if error.is_retryable() {
+        return Err(error);
+    }
+    tracing::error!(compose = %id, %error, "what is on disk of it is left alone");
+    swept.stuck.push(id);
+    Ok(())
 }

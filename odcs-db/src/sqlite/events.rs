@@ -43,7 +43,16 @@ impl SqliteStore {
         const OPERATION: &str = "read events";
         let rows = sqlx::query(UNDELIVERED).bind(limit).fetch_all(&self.reader).await;
         let rows = rows.map_err(|e| self.error(OPERATION, e))?;
-        rows.iter().map(|row| self.row(OPERATION, row).event()).collect()
+        let mut events = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match self.row(OPERATION, row).event() {
+                Ok(event) => events.push(event),
+                // Those before it must not wait for it.
+                Err(error) if events.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(events)
     }
 
     pub(super) async fn delivered_until(&self, up_to: EventId, at: Timestamp) -> Result<()> {

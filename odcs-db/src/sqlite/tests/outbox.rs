@@ -157,3 +157,19 @@ async fn events_of_a_version_without_the_newest_fields_are_read() {
     assert_eq!((event.from, event.compose.state), (None, ComposeState::Wait));
     assert_eq!(event.compose.requested, compose.requested);
 }
+
+#[tokio::test]
+async fn events_before_one_that_cannot_be_read_do_not_wait_for_it() {
+    let store = SqliteStore::in_memory().await.unwrap();
+    for _ in 0..4 {
+        store.insert(new()).await.unwrap();
+    }
+    execute(&store, "UPDATE events SET record = 'x' WHERE id = 3").await;
+    let events = store.undelivered(10).await.unwrap();
+    let ids: Vec<_> = events.iter().map(|event| event.id.number()).collect();
+    assert_eq!(ids, [1, 2]);
+    store.delivered(events[1].id, at(1)).await.unwrap();
+    let error = store.undelivered(10).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(error.to_string().contains("compose 3"), "{error}");
+}
