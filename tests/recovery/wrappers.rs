@@ -224,6 +224,10 @@ impl<T: ComposeTrees + ?Sized> ComposeTrees for Deadly<T> {
         Ok(())
     }
 
+    async fn withdraw(&self, id: ComposeId) -> Result<bool> {
+        self.inner.withdraw(id).await
+    }
+
     async fn discard_attempts(&self, up_to: &Lease) -> Result<()> {
         self.inner.discard_attempts(up_to).await
     }
