@@ -88,7 +88,7 @@ pub(crate) enum Command {
     Renew(renew::Options),
     /// Wait until a compose is done.
     Wait(wait::Options),
-    /// Show a compose.
+    /// Show a compose as it is now, in whatever state; `odcs wait` waits for it.
     Get(get::Options),
     /// List composes, newest first.
     ///
