@@ -59,6 +59,12 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     })
 }
 
+/// Whether a configuration fits this machine, as far as can be said without changing anything on it.
+pub(crate) fn check(configuration: &Configuration) -> Result<()> {
+    sources(configuration)?;
+    Ok(())
+}
+
 /// What sweeps up, for a command beside the service.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
@@ -88,7 +88,7 @@ pub(crate) enum Command {
     Renew(renew::Options),
     /// Wait until a compose is done.
     Wait(wait::Options),
-    /// Show a compose.
+    /// Show a compose as it is now, in whatever state; `odcs wait` waits for it.
     Get(get::Options),
     /// List composes, newest first.
     ///
@@ -110,6 +110,35 @@ pub(crate) enum Command {
     Man(man::Options),
 }
 
+/// Client options that mean nothing to a command. They are accepted anyway, as everywhere, but not shown.
+fn without_meaning(command: &str) -> &'static [&'static str] {
+    match command {
+        "serve" | "completions" | "man" => &["server", "json", "no_wait", "watch", "quiet", "verbose"],
+        "cleanup" | "config" => &["server", "no_wait", "watch", "quiet", "verbose"],
+        "get" | "list" | "log" | "delete" | "about" => &["no_wait", "watch", "quiet"],
+        _ => &[],
+    }
+}
+
+/// The definition of the command line, of which the program's help and its manual are made.
+pub(crate) fn definition() -> clap::Command {
+    let command = Cli::command();
+    let client: Vec<clap::Arg> = command
+        .get_arguments()
+        .filter(|arg| arg.is_global_set())
+        .cloned()
+        .collect();
+    command.mut_subcommands(|subcommand| {
+        let hidden = without_meaning(subcommand.get_name());
+        let hidden = client
+            .iter()
+            .filter(|arg| hidden.contains(&arg.get_id().as_str()));
+        // An argument that is there is not put there from above.
+        let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
+        subcommand.args(hidden)
+    })
+}
+
 impl Command {
     pub(crate) async fn run(self, client: ClientOptions) -> Result<(), crate::commands::Failure> {
         match self {
@@ -128,5 +157,48 @@ impl Command {
             Self::Completions(options) => completions::run(options),
             Self::Man(options) => man::run(options).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The options that a command's help shows, of those that all commands take.
+    fn shown(command: &str) -> Vec<String> {
+        let mut definition = definition();
+        definition.build();
+        let command = definition.find_subcommand(command).unwrap();
+        let arguments = command
+            .get_arguments()
+            .filter(|arg| arg.is_global_set() && !arg.is_hide_set());
+        arguments.map(|arg| arg.get_id().to_string()).collect()
+    }
+
+    #[test]
+    fn help_shows_what_means_something() {
+        assert_eq!(shown("serve"), Vec::<String>::new());
+        assert_eq!(shown("config"), ["json"]);
+        assert_eq!(shown("list"), ["server", "json", "verbose"]);
+        assert_eq!(
+            shown("wait"),
+            ["server", "json", "no_wait", "watch", "quiet", "verbose"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_shown_is_taken_all_the_same() {
+        for words in [
+            "odcs --server http://x list --no-wait",
+            "odcs --quiet serve",
+            "odcs serve --redhat --json",
+        ] {
+            definition().try_get_matches_from(words.split(' ')).unwrap();
+        }
+        let matches = definition()
+            .try_get_matches_from(["odcs", "list", "--json", "--quiet"])
+            .unwrap();
+        let cli = <Cli as clap::FromArgMatches>::from_arg_matches(&matches).unwrap();
+        assert!(cli.client.json && cli.client.quiet && !cli.client.watch);
     }
 }

@@ -152,15 +152,14 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
 
     use super::*;
-    use crate::cli::Cli;
+    use crate::cli::definition;
 
     #[test]
     fn the_manual_mentions_every_command_and_every_option() {
-        let text = manual(Cli::command());
-        let mut command = Cli::command();
+        let text = manual(definition());
+        let mut command = definition();
         command.build();
         for subcommand in visible(&command) {
             let name = subcommand.get_name();
@@ -186,7 +185,7 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "the project's own file")]
         let there = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
-            there == manual(Cli::command()),
+            there == manual(definition()),
             "docs/cli.md is not up to date; write it anew: cargo run -- man --markdown > docs/cli.md"
         );
     }

@@ -114,6 +114,11 @@ impl FromStr for UrlPrefix {
                 "paths go on where it ends, so it can have neither ? nor #",
             ));
         }
+        if text.contains('*') {
+            return Err(refused(
+                "hosts and paths are compared as they are: a * stands for nothing else, so name every host or directory",
+            ));
+        }
         match Place::of(&url) {
             Some(place) if is_plain_text(text) => Ok(Self(place, url)),
             _ => Err(refused(
@@ -312,6 +317,8 @@ mod tests {
             ("file:///srv", "an http, https or git URL is expected"),
             ("https://me@example.com/", "user names"),
             ("https://example.com/?a", "neither ? nor #"),
+            ("https://*.example.com/", "name every host"),
+            ("https://example.com/pub/*", "name every host"),
             ("https://example.com/#a", "neither ? nor #"),
             ("https://example.com/a/../b", "no . or .."),
             ("https://example.com/a%2fb", "no . or .."),

@@ -64,8 +64,8 @@ fn check(state: &ApiState, request: &Parts) -> Result<RequestBase, ApiError> {
     if !state.authenticator().identifies() && !is_own_name(state, host.host()) {
         let shown: String = host.host().chars().take(100).collect();
         let message = format!(
-            "this service asks nobody who they are, so it answers under the names of its own machine only, \
-             not as {shown:?}; use http://localhost, or have its public URL or its allowed hosts name {shown:?}"
+            "this service asks nobody who they are, so it answers as localhost and under the names that it is \
+             configured with only, not as {shown:?}; use http://localhost, or have its public URL or its allowed hosts name {shown:?}"
         );
         return Err(ApiError::new(StatusCode::MISDIRECTED_REQUEST, message));
     }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
+use crate::files::is_below;
 use crate::state::ApiState;
 
 /// The style of all pages. [`POLICY`] allows it by its digest: whoever changes one changes the other.
@@ -51,11 +52,16 @@ pub(crate) fn page(title: &str, main: &str) -> Response {
 
 /// The page at the top.
 pub(crate) fn top(state: &ApiState, prefix: &str) -> Response {
-    let prefix = Escaped(prefix);
-    let composes = Escaped(state.mount());
+    // The public URL may have the prefix already.
+    let before = if is_below(prefix, state.mount()) {
+        ""
+    } else {
+        prefix
+    };
+    let (before, prefix, composes) = (Escaped(before), Escaped(prefix), Escaped(state.mount()));
     let main = format!(
         "<p>The On Demand Compose Service makes composes: temporary RPM repositories with exactly the \
-         packages somebody asked for.</p>\n<ul>\n<li><a href=\"{prefix}{composes}/\">Published composes</a></li>\n\
+         packages somebody asked for.</p>\n<ul>\n<li><a href=\"{before}{composes}/\">Published composes</a></li>\n\
          <li><a href=\"{prefix}/api/1/composes/\">All composes</a> (JSON)</li>\n\
          <li><a href=\"{prefix}/api/1/about/\">About this server</a> (JSON)</li>\n\
          <li><a href=\"{prefix}/api/1/openapi.json\">The API</a> (OpenAPI)</li>\n</ul>\n"

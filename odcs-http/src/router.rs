@@ -44,23 +44,28 @@ fn readable(methods: MethodRouter<ApiState>) -> MethodRouter<ApiState> {
 }
 
 async fn top(State(state): State<ApiState>, request: Request) -> Response {
-    match state.published_at("/") {
-        Some(composes) => files::answer(composes, request.method(), request.uri(), request.headers()).await,
-        None => {
-            // The path below which a proxy shows the service.
-            let base = request.extensions().get::<RequestBase>();
-            pages::top(&state, base.map_or("", RequestBase::prefix))
-        }
+    let prefix = prefix(&request);
+    match state.published_below(prefix, "/") {
+        Some((composes, path)) => files::answer(composes, &path, request.method(), request.headers()).await,
+        None => pages::top(&state, prefix),
     }
+}
+
+/// The path below which a proxy shows the service.
+fn prefix(request: &Request) -> &str {
+    let base = request.extensions().get::<RequestBase>();
+    base.map_or("", RequestBase::prefix)
 }
 
 /// Everything that no route takes: published files, or nothing.
 async fn elsewhere(State(state): State<ApiState>, request: Request) -> Response {
     let path = request.uri().path();
     // With composes at the top, what is below the API's paths is still none of them.
-    let composes = state.published_at(path).filter(|_| !api::is_api(path));
-    if let Some(composes) = composes {
-        return files::answer(composes, request.method(), request.uri(), request.headers()).await;
+    let composes = state
+        .published_below(prefix(&request), path)
+        .filter(|_| !api::is_api(path));
+    if let Some((composes, path)) = composes {
+        return files::answer(composes, &path, request.method(), request.headers()).await;
     }
     let mut response = ApiError::not_found(path).into_response();
     if [Method::GET, Method::HEAD].contains(request.method()) {

@@ -190,6 +190,22 @@ impl ApiState {
             .map(|(_, published)| published)
     }
 
+    /// The composes that are published where a request asks, and the path to look for them under.
+    ///
+    /// A proxy that shows the service below a prefix has it left out of the path. The public URL is the one that
+    /// clients use: if its path begins with that prefix, composes are found under the whole path only.
+    pub(crate) fn published_below(&self, prefix: &str, path: &str) -> Option<(Published<'_>, String)> {
+        let whole = format!("{prefix}{path}");
+        if let Some(published) = self
+            .published_at(&whole)
+            .filter(|it| files::is_below(prefix, it.path))
+        {
+            return Some((published, whole));
+        }
+        let published = self.published_at(path)?;
+        Some((published, path.to_owned()))
+    }
+
     pub(crate) fn links(&self) -> &Links {
         &self.0.links
     }

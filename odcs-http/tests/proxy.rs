@@ -21,7 +21,6 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use common::{Answer, MemoryService, fixture, send, state_of};
 use odcs_http::{HttpOptions, router};
-use serde_json::Value;
 
 const PROXY: &str = "10.1.2.3:40000";
 const STRANGER: &str = "192.0.2.7:40000";
@@ -189,16 +188,67 @@ async fn origins_are_compared_with_the_name_that_was_asked_for() {
     assert_eq!(post(PROXY, &http).await, 403);
 }
 
+/// A service behind a proxy, with a compose that has one file.
+fn with_files(public_url: &str) -> (tempfile::TempDir, Router) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("odcs-1")).unwrap();
+    std::fs::write(dir.path().join("odcs-1/STATUS"), "FINISHED\n").unwrap();
+    let mut options = HttpOptions::default();
+    options.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+    options.allowed_hosts = vec!["odcs.example.com".to_owned()];
+    let state = state_of(Arc::default(), dir.path(), public_url, options);
+    let peer: SocketAddr = PROXY.parse().unwrap();
+    (dir, router(state).layer(axum::Extension(ConnectInfo(peer))))
+}
+
 #[tokio::test]
 async fn pages_and_files_are_found_below_the_prefix() {
-    let app = app(PROXY, "https://odcs.example.com/odcs/composes", 0);
     let headers = [("x-script-name", "/odcs")];
-    let answer = send(&app, "GET", "/odcs/", &headers, "").await;
-    assert!(
-        answer.text().contains("href=\"/odcs/api/1/composes/\""),
-        "{}",
-        answer.text()
-    );
-    let answer: Value = send(&app, "GET", "/odcs/api/1/about", &headers, "").await.json();
-    assert_eq!(answer["version"], "0.1.0");
+    // The public URL is that of the proxy, or one that has nothing to do with it. The proxy takes its prefix
+    // from the path, or leaves it there.
+    for (public_url, link) in [
+        ("https://odcs.example.com/odcs/composes", "/odcs/composes/"),
+        ("https://odcs.example.com/composes", "/odcs/composes/"),
+    ] {
+        let (_dir, app) = with_files(public_url);
+        for base in ["", "/odcs"] {
+            let answer = send(&app, "GET", &format!("{base}/"), &headers, "")
+                .await
+                .text()
+                .to_owned();
+            assert!(answer.contains("href=\"/odcs/api/1/composes/\""), "{answer}");
+            assert!(answer.contains(&format!("href=\"{link}\"")), "{answer}");
+            let answer = send(&app, "GET", &format!("{base}/api/1/about"), &headers, "").await;
+            assert_eq!(answer.json()["version"], "0.1.0");
+            let file = format!("{base}/composes/odcs-1/STATUS");
+            let answer = send(&app, "GET", &file, &headers, "").await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.text()),
+                (200, "FINISHED\n"),
+                "{public_url} {file}"
+            );
+        }
+    }
+    // Without a prefix, the path of the public URL is all that counts.
+    let (_dir, app) = with_files("https://odcs.example.com/odcs/composes");
+    for (path, status) in [
+        ("/odcs/composes/odcs-1/STATUS", 200),
+        ("/composes/odcs-1/STATUS", 404),
+    ] {
+        assert_eq!(send(&app, "GET", path, &[], "").await.status, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn composes_at_the_top_of_the_prefix() {
+    let (_dir, app) = with_files("https://odcs.example.com/odcs/");
+    let headers = [("x-script-name", "/odcs")];
+    for base in ["", "/odcs"] {
+        let answer = send(&app, "GET", &format!("{base}/odcs-1/STATUS"), &headers, "").await;
+        assert_eq!(answer.status, 200);
+        let answer = send(&app, "GET", &format!("{base}/"), &headers, "").await;
+        assert!(answer.text().contains("href=\"./odcs-1/\""), "{}", answer.text());
+        let answer = send(&app, "GET", &format!("{base}/api/1/nothing"), &headers, "").await;
+        assert_eq!(answer.status, 404);
+    }
 }

@@ -1,10 +1,9 @@
 //! `odcs completions`: what makes a shell complete the command line.
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use super::Failure;
-use crate::cli::Cli;
+use crate::cli::definition;
 use crate::output;
 
 #[derive(Debug, clap::Args)]
@@ -15,7 +14,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(Options { shell }: Options) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "odcs", &mut script);
+    clap_complete::generate(shell, &mut definition(), "odcs", &mut script);
     output::bytes(&script);
     Ok(())
 }
@@ -28,11 +27,11 @@ mod tests {
 
     #[test]
     fn every_shell_is_told_every_command_and_option() {
-        let mut command = Cli::command();
+        let mut command = definition();
         command.build();
         for shell in Shell::value_variants() {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "odcs", &mut script);
+            clap_complete::generate(*shell, &mut definition(), "odcs", &mut script);
             let script = String::from_utf8(script).unwrap();
             for subcommand in command.get_subcommands() {
                 assert!(

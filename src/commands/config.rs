@@ -3,11 +3,12 @@
 use super::Failure;
 use crate::cli::ClientOptions;
 use crate::config::{self, Overrides};
-use crate::output;
+use crate::{assemble, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only check it: the exit code is 0 if the service can be started with it, else 1.
+    /// Only check it, also whether the repository roots are there: the exit code is 0 if the service can be
+    /// started with it, else 1.
     #[arg(long, conflicts_with = "reference")]
     check: bool,
     /// Print the reference documentation of all keys, in Markdown.
@@ -28,6 +29,8 @@ pub(crate) fn run(client: &ClientOptions, options: &Options) -> Result<(), Failu
         .iter()
         .for_each(|warning| output::warning(warning));
     if options.check {
+        assemble::check(&loaded.configuration)
+            .map_err(|error| Failure::Service(format!("the service cannot be started: {error}")))?;
         return Ok(());
     }
     // TOML also for programs that read: it is meant to be kept in a file.

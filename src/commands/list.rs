@@ -44,10 +44,10 @@ struct Filters {
     /// Who asked for it.
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
-    /// Type of the source: tag, module, repo, pulp, raw_config, build, pungi_compose, or the number of
-    /// another one.
+    /// Type of the source: tag, module, repo, pulp, raw_config, build, pungi_compose, another one that the
+    /// server has (odcs about lists them), or its number.
     #[arg(long, value_name = "TYPE", value_parser = source_type)]
-    source_type: Option<u32>,
+    source_type: Option<SourceType>,
     /// The source, exactly as its record has it.
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
@@ -68,15 +68,49 @@ struct Filters {
     label: Option<String>,
 }
 
-fn source_type(text: &str) -> Result<u32, String> {
+/// The type of a source, as the API filters by it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum SourceType {
+    Number(u32),
+    /// One that this program does not know. The server lists nothing for what it does not know either: it is
+    /// asked what it has, or else a slip of the pen would look like an empty list.
+    Named(String),
+}
+
+fn source_type(text: &str) -> Result<SourceType, String> {
     let known = SourceKind::BUILTIN.into_iter().find(|kind| kind.name() == text);
     let number = known.map(|kind| kind.number()).or_else(|| text.parse().ok());
-    number.ok_or_else(|| {
+    if let Some(number) = number {
+        return Ok(SourceType::Number(number));
+    }
+    // What may be the name of a type; its number does not matter here.
+    SourceKind::custom(text, u32::MAX).map_err(|_| {
         let names = SourceKind::BUILTIN.map(|kind| kind.name().to_owned());
         format!(
-            "a type of source is expected ({}), or its number",
+            "a type of source is expected ({}, or another one that the server has), or its number",
             names.join(", ")
         )
+    })?;
+    Ok(SourceType::Named(text.to_owned()))
+}
+
+/// Refuses a type that a server does not have, which is what `about` says.
+fn check_source_type(wanted: &str, about: &Value) -> Result<(), Failure> {
+    let has: Vec<_> = output::items(about, "source_types")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if has.contains(&wanted) {
+        return Ok(());
+    }
+    let message = format!(
+        "this server has no source type {wanted:?}; it has {}",
+        has.join(", ")
+    );
+    Err(Failure::Refused {
+        status: 400,
+        body: json!({"error": "Bad Request", "message": message, "status": 400}).to_string(),
+        message,
     })
 }
 
@@ -103,10 +137,17 @@ impl Options {
             ("label", &filters.label),
             ("order_by", &self.order_by),
         ];
+        let source_type = filters.source_type.as_ref().map(|source_type| match source_type {
+            SourceType::Number(number) => number.to_string(),
+            SourceType::Named(name) => name.clone(),
+        });
         let numbers = [
-            ("source_type", filters.source_type.map(i64::from)),
-            ("state", filters.state),
-            ("koji_task_id", filters.koji_task_id),
+            ("source_type", source_type),
+            ("state", filters.state.map(|number| number.to_string())),
+            (
+                "koji_task_id",
+                filters.koji_task_id.map(|number| number.to_string()),
+            ),
         ];
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("page", &page.to_string());
@@ -118,7 +159,7 @@ impl Options {
         }
         for (name, number) in numbers {
             if let Some(number) = number {
-                query.append_pair(name, &number.to_string());
+                query.append_pair(name, &number);
             }
         }
         format!("/api/1/composes/?{}", query.finish())
@@ -127,6 +168,9 @@ impl Options {
 
 pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Result<(), Failure> {
     let client = Client::new(&client_options)?;
+    if let Some(SourceType::Named(name)) = &options.filters.source_type {
+        check_source_type(name, &client.get("/api/1/about/").await?)?;
+    }
     let answer = if options.all {
         all(&client, &options).await?
     } else {
@@ -294,22 +338,39 @@ mod tests {
             parse(&[]).unwrap().path(1, 10),
             "/api/1/composes/?page=1&per_page=10"
         );
-        assert_eq!(
-            parse(&["--source-type", "100"]).unwrap().filters.source_type,
-            Some(100)
-        );
+        for source_type in ["100", "inbox"] {
+            let options = parse(&["--source-type", source_type]).unwrap();
+            let path = format!("/api/1/composes/?page=1&per_page=10&source_type={source_type}");
+            assert_eq!(options.path(1, 10), path);
+        }
     }
 
     #[test]
     fn what_cannot_be_is_refused_with_what_can() {
         for (arguments, says) in [
             (["--state", "finished"], "wait, generating, done, removed, failed"),
-            (["--source-type", "koji"], "raw_config"),
+            (["--source-type", "Koji tag"], "raw_config"),
             (["--page", "0"], "1.."),
             (["--per-page", "101"], "1..=100"),
         ] {
             let error = parse(&arguments).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_the_server_does_not_have_is_no_empty_list() {
+        let about = json!({"source_types": ["repo", "inbox"]});
+        assert!(check_source_type("inbox", &about).is_ok());
+        match check_source_type("koji", &about) {
+            Err(Failure::Refused { message, body, .. }) => {
+                assert_eq!(
+                    message,
+                    "this server has no source type \"koji\"; it has repo, inbox"
+                );
+                assert!(body.contains("no source type"), "{body}");
+            }
+            other => panic!("{other:?}"),
         }
     }
 

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
-
 use super::Failure;
-use crate::cli::Cli;
+use crate::cli::definition;
 use crate::{markdown, output};
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +18,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     if options.markdown {
-        output::bytes(markdown::manual(Cli::command()).as_bytes());
+        output::bytes(markdown::manual(definition()).as_bytes());
         return Ok(());
     }
     let failed = |what: &Path, error: std::io::Error| {
@@ -33,12 +31,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
         Some(dir) => {
             let created = tokio::fs::create_dir_all(&dir).await;
             created.map_err(|error| failed(&dir, error))?;
-            clap_mangen::generate_to(Cli::command(), &dir).map_err(|error| failed(&dir, error))
+            clap_mangen::generate_to(definition(), &dir).map_err(|error| failed(&dir, error))
         }
         None => {
             let mut page = Vec::new();
             // Which has no page of its own among those of a directory either.
-            let command = Cli::command().disable_help_subcommand(true);
+            let command = definition().disable_help_subcommand(true);
             let rendered = clap_mangen::Man::new(command).render(&mut page);
             rendered.map_err(|error| failed(Path::new("memory"), error))?;
             output::bytes(&page);

@@ -217,8 +217,8 @@ settings! { machine:
     public_url: Option<PublicUrl> = super::default_public_url(listen), option "public-url",
         shown "`http://ADDRESS/composes`, with the address that is listened on";
 
-    /// Host names, besides those of the machine itself and that of the public URL, under which the
-    /// service answers.
+    /// Host names under which the service answers, besides `localhost`, loopback addresses and the name in the
+    /// public URL.
     ///
     /// Without authentication any other `Host` is refused, so that web pages cannot reach the service
     /// through the browser of somebody who can.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::keys::{Configuration, Origins};
 use super::origin::{Origin, Problem};
 use super::setting::Allowed;
+use super::words::PublicUrl;
 
 /// Checks a configuration. Rules about keys that have a wrong value anyway are left out.
 pub(super) fn check(
@@ -22,6 +23,7 @@ pub(super) fn check(
     rules.lifetimes();
     rules.raw_configs();
     rules.target_dirs();
+    rules.target_urls();
     rules.lists();
     rules.problems
 }
@@ -125,6 +127,26 @@ impl Rules<'_> {
             }
             if let Some(other) = taken.insert(&dir.path, name.to_string()) {
                 let why = format!("{} is the path of {other} already", dir.path.display());
+                self.wrong_within(&path, &path, why);
+            }
+        }
+    }
+
+    /// Composes of two directories under one URL: those of the second would not be found there.
+    fn target_urls(&mut self) {
+        if !self.are_sound(&["listen", "public_url", "extra_target_dirs"]) {
+            return;
+        }
+        let plain = |url: &PublicUrl| url.0.as_str().trim_end_matches('/').to_owned();
+        let mut taken = BTreeMap::new();
+        if let Some(url) = &self.configuration.public_url {
+            taken.insert(plain(url), "public_url".to_owned());
+        }
+        for (name, dir) in &self.configuration.extra_target_dirs {
+            let Some(url) = &dir.url else { continue };
+            if let Some(other) = taken.insert(plain(url), name.to_string()) {
+                let path = format!("extra_target_dirs.{name}.url");
+                let why = format!("{} is the URL of {other} already", url.0);
                 self.wrong_within(&path, &path, why);
             }
         }

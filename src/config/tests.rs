@@ -318,6 +318,14 @@ fn target_directories_are_told_apart() {
         ],
     );
     refused(
+        "public_url = \"https://a.example/composes/\"\n[extra_target_dirs]\na = { path = \"/a\", url = \"https://a.example/composes\" }\n\
+         b = { path = \"/b\", url = \"https://b.example/\" }\nc = { path = \"/c\", url = \"https://b.example\" }\nd = { path = \"/d\" }\ne = { path = \"/e\" }",
+        &[
+            "odcs.toml:3:26: extra_target_dirs.a.url: https://a.example/composes is the URL of public_url already",
+            "odcs.toml:5:26: extra_target_dirs.c.url: https://b.example/ is the URL of b already",
+        ],
+    );
+    refused(
         "[extra_target_dirs]\na = \"srv\"\n\"b c\" = \"/b\"\nd = { url = \"http://d/\" }\ne = { path = \"/e\", url = \"e\" }\nf = 1",
         &[
             "odcs.toml:2:5: extra_target_dirs.a: an absolute path is expected, as in /srv/odcs/releases (it is \"srv\")",

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use crate::support::{Repository, Server, Start};
 
 fn cleanup(dir: &Path, args: &[&str]) -> (Output, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_odcs"))
@@ -74,4 +76,46 @@ fn without_a_database_nothing_is_done() {
     assert!(message.contains("there is no database"), "{message}");
     assert!(dir.path().join("composes/odcs-1/compose").is_dir());
     assert!(!dir.path().join("odcs.sqlite").exists());
+}
+
+/// A directory that is taken out of the configuration keeps its trees, and somebody learns of it.
+#[tokio::test]
+async fn trees_of_a_directory_that_is_not_configured_go_when_it_is_again() {
+    let start = Start::new();
+    let (extra, file) = (start.dir().join("extra"), start.dir().join("odcs.toml"));
+    let configuration = format!("[extra_target_dirs]\nextra = {extra:?}\n");
+    std::fs::write(&file, &configuration).unwrap();
+    let repository = Repository::copy_below(start.dir()).path;
+    let server = start.start();
+    let source = json!({"type": "repo", "source": repository, "packages": ["ed"]});
+    let compose = server
+        .compose(&json!({"source": source, "target_dir": "extra"}))
+        .await;
+    assert_eq!(
+        (&compose["state_name"], &compose["target_dir"]),
+        (&json!("done"), &json!("extra"))
+    );
+    let tree = extra.join("odcs-1");
+    assert!(tree.exists());
+
+    server.signal(Signal::SIGTERM);
+    let (_, start) = server.wait();
+    std::fs::remove_file(&file).unwrap();
+    let server = start.start();
+    assert!(server.odcs(["delete", "1"]).status.success());
+    let patience = std::time::Instant::now() + Duration::from_secs(10);
+    while !server.log().contains("is not configured") {
+        assert!(std::time::Instant::now() < patience, "{}", server.log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(tree.exists());
+
+    server.signal(Signal::SIGTERM);
+    let (_, start) = server.wait();
+    std::fs::write(&file, &configuration).unwrap();
+    let _server = start.start();
+    while tree.exists() {
+        assert!(std::time::Instant::now() < patience + Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

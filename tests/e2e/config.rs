@@ -252,6 +252,14 @@ fn checking_and_the_reference() {
         (fine.status.code(), fine.stdout.len(), fine.stderr.len()),
         (Some(0), 0, 0)
     );
+    // What the service would not start with.
+    let place = Place::with("repo_roots = [\"nowhere\"]");
+    for args in [&["config", "--check"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+        let output = place.run(args, &[]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains("the repository root"), "{output:?}");
+    }
+    assert_eq!(place.run(&["config"], &[]).status.code(), Some(0));
     // Also where the configuration is wrong: that is when it is needed.
     let reference = Place::with("sweeep = 5").run(&["config", "--reference"], &[]);
     assert_eq!(reference.status.code(), Some(0));

@@ -162,6 +162,12 @@ impl Sweeper {
                     Ok(compose) => {
                         tracing::info!(compose = %compose.id, "removed");
                         swept.removed.push(compose.id);
+                        let target = compose.requested.target_dir.as_str();
+                        if !parts.links.targets().any(|known| known == target) {
+                            tracing::warn!(compose = %compose.id, target_dir = target,
+                                "the target directory that its tree is in is not configured (any more): the tree is left, \
+                                 and deleted once it is configured again");
+                        }
                         self.delete_unused(&compose, swept).await?;
                     }
                     // Somebody extended it just now, or another process removed it.

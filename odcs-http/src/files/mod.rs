@@ -19,7 +19,7 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     LAST_MODIFIED, LOCATION, RANGE,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use odcs_core::files::{ComposeFiles, OpenedFile, OpenedPath, RelativePath};
 use odcs_core::{Error, ErrorKind};
 
@@ -36,11 +36,11 @@ pub(crate) use self::path::is_below;
 const FILE_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
 const ALLOW: &str = "GET, HEAD, OPTIONS";
 
-/// The answer to a request for something below the path of the composes.
+/// The answer to a request for a path of a URL that is that of the composes, or below it.
 pub(crate) async fn answer(
     composes: Published<'_>,
+    path: &str,
     method: &Method,
-    uri: &Uri,
     headers: &HeaderMap,
 ) -> Response {
     if method == Method::OPTIONS {
@@ -49,18 +49,18 @@ pub(crate) async fn answer(
     if ![Method::GET, Method::HEAD].contains(method) {
         return ApiError::method_not_allowed(method, ALLOW).into_response();
     }
-    let result = read(composes, method, uri, headers).await;
+    let result = read(composes, path, method, headers).await;
     result.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn read(
     composes: Published<'_>,
+    path: &str,
     method: &Method,
-    uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
-    let not_found = || ApiError::not_found(uri.path());
-    let wanted = path::parse(composes.path, uri.path()).ok_or_else(not_found)?;
+    let not_found = || ApiError::not_found(path);
+    let wanted = path::parse(composes.path, path).ok_or_else(not_found)?;
     let opened = match open(composes.files, wanted.path.clone()).await {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(not_found()),
         opened => opened?,
