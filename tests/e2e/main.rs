@@ -23,4 +23,6 @@ mod failures;
 mod files;
 mod life;
 mod stopping;
+
+#[path = "../common/mod.rs"]
 mod support;

@@ -1,24 +1,11 @@
 //! Connections: real ones, over TCP.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{MemoryService, PUBLIC_URL, app, state_of};
+use crate::common::{MemoryService, PUBLIC_URL, app, state_of};
 use odcs_http::{HttpOptions, ServerOptions, router, serve_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

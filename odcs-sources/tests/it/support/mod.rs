@@ -1,5 +1,4 @@
 //! Copies of the project's test repository, and the `repo` source over them.
-#![allow(dead_code, reason = "each test uses some of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,14 +25,9 @@ impl Lab {
 
     /// A copy of the project's test repository.
     pub(crate) fn repository(&self, name: &str) -> PathBuf {
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/repo");
         let to = self.dir.path().join(name);
         for part in ["Packages", "repodata"] {
-            std::fs::create_dir_all(to.join(part)).unwrap();
-            for entry in std::fs::read_dir(from.join(part)).unwrap() {
-                let entry = entry.unwrap();
-                std::fs::copy(entry.path(), to.join(part).join(entry.file_name())).unwrap();
-            }
+            test_support::copy_tree(&test_support::test_repository().join(part), &to.join(part));
         }
         to
     }

@@ -1,30 +1,22 @@
 //! Whole composes: what they consist of, and that it is the same whoever makes them.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout
-)]
-
-mod support;
 
 use std::os::unix::fs::MetadataExt;
 
+use crate::support::{
+    Repository, Target, compose, contents, ed_repository, job, runtime, signed_repository, tree,
+};
 use odcs_core::plan::PlannedPackage;
 use odcs_core::productmd::{ComposeInfo, Rpms};
 use odcs_core::{ComposeBuilder, ErrorKind, Phase};
 use odcs_rpm::PackageKind;
 use odcs_rpm::repodata::{Limits, Repomd, read_primary};
 use odcs_storage::{LinkFallback, PublishedComposes, StorageSettings};
-use support::{Repository, Target, compose, contents, ed_repository, job, runtime, signed_repository, tree};
 
 /// A finished compose of the reference server, below `compose/`, with checksums left out of names.
-const REFERENCE: &str = include_str!("fixtures/compose-ed.txt");
+const REFERENCE: &str = include_str!("../fixtures/compose-ed.txt");
 
 /// The `.repo` file of that compose.
-const REPO_FILE: &str = include_str!("fixtures/odcs-1.repo");
+const REPO_FILE: &str = include_str!("../fixtures/odcs-1.repo");
 
 fn without_checksums(path: &str) -> String {
     match path
@@ -102,7 +94,7 @@ fn metadata_and_repodata_say_what_is_there() {
         .build(job(1, 1, repository.plan(&["x86_64"], "ed")))
         .unwrap();
     let compose = target.path.join("odcs-1/compose");
-    let expected = include_str!("fixtures/rpms.json");
+    let expected = include_str!("../fixtures/rpms.json");
     assert_eq!(target.text("odcs-1/compose/metadata/rpms.json"), expected);
     ComposeInfo::from_json(&std::fs::read(compose.join("metadata/composeinfo.json")).unwrap()).unwrap();
 
@@ -364,10 +356,7 @@ fn the_log_tells_how_it_goes_line_by_line() {
 #[test]
 fn packages_from_another_file_system_are_copied_or_refused() {
     let Ok(source) = tempfile::tempdir_in("/dev/shm") else {
-        assert!(
-            std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-            "no /dev/shm"
-        );
+        assert!(!test_support::is_ci(), "no /dev/shm");
         println!("skipped: no /dev/shm");
         return;
     };

@@ -1,27 +1,17 @@
 //! What lies between building and publishing: the manifest, pauses, other attempts, and giving up.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout
-)]
-
-mod support;
 
 use std::time::Duration;
 
+use crate::support::{
+    Repository, TIMESTAMP, Target, compose, contents, ed_repository, job, publish, runtime,
+    signed_repository, tree,
+};
 use odcs_core::build::Abandoned;
 use odcs_core::plan::{PlannedPackage, SignaturePolicy};
 use odcs_core::store::Lease;
 use odcs_core::{ComposeBuilder, ComposeId, ErrorKind, Manifest};
 use odcs_rpm::{Digest, DigestAlgorithm, PackageKind};
 use odcs_storage::StorageSettings;
-use support::{
-    Repository, TIMESTAMP, Target, compose, contents, ed_repository, job, publish, runtime,
-    signed_repository, tree,
-};
 
 const NOTHING: [&str; 0] = [];
 

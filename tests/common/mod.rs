@@ -2,7 +2,8 @@
 
 mod repository;
 
-pub(crate) use repository::{Repository, copy_tree, project_root};
+pub(crate) use repository::Repository;
+pub(crate) use test_support::{copy_tree, has, project_root, test_repository};
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -42,6 +43,7 @@ pub(crate) struct Server {
 pub(crate) struct Start {
     dir: TempDir,
     args: Vec<String>,
+    variables: Vec<(&'static str, String)>,
     uid: Option<u32>,
     disk: Option<u32>,
 }
@@ -51,9 +53,15 @@ impl Start {
         Self {
             dir: TempDir::new().unwrap(),
             args: Vec::new(),
+            variables: Vec::new(),
             uid: None,
             disk: None,
         }
+    }
+
+    /// In a directory that is there.
+    pub(crate) fn within(dir: TempDir) -> Self {
+        Self { dir, ..Self::new() }
     }
 
     /// The directory it is going to run in.
@@ -63,6 +71,12 @@ impl Start {
 
     pub(crate) fn args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
         self
     }
 
@@ -101,7 +115,9 @@ impl Start {
             .args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(std::fs::File::create(self.dir.path().join("server.log")).unwrap());
-        command.env_remove("ODCS_LOG");
+        command
+            .env_remove("ODCS_LOG")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(uid) = self.uid {
             command.uid(uid).gid(uid);
         }
@@ -156,7 +172,7 @@ impl Server {
     pub(crate) fn with_test_repository() -> (Self, PathBuf) {
         let start = Start::new();
         let repository = start.dir().join("repo");
-        copy_tree(&project_root().join("tests/repo"), &repository);
+        copy_tree(&test_repository(), &repository);
         (start.start(), repository)
     }
 
@@ -279,7 +295,7 @@ impl Server {
     pub(crate) fn wait(mut self) -> (ExitStatus, Start) {
         let status = self.child.wait().unwrap();
         let dir = std::mem::replace(&mut self.dir, TempDir::new().unwrap());
-        (status, Start { dir, ..Start::new() })
+        (status, Start::within(dir))
     }
 }
 
@@ -314,17 +330,4 @@ pub(crate) fn as_root(program: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", program]);
     command
-}
-
-/// Whether a peer is installed; under `CI` it has to be.
-pub(crate) fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    assert!(
-        found || std::env::var_os("CI").is_none(),
-        "{program} is not installed"
-    );
-    if !found {
-        println!("skipped: {program} is not installed");
-    }
-    found
 }

@@ -1,19 +1,10 @@
 //! What fails, how it is said, and that nothing half-made is left.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout
-)]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::support::{Repository, Target, compose, ed_repository, job, runtime, signed_repository, tree};
 use odcs_core::build::Abandoned;
 use odcs_core::plan::{Plan, SignaturePolicy};
 use odcs_core::source::Candidate;
@@ -21,7 +12,6 @@ use odcs_core::store::Lease;
 use odcs_core::{ComposeBuilder, ComposeId, ErrorKind};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_storage::StorageSettings;
-use support::{Repository, Target, compose, ed_repository, job, runtime, signed_repository, tree};
 
 /// Replaces the candidate of `ed` in a plan.
 fn replace_ed(plan: &mut Plan, change: impl FnOnce(&mut Candidate)) {
@@ -341,8 +331,7 @@ impl SmallDisk {
                 .status()
                 .is_ok_and(|status| status.success());
         if !mounted {
-            let required = std::env::var_os("CI").is_some_and(|ci| ci == "true")
-                && nix::unistd::Uid::effective().is_root();
+            let required = test_support::is_ci() && nix::unistd::Uid::effective().is_root();
             assert!(!required, "root can mount a small file system in CI");
             println!("skipped: no small file system can be mounted");
         }

@@ -1,23 +1,12 @@
 //! What the core offers to sources of plain files, over real packages.
-#![cfg(feature = "repo")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::Lab;
 use odcs_core::files::{RelativePath, Root};
 use odcs_core::source::local::{PinnedFiles, blocking, io_error, recorded_file};
 use odcs_core::{ErrorKind, Result};
-use support::Lab;
 
 fn root(path: &Path) -> Arc<Root> {
     Arc::new(Root::open(path).unwrap())

@@ -1,24 +1,13 @@
 //! The `repo` source over real directories.
-#![cfg(feature = "repo")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::Lab;
 use odcs_core::request::SourceSpec;
 use odcs_core::source::PackageContent;
 use odcs_core::{ComposeRequest, ComposeSource, ErrorKind};
 use odcs_sources::repo::{RepoPins, RepoSettings, RepoSource};
-use support::Lab;
 
 fn names(content: &PackageContent) -> Vec<String> {
     let mut names: Vec<_> = content

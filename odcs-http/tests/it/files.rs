@@ -1,24 +1,11 @@
 //! Published files: listings, ranges, conditions, and nothing from outside.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 
+use crate::common::{Answer, MemoryService, PUBLIC_URL, get, send, state_of};
 use axum::Router;
-use common::{Answer, MemoryService, PUBLIC_URL, get, send, state_of};
 use http::header::{CONTENT_RANGE, LAST_MODIFIED};
 use odcs_http::{HttpOptions, router};
 use proptest::prelude::*;

@@ -1,26 +1,13 @@
 //! The REST API over a service in memory.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::{MemoryService, PUBLIC_URL, TestFiles, app, compose, get, send, state_of};
 use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
-use common::{MemoryService, PUBLIC_URL, TestFiles, app, compose, get, send, state_of};
 use futures_util::stream;
 use http::HeaderValue;
 use http::request::Parts;

@@ -1,22 +1,9 @@
 //! Recorded requests and answers of the reference server, replayed.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{MemoryService, compose, fixture, get, send, state_of};
+use crate::common::{MemoryService, compose, fixture, get, send, state_of};
 use odcs_core::Timestamp;
 use odcs_core::compose::{Compose, ComposeId, ComposeState};
 use odcs_core::request::{ComposeResults, Flags};

@@ -1,23 +1,10 @@
 //! Which requests are answered at all.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::common::{MemoryService, app, send, state_of};
 use axum::Router;
-use common::{MemoryService, app, send, state_of};
 use odcs_http::{HttpOptions, Scheme, router};
 
 const REQUEST: &str = r#"{"source": {"type": "repo", "source": "/srv/repo"}}"#;

@@ -1,30 +1,16 @@
 //! The OpenAPI document is what is in `openapi.json`, and describes what is really answered.
 //!
-//! To write it anew after a change: `ODCS_UPDATE=1 cargo test -p odcs-http --test openapi`.
-
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-mod schema;
+//! To write it anew after a change: `ODCS_UPDATE=1 cargo test -p odcs-http --test it openapi`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{MemoryService, app, compose, get, send};
+use crate::common::{MemoryService, app, compose, get, send};
+use crate::schema::{Checker, keys};
 use odcs_core::request::{ComposeResult, Flag, parse};
 use odcs_core::{ErrorKind, Timestamp};
 use odcs_http::openapi;
-use schema::{Checker, keys};
 use serde_json::{Value, json};
 
 fn document() -> Value {
@@ -41,7 +27,7 @@ fn the_file_is_in_step() {
     assert!(
         known == openapi(),
         "openapi.json is not what the program says; look at the difference after \
-         ODCS_UPDATE=1 cargo test -p odcs-http --test openapi"
+         ODCS_UPDATE=1 cargo test -p odcs-http --test it openapi"
     );
 }
 

@@ -1,20 +1,10 @@
 //! The conformance suite finds what is wrong: the `repo` source, spoilt in one way each.
-#![cfg(feature = "repo")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::Lab;
 use async_trait::async_trait;
 use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Candidate, Capability, Content, PackageContent, Pins, Resolved};
@@ -22,7 +12,6 @@ use odcs_core::testing::source::{Cases, conformance};
 use odcs_core::{ComposeRequest, ComposeSource, Error, ErrorKind, Manifest, Result};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_sources::repo::{RepoPins, RepoSettings, RepoSource};
-use support::Lab;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Fault {

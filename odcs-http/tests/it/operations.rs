@@ -1,23 +1,10 @@
 //! What those who run a server look at: health, metrics and logs of composes.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::fs;
 use std::sync::Arc;
 
+use crate::common::{MemoryService, PUBLIC_URL, app, compose, get, send, state_of};
 use axum::Router;
-use common::{MemoryService, PUBLIC_URL, app, compose, get, send, state_of};
 use odcs_core::compose::{ComposeId, ComposeState};
 use odcs_core::{ErrorKind, Observer};
 use odcs_http::{HttpOptions, Metrics, router};

@@ -2,9 +2,6 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +21,7 @@ use odcs_core::{
 use odcs_rpm::TreeArch;
 use odcs_rpm::header::{FileFacts, read_file};
 use odcs_storage::{NativeBuilder, StorageSettings};
+pub use test_support::{contents, tree};
 
 /// The newest build time of the repository of five packages.
 pub const TIMESTAMP: u64 = 1_496_834_159;
@@ -51,19 +49,11 @@ impl Repository {
     /// Reads every `.rpm` below a directory.
     pub fn read(directory: &Path) -> Self {
         let root = Arc::new(Root::open(directory).unwrap());
-        let mut paths = Vec::new();
-        find(directory, &mut paths);
-        paths.sort();
-        let candidate = |path: &PathBuf| {
+        let paths = tree(directory).into_iter().filter(|path| path.ends_with(".rpm"));
+        let candidate = |path: String| {
             let file = SourceFile {
                 root: Arc::clone(&root),
-                path: path
-                    .strip_prefix(directory)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .parse()
-                    .unwrap(),
+                path: path.parse().unwrap(),
             };
             let opened = file.open().unwrap();
             let meta = opened.metadata().unwrap();
@@ -80,7 +70,7 @@ impl Repository {
         };
         Self {
             directory: directory.to_owned(),
-            candidates: paths.iter().map(candidate).collect(),
+            candidates: paths.map(candidate).collect(),
         }
     }
 
@@ -131,17 +121,6 @@ impl Repository {
     }
 }
 
-fn find(directory: &Path, paths: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            find(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "rpm") {
-            paths.push(path);
-        }
-    }
-}
-
 /// The repository of five packages, written into a directory.
 pub fn ed_repository(directory: &Path) -> Repository {
     rpmgen::write_repository(directory, rpmgen::ed_repository(), rpmgen::Layout::Flat).unwrap();
@@ -150,7 +129,7 @@ pub fn ed_repository(directory: &Path) -> Repository {
 
 /// A repository with real signatures, kept beside the tests of the whole program.
 pub fn signed_repository() -> Repository {
-    Repository::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/repo/Packages"))
+    Repository::read(&test_support::test_repository().join("Packages"))
 }
 
 /// Links as the reference server of the fixtures has them.
@@ -263,40 +242,4 @@ pub fn publish(staged: Box<dyn Staged>) -> Result<Built> {
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().unwrap()
-}
-
-/// Paths below a directory, sorted; those of directories end with a slash.
-pub fn tree(directory: &Path) -> Vec<String> {
-    fn walk(directory: &Path, prefix: &str, paths: &mut Vec<String>) {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let entry = entry.unwrap();
-            let path = format!("{prefix}{}", entry.file_name().to_str().unwrap());
-            if entry.file_type().unwrap().is_dir() {
-                let inside = path + "/";
-                walk(&entry.path(), &inside, paths);
-                paths.push(inside);
-            } else {
-                paths.push(path);
-            }
-        }
-    }
-    let mut paths = Vec::new();
-    walk(directory, "", &mut paths);
-    paths.sort();
-    paths
-}
-
-/// The bytes of all files below a directory.
-pub fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = tree(directory).into_iter().filter(|path| !path.ends_with('/'));
-    files
-        .map(|path| {
-            let mut bytes = Vec::new();
-            File::open(directory.join(&path))
-                .unwrap()
-                .read_to_end(&mut bytes)
-                .unwrap();
-            (path, bytes)
-        })
-        .collect()
 }

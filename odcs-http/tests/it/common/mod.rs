@@ -1,7 +1,5 @@
 //! What the tests share: a service in memory, files in a temporary directory, and requests.
 
-#![allow(dead_code, reason = "each test uses a part of it")]
-
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -357,6 +355,7 @@ pub fn fixture(name: &str) -> Vec<Value> {
         .join("tests/fixtures")
         .join(name);
     let text = fs::read_to_string(path).unwrap();
+    assert!(!text.is_empty(), "{name} holds nothing");
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

@@ -1,23 +1,12 @@
 //! The `repo` source does what every source must do.
-#![cfg(feature = "repo")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::path::Path;
 
+use crate::support::Lab;
 use odcs_core::ComposeRequest;
 use odcs_core::request::SourceSpec;
 use odcs_core::testing::source::{Cases, conformance};
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use support::Lab;
 
 fn request(path: &str) -> ComposeRequest {
     ComposeRequest::new(SourceSpec::Repo(path.parse().unwrap()))

@@ -1,24 +1,13 @@
 //! What went into a compose once, from a repository that has moved on.
-#![cfg(feature = "repo")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
-
-mod support;
 
 use std::path::Path;
 
+use crate::support::Lab;
 use odcs_core::manifest::ManifestPackage;
 use odcs_core::source::{Content, PackageContent};
 use odcs_core::{ComposeSource, ErrorKind, Manifest, Result};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use support::Lab;
 
 /// The manifest of a compose of everything in a repository.
 async fn manifest(lab: &Lab, repository: &Path) -> Manifest {

@@ -1,29 +1,19 @@
 //! Several target directories: each compose in its own, and nobody led astray.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout
-)]
-
-mod support;
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use crate::support::{Repository, Target, compose, ed_repository, job, publish, runtime, to_target, tree};
 use odcs_core::build::Abandoned;
 use odcs_core::files::{ComposeFiles, OpenedPath};
 use odcs_core::store::Lease;
 use odcs_core::{ComposeBuilder, ComposeId, ComposeTrees, ErrorKind, Job};
 use odcs_storage::{PublishedComposes, StorageSettings, Targets, Trees};
-use support::{Repository, Target, compose, ed_repository, job, publish, runtime, to_target, tree};
 
 const NOTHING: [&str; 0] = [];
 
 /// The `.repo` file of the reference server in a target directory without a URL.
-const RELATIVE: &str = include_str!("fixtures/odcs-12.repo");
+const RELATIVE: &str = include_str!("../fixtures/odcs-12.repo");
 
 struct Case {
     _source: tempfile::TempDir,

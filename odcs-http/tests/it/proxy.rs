@@ -1,25 +1,12 @@
 //! What a proxy in front says, and who is believed.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::panic,
-    missing_docs,
-    unreachable_pub
-)]
-
-mod common;
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::common::{Answer, MemoryService, fixture, send, state_of};
 use axum::Router;
 use axum::extract::ConnectInfo;
-use common::{Answer, MemoryService, fixture, send, state_of};
 use odcs_http::{HttpOptions, router};
 use serde_json::Value;
 
@@ -41,7 +28,14 @@ fn app(peer: &str, public_url: &str, total: u64) -> Router {
 }
 
 async fn list(peer: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-    send(&app(peer, common::PUBLIC_URL, 30), "GET", path, headers, "").await
+    send(
+        &app(peer, crate::common::PUBLIC_URL, 30),
+        "GET",
+        path,
+        headers,
+        "",
+    )
+    .await
 }
 
 async fn first(peer: &str, path: &str, headers: &[(&str, &str)]) -> String {
@@ -61,7 +55,7 @@ async fn links_are_those_of_the_recordings() {
             .collect();
         let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, *value)).collect();
         let total = case["meta"]["total"].as_u64().unwrap_or_default();
-        let app = app(PROXY, common::PUBLIC_URL, total);
+        let app = app(PROXY, crate::common::PUBLIC_URL, total);
         let path = case["path"].as_str().unwrap();
         let answer = send(&app, "GET", path, &headers, "").await;
         if case["status"] == 308 {
@@ -168,7 +162,7 @@ async fn hosts_are_judged_by_the_one_that_was_asked_for() {
 #[tokio::test]
 async fn origins_are_compared_with_the_name_that_was_asked_for() {
     let post = async |peer, headers: &[(&str, &str)]| {
-        let app = app(peer, common::PUBLIC_URL, 0);
+        let app = app(peer, crate::common::PUBLIC_URL, 0);
         let body = r#"{"source": {"type": "repo", "source": "/srv/repo"}}"#;
         let answer = send(&app, "POST", "/api/1/composes/", headers, body).await;
         answer.status.as_u16()

@@ -5,25 +5,7 @@ use std::path::{Path, PathBuf};
 
 use odcs_rpm::compression::{Compression, decoder};
 use odcs_rpm::{Digest, DigestAlgorithm};
-
-/// The top of this project.
-pub(crate) fn project_root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Copies a directory tree.
-pub(crate) fn copy_tree(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_tree(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
+use test_support::{copy_tree, test_repository};
 
 /// A copy of the project's own test repository that can be spoiled.
 pub(crate) struct Repository {
@@ -38,7 +20,7 @@ impl Repository {
 
     /// A copy at a path.
     pub(crate) fn copy(path: &Path) -> Self {
-        copy_tree(&project_root().join("tests/repo"), path);
+        copy_tree(&test_repository(), path);
         Self {
             path: path.to_owned(),
         }
