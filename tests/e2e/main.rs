@@ -22,6 +22,8 @@ mod dnf;
 mod failures;
 mod files;
 mod life;
+mod log;
+mod renewal;
 mod stopping;
 
 #[path = "../common/mod.rs"]
