@@ -20,11 +20,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{open, recording};
+use common::open;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather};
 use odcs_rpm::repodata::{self, Limits, Repomd};
 use odcs_rpm::{Package, PackageKind, PackagePattern};
 use serde::Deserialize;
+use test_support::recordings;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -179,8 +180,8 @@ fn compare(case: &Case, gathered: &Gathered) -> String {
 #[test]
 fn recorded_gathers_come_out_the_same() {
     let (Some(cases), Some(repositories)) = (
-        recording("ODCS_GATHER_CASES", "gather/cases.json"),
-        recording("ODCS_GATHER_REPOS", "gather/repos"),
+        recordings("ODCS_GATHER_CASES", "gather/cases.json"),
+        recordings("ODCS_GATHER_REPOS", "gather/repos"),
     ) else {
         return;
     };

@@ -19,9 +19,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use common::{open, recording};
+use common::open;
 use odcs_rpm::repodata::{self, Entry, Limits, RepoPackage, Repomd};
 use odcs_rpm::{Digest, FileKind};
+use test_support::recordings;
 
 /// Reads all of a repository whose files are there, and checks them against `repomd.xml`.
 fn read_repository(folder: &Path) -> Vec<RepoPackage> {
@@ -66,7 +67,7 @@ fn entries(packages: &[RepoPackage]) -> Vec<Entry<'_>> {
 
 #[test]
 fn appstream_of_centos_stream_9() {
-    let Some(real) = recording("ODCS_REAL_REPODATA", "real") else {
+    let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
         return;
     };
     let packages = read_repository(&real.join("cs9-appstream"));
@@ -123,7 +124,7 @@ fn appstream_of_centos_stream_9() {
 
 #[test]
 fn filelists_of_centos_stream_9() {
-    let Some(real) = recording("ODCS_REAL_REPODATA", "real") else {
+    let Some(real) = recordings("ODCS_REAL_REPODATA", "real") else {
         return;
     };
     // Its primary is not at hand: one is made of what filelists says of its packages.
@@ -167,7 +168,7 @@ fn filelists_of_centos_stream_9() {
 
 #[test]
 fn the_repositories_of_the_recorded_gather_runs() {
-    let Some(repos) = recording("ODCS_GATHER_REPOS", "gather/repos") else {
+    let Some(repos) = recordings("ODCS_GATHER_REPOS", "gather/repos") else {
         return;
     };
     let mut names: Vec<_> = fs::read_dir(repos)

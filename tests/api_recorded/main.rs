@@ -28,7 +28,7 @@ mod shapes;
 mod stubs;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use recording::{Case, Recording};
@@ -43,23 +43,14 @@ enum Verdict {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_in_the_project() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api_recorded/fixtures/api.jsonl");
+    let path = test_support::project_root().join("tests/api_recorded/fixtures/api.jsonl");
     replay(&path).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn recordings_elsewhere() {
-    let named = std::env::var_os("ODCS_API_RECORDINGS").map(PathBuf::from);
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let beside = shared.join("fixtures/reference/api.jsonl");
-    match named {
-        Some(path) => replay(&path).await,
-        None if beside.exists() => replay(&beside).await,
-        None => {
-            let wanted = std::env::var_os("CI").is_some_and(|ci| ci == "true") && shared.exists();
-            assert!(!wanted, "no recordings at {}", beside.display());
-            println!("skipped: no recordings");
-        }
+    if let Some(path) = test_support::recordings("ODCS_API_RECORDINGS", "reference/api.jsonl") {
+        replay(&path).await;
     }
 }
 

@@ -22,39 +22,20 @@ mod judge;
 mod ours;
 mod server;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use case::Case;
 use judge::{Run, Verdict};
 use server::{Answer, Server};
+use test_support::project_root;
 
 const ODCS: &str = env!("CARGO_BIN_EXE_odcs");
-
-fn project_root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn cases(path: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The recordings outside the project; `None`, and a line that says so, where there are none.
-fn recordings() -> Option<PathBuf> {
-    let shared = project_root().join("../shared");
-    let path = match std::env::var_os("ODCS_CLI_RECORDINGS") {
-        Some(path) => PathBuf::from(path),
-        None => shared.join("fixtures/reference/cli/cli.jsonl"),
-    };
-    if path.exists() {
-        return Some(path);
-    }
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(!(is_ci && shared.is_dir()), "{} is missing", path.display());
-    println!("skipped: no recordings");
-    None
 }
 
 /// The commands that this program has.
@@ -125,7 +106,7 @@ fn replay(cases: &[Case]) -> usize {
 
 #[test]
 fn the_recordings_hold() {
-    if let Some(path) = recordings() {
+    if let Some(path) = test_support::recordings("ODCS_CLI_RECORDINGS", "reference/cli/cli.jsonl") {
         let cases = cases(&path);
         assert!(!cases.is_empty(), "{} holds nothing", path.display());
         replay(&cases);

@@ -175,20 +175,17 @@ async fn next_id_is(store: &SqliteStore, id: i64) {
     }
 }
 
-/// Files and directories below `compose/` as both sides write them: names made of checksums are alike.
-pub(crate) fn listing(lines: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
-    lines
-        .into_iter()
-        .filter_map(|line| {
-            let (kind, rest) = line.split_once(' ')?;
-            let path = rest.split_whitespace().nth(1)?;
-            let path = path.strip_prefix("compose/")?;
-            Some((
-                without_checksum(path),
-                if kind == "d" { "directory" } else { "file" },
-            ))
+/// What is below `compose/`, with its kind; paths of directories come with a slash at the end. Names made of
+/// checksums are alike.
+pub(crate) fn listing(paths: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
+    let inside = |path: String| {
+        let path = path.strip_prefix("compose/").filter(|path| !path.is_empty())?;
+        Some(match path.strip_suffix('/') {
+            Some(path) => (path.to_owned(), "directory"),
+            None => (without_checksum(path), "file"),
         })
-        .collect()
+    };
+    paths.into_iter().filter_map(inside).collect()
 }
 
 fn without_checksum(path: &str) -> String {

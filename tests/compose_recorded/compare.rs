@@ -47,10 +47,17 @@ fn names_what_is_missing(case: &Case, reason: &Value) -> bool {
 pub(crate) fn trees(case: &Case, made: &Made) -> Vec<String> {
     let mut differences = Vec::new();
     let recorded = case.text("tree.txt").unwrap();
-    let expected = listing(recorded.lines().map(str::to_owned));
-    let mut lines = Vec::new();
-    walk(&made.top, &made.top, &mut lines);
-    let found = listing(lines);
+    let expected = listing(recorded.lines().filter_map(|line| {
+        // Kind, size and path.
+        let mut words = line.split_whitespace();
+        let (kind, path) = (words.next()?, words.nth(1)?);
+        Some(if kind == "d" {
+            format!("{path}/")
+        } else {
+            path.to_owned()
+        })
+    }));
+    let found = listing(test_support::tree(&made.top));
     for (path, kind) in &expected {
         if found.get(path) != Some(kind) {
             differences.push(format!("the {kind} {path} is missing"));
@@ -88,28 +95,8 @@ fn text(case: &Case, name: &str, ours: &Path, differences: &mut Vec<String>) {
     }
 }
 
-/// Lines as the recordings have them: kind, size, path, and where a link leads.
-fn walk(top: &Path, dir: &Path, lines: &mut Vec<String>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let entry = entry.unwrap();
-        let path = entry.path();
-        let name = path.strip_prefix(top).unwrap().display().to_string();
-        if entry.file_type().unwrap().is_dir() {
-            lines.push(format!("d 0 {name}"));
-            walk(top, &path, lines);
-        } else {
-            lines.push(format!("f 0 {name}"));
-        }
-    }
-}
-
 /// The packages in the trees of a compose.
 pub(crate) fn packages(made: &Made) -> Vec<String> {
-    let mut lines = Vec::new();
-    walk(&made.top, &made.top, &mut lines);
-    let files = lines.iter().filter_map(|line| line.rsplit('/').next());
-    files
-        .filter(|name| name.ends_with(".rpm"))
-        .map(str::to_owned)
-        .collect()
+    let names = test_support::names(&made.top).into_iter();
+    names.filter(|name| name.ends_with(".rpm")).collect()
 }

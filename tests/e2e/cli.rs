@@ -7,12 +7,25 @@ use serde_json::Value;
 use crate::stopping::many_packages;
 use crate::support::{Server, Start, has, project_root};
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Runs the program where somebody looks on: its exit code, and what is shown.
+pub(crate) fn on_a_terminal(server: &Server, arguments: &str) -> (Option<i32>, String) {
+    let command = format!("{} {arguments}", crate::support::ODCS);
+    let mut script = std::process::Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    script
+        .current_dir(server.dir.path())
+        .env("ODCS_SERVER", &server.base)
+        .env("TERM", "xterm");
+    let output = script.output().unwrap();
+    (output.status.code(), text(&output.stdout))
 }
 
 #[tokio::test]
@@ -135,17 +148,7 @@ async fn on_a_terminal_people_get_words() {
     if !has("script") {
         return;
     }
-    let on_a_terminal = |arguments: &str| {
-        let command = format!("{} {arguments}", crate::support::ODCS);
-        let mut script = std::process::Command::new("script");
-        script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-        script
-            .current_dir(server.dir.path())
-            .env("ODCS_SERVER", &server.base)
-            .env("TERM", "xterm");
-        let output = script.output().unwrap();
-        (output.status.code(), text(&output.stdout))
-    };
+    let on_a_terminal = |arguments: &str| on_a_terminal(&server, arguments);
     let (code, shown) = on_a_terminal("create-repo repo ed");
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("compose 1 is done"), "{shown}");

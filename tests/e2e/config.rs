@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{ODCS, Server, Start, copy_tree, project_root};
+use crate::support::{ODCS, Server, Start, copy_tree, project_root, test_repository};
 
 /// A directory with a configuration file, in which the program is run.
 struct Place(TempDir);
@@ -37,7 +37,7 @@ fn text(bytes: &[u8]) -> String {
 fn started_with(file: &str, args: &[&str]) -> Server {
     let start = Start::new().args(args.iter().copied());
     std::fs::write(start.dir().join("odcs.toml"), file).unwrap();
-    copy_tree(&project_root().join("tests/repo"), &start.dir().join("repo"));
+    copy_tree(&test_repository(), &start.dir().join("repo"));
     start.start()
 }
 

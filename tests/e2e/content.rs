@@ -9,31 +9,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Repository, Server, Start};
 
-/// All files and links below a directory with their bytes (of links, where they lead), by path.
-fn tree(top: &Path) -> BTreeMap<String, Vec<u8>> {
-    fn walk(top: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(top, &path, found);
-            } else {
-                let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(top, top, &mut found);
-    found
-}
-
 /// The packages of a compose, as `TREE/FILE`.
 fn packages(server: &Server, compose: &Value) -> Vec<String> {
     assert_eq!(compose["state_name"], "done", "{compose}");
     let top = server
         .target()
         .join(format!("odcs-{}/compose/Temporary", compose["id"]));
-    let names = tree(&top).into_keys().filter(|name| name.ends_with(".rpm"));
+    let names = test_support::contents(&top)
+        .into_keys()
+        .filter(|name| name.ends_with(".rpm"));
     let short = |name: String| {
         let (tree, file) = name.split_once("/Packages/").unwrap();
         format!("{tree}/{}", file.rsplit('/').next().unwrap())
@@ -50,7 +34,7 @@ async fn the_tree_is_laid_out_as_the_reference_does() {
     let server = start.start();
     let compose = server.compose_of(&repository, &["ed"]).await;
     assert_eq!(compose["state_name"], "done", "{compose}");
-    let found = tree(&server.target().join("odcs-1"));
+    let found = test_support::contents(&server.target().join("odcs-1"));
     let name = |name: &String| {
         // Files of the metadata are named by their checksums.
         let (dir, file) = name.rsplit_once('/').unwrap_or(("", name));
@@ -307,7 +291,7 @@ async fn the_same_content_gives_the_same_bytes() {
         assert_eq!(server.compose(&body).await["state_name"], "done");
     }
     let of = |id: i64| {
-        let mut files = tree(&server.target().join(format!("odcs-{id}/compose")));
+        let mut files = test_support::contents(&server.target().join(format!("odcs-{id}/compose")));
         let repofile = files.remove(&format!("Temporary/odcs-{id}.repo")).unwrap();
         files.insert("the repo file".into(), repofile);
         let neutral =

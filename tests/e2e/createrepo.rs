@@ -9,7 +9,7 @@ use odcs_rpm::repodata::{Limits, RepoPackage, Repomd, read_filelists, read_other
 use rpmgen::{GeneratorOptions, Layout, generate, write_repository};
 use serde_json::json;
 
-use crate::support::{Server, Start, copy_tree, has, project_root, run};
+use crate::support::{Server, Start, copy_tree, has, run, test_repository};
 
 /// Everything the repodata below a directory says, by where each package is.
 fn read_repodata(tree: &Path) -> BTreeMap<String, RepoPackage> {
@@ -66,7 +66,7 @@ async fn says_the_same_of_the_test_repository_and_of_made_up_packages() {
     }
     let start = Start::new();
     let (ours, made_up) = (start.dir().join("repo"), start.dir().join("made-up"));
-    copy_tree(&project_root().join("tests/repo"), &ours);
+    copy_tree(&test_repository(), &ours);
     let options = GeneratorOptions {
         packages: 300,
         ..GeneratorOptions::default()

@@ -93,11 +93,10 @@ async fn downloads_debug_and_source_packages() {
             "ed-doc",
         ],
     );
-    let mut names: Vec<_> = walk(&root)
+    let names: Vec<_> = test_support::names(&root)
         .into_iter()
         .filter(|name| name.ends_with(".rpm"))
         .collect();
-    names.sort_unstable();
     assert_eq!(
         names,
         [
@@ -142,11 +141,10 @@ async fn reads_large_metadata_to_the_end() {
     let repofile = server.get(compose["result_repofile"].as_str().unwrap()).await;
     std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
     let os = server.target().join("odcs-1/compose/Temporary/x86_64/os");
-    let mut packages: Vec<_> = walk(&os)
+    let packages: Vec<_> = test_support::names(&os)
         .into_iter()
         .filter(|name| name.ends_with(".rpm"))
         .collect();
-    packages.sort_unstable();
     assert!(packages.len() > 500, "{}", packages.len());
     let query = [
         "--quiet",
@@ -170,7 +168,7 @@ async fn reads_large_metadata_to_the_end() {
         ],
     );
     assert!(owned.lines().any(|line| line.starts_with('/')), "{owned}");
-    let filelists = walk(&os)
+    let filelists = test_support::names(&os)
         .into_iter()
         .find(|name| name.ends_with("filelists.xml.gz"))
         .unwrap();
@@ -180,17 +178,4 @@ async fn reads_large_metadata_to_the_end() {
         .filter(|window| window == &[0x1f, 0x8b, 8, 0])
         .count();
     assert!(members > 1, "{members}");
-}
-
-fn walk(dir: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_dir() {
-            names.extend(walk(&entry.path()));
-        } else {
-            names.push(entry.file_name().into_string().unwrap());
-        }
-    }
-    names
 }

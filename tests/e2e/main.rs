@@ -22,5 +22,9 @@ mod dnf;
 mod failures;
 mod files;
 mod life;
+mod log;
+mod renewal;
 mod stopping;
+
+#[path = "../common/mod.rs"]
 mod support;

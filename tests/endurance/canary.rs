@@ -47,10 +47,7 @@ impl Canary {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, SECRET).unwrap();
         }
-        crate::support::copy_tree(
-            &crate::support::project_root().join("tests/repo"),
-            &top.join("repo"),
-        );
+        crate::support::copy_tree(&crate::support::test_repository(), &top.join("repo"));
         let package = "ed-1.20-1.x86_64.rpm";
         std::fs::copy(top.join("repo/Packages").join(package), top.join(package)).unwrap();
         let before = Snapshot::of(top, true);

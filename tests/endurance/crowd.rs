@@ -18,12 +18,19 @@ async fn two_hundred_composes_at_once() {
     let crowd = crate::times("ODCS_TEST_CROWD", 200);
     let start = Start::new();
     let repository = Repository::copy_below(start.dir());
+    std::fs::write(start.dir().join("odcs.toml"), "concurrency = 2\n").unwrap();
     let server = Arc::new(start.start());
-    let body = json!({"source": {"type": "repo", "source": repository.path, "packages": ["ed"]}});
+    let wanted = |packages: &[&str], flags: &[&str]| json!({"source": {"type": "repo", "source": repository.path, "packages": packages}, "flags": flags});
+    // Equal ones, which the two workers make once; others; and some that are made whatever there is.
+    let bodies = [
+        wanted(&["ed"], &[]),
+        wanted(&["line-editor-common"], &[]),
+        wanted(&["ed"], &["no_reuse"]),
+    ];
     let begun = Instant::now();
     let submitting: Vec<_> = (0..crowd)
-        .map(|_| {
-            let (server, body) = (Arc::clone(&server), body.clone());
+        .map(|number| {
+            let (server, body) = (Arc::clone(&server), bodies[number % bodies.len()].clone());
             tokio::spawn(async move {
                 let begun = Instant::now();
                 let id = server.submit(&body).await["id"].as_i64().unwrap();
@@ -48,6 +55,19 @@ async fn two_hundred_composes_at_once() {
         composes.push(server.ended_within(id, Duration::from_secs(120)).await);
     }
     let took = begun.elapsed();
+    let has_own_tree = |compose: &&serde_json::Value| {
+        let repofile = compose["result_repofile"].as_str().unwrap();
+        repofile.contains(&format!("/odcs-{}/", compose["id"]))
+    };
+    let (must, may): (Vec<_>, Vec<_>) = composes
+        .iter()
+        .partition(|compose| compose["flags"] == json!(["no_reuse"]));
+    assert_eq!(must.iter().copied().filter(has_own_tree).count(), must.len());
+    let made = may.into_iter().filter(has_own_tree).count();
+    assert!(
+        (1..=2).contains(&made),
+        "{made} were made of those that could use the tree of another"
+    );
     for pair in composes.windows(2) {
         let times = [&pair[0]["time_started"], &pair[1]["time_started"]];
         assert!(

@@ -23,10 +23,11 @@ mod same_bytes;
 mod swapping;
 
 #[allow(dead_code, unused_imports, reason = "shared with the tests of what users see")]
-#[path = "../e2e/support/mod.rs"]
+#[path = "../common/mod.rs"]
 mod support;
 
-#[path = "../../odcs-storage/tests/support/mod.rs"]
+#[allow(unused_imports, reason = "shared with the tests of that crate")]
+#[path = "../../odcs-storage/tests/it/support/mod.rs"]
 mod storage;
 
 /// A directory, in memory where that can be: it is the service that is tried here, not a disk.

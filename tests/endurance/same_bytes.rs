@@ -127,7 +127,7 @@ async fn a_request_gives_the_same_bytes_a_hundred_times() {
     let rounds = crate::times("ODCS_TEST_SAME", 100).max(6);
     let mut random = Random::new(crate::seed());
     let top = crate::in_memory();
-    let original = crate::support::project_root().join("tests/repo");
+    let original = crate::support::test_repository();
     let copies: Vec<(bool, PathBuf)> = (0..6)
         .map(|number| {
             let (with_metadata, path) = (number % 2 == 0, top.path().join(format!("repo-{number}")));

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use odcs_core::engine::{Shutdown, Swept};
 use odcs_core::{ComposeService, ComposeState, Error, ErrorKind, Observer, Phase};
@@ -131,8 +131,15 @@ async fn an_engine_is_ready_while_its_store_answers_and_its_worker_looks_for_wor
         let (worker, shutdown) = (lab.engine.worker(), shutdown.clone());
         async move { worker.run(shutdown).await }
     });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert_eq!(problems().await, [""; 0]);
+    let begun = Instant::now();
+    while !problems().await.is_empty() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "{:?}",
+            problems().await
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     lab.store.fail(Call::Find, 1, || {
         Error::new(
             ErrorKind::Unavailable,
@@ -147,7 +154,12 @@ async fn an_engine_is_ready_while_its_store_answers_and_its_worker_looks_for_wor
     working.await.unwrap();
     // Ten looks of 5 ms that did not come, and a lease of a second.
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    assert_eq!(problems().await, ["worker: nobody has looked for work for 1 s"]);
+    let silent = problems().await;
+    assert!(
+        silent[0].starts_with("worker: nobody has looked for work for "),
+        "{silent:?}"
+    );
+    assert_eq!(silent.len(), 1);
 }
 
 #[derive(Clone, Default)]

@@ -1,7 +1,6 @@
 //! Keeping composes longer, and making them once more.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use odcs_core::request::{Flag, Lifetime, Renewal};
@@ -80,22 +79,9 @@ async fn what_has_not_ended_cannot_be_renewed() {
 
 /// All files of a tree but the logs, with the id of the compose taken out of names and texts.
 fn published(lab: &Lab, compose: &Compose) -> BTreeMap<String, Vec<u8>> {
-    fn walk(top: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(top, &path, found);
-            } else {
-                let name = path.strip_prefix(top).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, std::fs::read(&path).unwrap());
-            }
-        }
-    }
     let top = lab.target(compose.id, "compose");
-    let mut found = BTreeMap::new();
-    walk(&top, &top, &mut found);
     let name = compose.id.name();
-    found
+    test_support::contents(&top)
         .into_iter()
         .map(|(path, bytes)| {
             let is_named = !path.ends_with(".rpm") && !path.contains("/repodata/");

@@ -25,6 +25,7 @@ use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{NativeBuilder, StorageSettings, Trees};
 use tempfile::TempDir;
+use test_support::{copy_tree, test_repository};
 
 /// A call of the store that can be made to fail.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -332,10 +333,7 @@ impl Lab {
     pub(crate) async fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let (repository, target_dir) = (dir.path().join("repo"), dir.path().join("composes"));
-        copy(
-            &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repo"),
-            &repository,
-        );
+        copy_tree(&test_repository(), &repository);
         let store = Flaky {
             store: SqliteStore::in_memory().await.unwrap(),
             faults: Arc::default(),
@@ -494,17 +492,4 @@ pub(crate) fn without_signature(package: &[u8]) -> Vec<u8> {
     }
     assert_ne!(bytes, package, "it was signed");
     bytes
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }

@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "tests"
 )]
@@ -16,3 +17,7 @@ mod proof;
 mod random;
 mod victim;
 mod wrappers;
+
+#[allow(dead_code, unused_imports, reason = "shared with the tests of what users see")]
+#[path = "../common/mod.rs"]
+mod support;

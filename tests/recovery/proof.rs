@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use odcs_core::store::Query;
 use odcs_core::{Compose, ComposeState, ComposeStore};
@@ -9,16 +10,15 @@ use odcs_db::SqliteStore;
 use odcs_rpm::repodata::Repomd;
 use odcs_rpm::{Digest, DigestAlgorithm};
 use tempfile::TempDir;
+use test_support::{copy_tree, test_repository};
 
+use crate::support::run;
 use crate::victim::line;
 
 /// A directory with a copy of the project's test repository.
 pub(crate) fn place() -> TempDir {
     let dir = TempDir::new().unwrap();
-    copy(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repo"),
-        &dir.path().join("repo"),
-    );
+    copy_tree(&test_repository(), &dir.path().join("repo"));
     std::fs::create_dir(dir.path().join("composes")).unwrap();
     dir
 }
@@ -67,9 +67,9 @@ fn repository_is_whole(repository: &Path) {
             }
         }
     }
-    let there = walkdir(&repository.join("Packages"));
+    let there = test_support::names(&repository.join("Packages"));
     assert_eq!(
-        there,
+        there.len(),
         packages,
         "{}: packages that repodata does not list",
         repository.display()
@@ -102,11 +102,7 @@ pub(crate) struct Ending {
 /// has ended once, and has the tree it should have; nothing else is there.
 pub(crate) async fn everything_ended_well(dir: &Path, acknowledged: &[i64]) -> Ending {
     let store = SqliteStore::open(dir.join("odcs.sqlite")).await.unwrap();
-    let all = Query {
-        per_page: 100,
-        ..Query::default()
-    };
-    let records = store.find(&all).await.unwrap().items;
+    let records = all_records(&store).await;
     let ids: BTreeSet<_> = records.iter().map(|compose| compose.id.number()).collect();
     assert_eq!(ids.len(), records.len(), "ids are given once");
     for id in acknowledged {
@@ -133,20 +129,69 @@ pub(crate) async fn everything_ended_well(dir: &Path, acknowledged: &[i64]) -> E
     assert_eq!(trees, BTreeSet::new(), "trees without a record");
     let staging = dir.join("composes/.staging");
     assert_eq!(std::fs::read_dir(staging).unwrap().count(), 0, "left in staging");
-    ended_once(&events(dir, &store).await);
+    let events = events(dir, &store).await;
+    ended_once(&events);
+    let told_of = |compose: &&Compose| {
+        events
+            .iter()
+            .any(|event| event.split(' ').nth(1) == Some(&compose.id.to_string()))
+    };
+    assert_eq!(
+        records.iter().filter(told_of).count(),
+        records.len(),
+        "each compose has its events"
+    );
     store.close().await;
     Ending { records }
 }
 
+/// Every record there is, newest first. A page holds a hundred at most, and the long forms make more.
+async fn all_records(store: &SqliteStore) -> Vec<Compose> {
+    let mut records = Vec::new();
+    for page in 1.. {
+        let query = Query {
+            page,
+            per_page: 100,
+            ..Query::default()
+        };
+        let found = store.find(&query).await.unwrap().items;
+        if found.is_empty() {
+            break;
+        }
+        records.extend(found);
+    }
+    records
+}
+
 /// All events there ever were, each once: those that were delivered, at least once, and those that were not.
 async fn events(dir: &Path, store: &SqliteStore) -> BTreeSet<String> {
-    let delivered = std::fs::read_to_string(dir.join("delivered")).unwrap_or_default();
-    let waiting = store.undelivered(10_000).await.unwrap();
+    let Ok(delivered) = std::fs::read_to_string(dir.join("delivered")) else {
+        return recorded_events(&dir.join("odcs.sqlite"));
+    };
+    let waiting = store.undelivered(1_000).await.unwrap();
     delivered
         .lines()
         .map(str::to_owned)
         .chain(waiting.iter().map(line))
         .collect()
+}
+
+/// Events as they stand in the database, read by somebody else: where nobody listens the service counts them as
+/// delivered, and tells nobody of them.
+fn recorded_events(database: &Path) -> BTreeSet<String> {
+    const READ: &str = "
+import json, sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute('SELECT id, compose_id, from_state, record FROM events')
+for id, compose, before, record in rows:
+    print(json.dumps([id, compose, before, json.loads(record)['state']]))
+";
+    let printed = run(Command::new("python3").args(["-c", READ]).arg(database));
+    let lines = printed.lines().map(|text| {
+        let (id, compose, from, to): (i64, i64, Option<i64>, String) = serde_json::from_str(text).unwrap();
+        let from = from.map_or("-", |from| ComposeState::from_number(from).unwrap().name());
+        format!("{id:08} {compose} {from} {to}")
+    });
+    lines.collect()
 }
 
 fn ended_once(events: &BTreeSet<String>) {
@@ -182,32 +227,4 @@ fn trees(dir: &Path) -> BTreeMap<String, PathBuf> {
 
 fn text(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// Files below a directory.
-fn walkdir(dir: &Path) -> usize {
-    let entries = std::fs::read_dir(dir).unwrap();
-    entries
-        .map(|entry| entry.unwrap())
-        .map(|entry| {
-            if entry.file_type().unwrap().is_dir() {
-                walkdir(&entry.path())
-            } else {
-                1
-            }
-        })
-        .sum()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }

@@ -1,145 +1,97 @@
 //! The real program, killed at moments that nobody chose.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use reqwest::Client;
+use rpmgen::Random;
 use serde_json::{Value, json};
 
 use crate::proof;
+use crate::support::{Server, Start};
 
 /// Kills in CI; more with the variable `ODCS_TEST_KILLS`.
-const KILLS: u64 = 30;
+const KILLS: usize = 30;
+/// Where the random choices begin; elsewhere with the variable `ODCS_TEST_SEED`.
+const SEED: u64 = 0x5eed_0dc5;
 
-/// Starts it in a directory; what it can be asked by comes with it.
-fn start(dir: &Path) -> (Child, Api) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_odcs"))
-        .current_dir(dir)
-        .args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--data-dir",
-            ".",
-            "--sweep",
-            "1",
-        ])
-        .env("ODCS_LEASE", "1")
-        .env("ODCS_CONCURRENCY", "2")
-        .env("ODCS_ATTEMPTS", "1000")
-        .env("ODCS_LOG", "warn")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let out = child.stdout.take().unwrap();
-    BufReader::new(out).read_line(&mut line).unwrap();
-    let url = line.split_whitespace().find_map(|word| word.strip_suffix(','));
-    let url = url.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    (child, Api { url, client })
+fn start(start: Start) -> Server {
+    start
+        .args(["--data-dir", ".", "--sweep", "1"])
+        .variable("ODCS_LEASE", "1")
+        .variable("ODCS_CONCURRENCY", "2")
+        .variable("ODCS_ATTEMPTS", "1000")
+        .variable("ODCS_LOG", "warn")
+        .start()
 }
 
-fn kill(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-struct Api {
-    url: String,
-    client: reqwest::Client,
-}
-
-impl Api {
-    async fn post(&self, body: &Value) -> Option<i64> {
-        let response = self
-            .client
-            .post(format!("{}/api/1/composes/", self.url))
-            .body(body.to_string())
-            .send()
-            .await
-            .ok()?;
-        let answer: Value = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
-        Some(answer["id"].as_i64().unwrap_or_else(|| panic!("{answer}")))
-    }
-
-    async fn get(&self, id: i64) -> Value {
-        let url = format!("{}/api/1/composes/{id}", self.url);
-        let answer = self.client.get(url).send().await.unwrap();
-        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
-    }
-}
-
-/// Numbers that look random and are the same every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
+/// The id that a request is given; `None` if there was nobody to give it any more.
+async fn post(client: &Client, url: &str, body: &Value) -> Option<i64> {
+    let request = client.post(url).body(body.to_string());
+    let response = request.send().await.ok()?;
+    let answer: Value = serde_json::from_slice(&response.bytes().await.ok()?).ok()?;
+    Some(answer["id"].as_i64().unwrap_or_else(|| panic!("{answer}")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let kills = std::env::var("ODCS_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
-    let seed = std::env::var("ODCS_TEST_SEED").map_or(0x5eed_0dc5, |seed| seed.parse().unwrap());
-    let mut random = Random(seed);
-    let dir = proof::place();
+    let seed = std::env::var("ODCS_TEST_SEED").map_or(SEED, |seed| seed.parse().unwrap());
+    println!("ODCS_TEST_SEED={seed}");
+    let mut random = Random::new(seed);
+    let mut place = Start::within(proof::place());
+    let repository = place.dir().join("repo");
+    let client = {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Client::builder().no_proxy().build().unwrap()
+    };
     let mut acknowledged = Vec::new();
     let packages = ["ed", "ed-doc", "line-editor-common", "*"];
     for round in 0..kills {
-        let (child, api) = start(dir.path());
-        let delay = Duration::from_millis(random.below(150));
-        let package = packages[usize::try_from(random.below(4)).unwrap()];
+        let server = start(place);
+        let delay = Duration::from_millis(random.below(150) as u64);
+        let package = packages[random.below(packages.len())];
         let flags: &[&str] = if random.below(3) == 0 { &[] } else { &["no_reuse"] };
         let lifetime = if random.below(4) == 0 { 1 } else { 86_400 };
         let body = json!({
-            "source": {"type": "repo", "source": dir.path().join("repo"), "packages": [package]},
+            "source": {"type": "repo", "source": repository, "packages": [package]},
             "flags": flags,
             "seconds-to-live": lifetime,
         });
-        let killer = tokio::task::spawn_blocking(move || {
-            std::thread::sleep(delay);
-            kill(child);
+        let (pid, url) = (server.pid(), server.url("/api/1/composes/"));
+        let killer = tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            kill(pid, Signal::SIGKILL).unwrap();
         });
         // Whatever was answered counts, also what was answered just before the kill.
-        while let Some(id) = api.post(&body).await {
+        while let Some(id) = post(&client, &url, &body).await {
             acknowledged.push(id);
-            if acknowledged.len() as u64 > (round + 1) * 3 {
+            if acknowledged.len() > (round + 1) * 3 {
                 break;
             }
         }
         killer.await.unwrap();
-        proof::nothing_is_half_visible(dir.path());
+        place = server.wait().1;
+        proof::nothing_is_half_visible(place.dir());
     }
-    let (child, api) = start(dir.path());
+    let server = start(place);
     let begun = Instant::now();
     let patience =
         Duration::from_secs(30) + Duration::from_millis(200) * u32::try_from(acknowledged.len()).unwrap();
     for id in &acknowledged {
-        loop {
-            let compose = api.get(*id).await;
-            match compose["state_name"].as_str().unwrap() {
-                "done" | "removed" => break,
-                "wait" | "generating" => assert!(begun.elapsed() < patience, "{compose}"),
-                _ => panic!("{compose}"),
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let left = patience.saturating_sub(begun.elapsed());
+        let compose = server.ended_within(*id, left).await;
+        let state = compose["state_name"].as_str().unwrap();
+        assert!(matches!(state, "done" | "removed"), "{compose}");
     }
+    let recovered = begun.elapsed();
     // What has expired is swept within a second or two.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    kill(child);
-    proof::nothing_is_half_visible(dir.path());
-    proof::everything_ended_well(dir.path(), &acknowledged).await;
-    assert!(
-        acknowledged.len() as u64 >= kills,
-        "{} composes",
-        acknowledged.len()
-    );
+    server.signal(Signal::SIGKILL);
+    let place = server.wait().1;
+    proof::nothing_is_half_visible(place.dir());
+    proof::everything_ended_well(place.dir(), &acknowledged).await;
+    let composes = acknowledged.len();
+    assert!(composes >= kills, "{composes} composes");
+    println!("{kills} kills, {composes} composes, the last of them ended {recovered:?} after the last kill");
 }

@@ -117,7 +117,7 @@ async fn requests_that_mean_harm_reach_nothing() {
     let (server, data) = start();
     let repos = server.dir.path().join("repos");
     let inside = repos.join("sound");
-    crate::support::copy_tree(&crate::support::project_root().join("tests/repo"), &inside);
+    crate::support::copy_tree(&crate::support::test_repository(), &inside);
     let outside = canary.path().to_str().unwrap();
     let repo = |source: &str| json!({"source": {"type": "repo", "source": source}});
     let inside = inside.to_str().unwrap();

@@ -237,6 +237,7 @@ fn another_user_in_the_target_directory_leads_nobody_out() {
         assert_eq!(done + failed, cycles);
         assert!(done > 0, "nothing was published at all");
         assert!(owner == 0 || failed > 0, "nothing was in the way");
+        assert!(served > 0, "nobody read anything");
     }
 }
 

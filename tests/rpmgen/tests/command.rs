@@ -1,7 +1,6 @@
 //! The command line.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
-use std::path::Path;
 use std::process::{Command, Output};
 
 fn rpmgen(arguments: &[&str]) -> Output {
@@ -11,22 +10,6 @@ fn rpmgen(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn files(root: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => directories.push(path),
-                false => found.push(path.strip_prefix(root).unwrap().to_string_lossy().into_owned()),
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 #[test]
 fn writes_as_many_packages_as_asked_for() {
     let directory = tempfile::tempdir().unwrap();
@@ -34,7 +17,7 @@ fn writes_as_many_packages_as_asked_for() {
     let output = rpmgen(&[path.to_str().unwrap(), "--packages", "12", "--seed", "3"]);
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.starts_with(b"12 packages, "));
-    let found = files(&path);
+    let found = test_support::files(&path);
     assert_eq!(found.len(), 12);
     assert!(
         found
@@ -64,7 +47,7 @@ fn lays_out_a_koji_volume() {
         ),
         format!("packages/module-build-macros/0.1/{macros}/src/module-build-macros-0.1-{macros}.src.rpm"),
     ];
-    assert_eq!(files(directory.path()), expected);
+    assert_eq!(test_support::files(directory.path()), expected);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     {
         Ok(output) => output,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            assert!(!is_ci(), "{program} is not installed");
+            assert!(!test_support::is_ci(), "{program} is not installed");
             println!("skipped: {program} is not installed");
             return None;
         }
@@ -49,10 +49,6 @@ fn run(program: &str, arguments: &[&str]) -> Option<Output> {
         streams.1
     );
     Some(output)
-}
-
-fn is_ci() -> bool {
-    std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
 fn written(directory: &Path, specs: &[PackageSpec]) -> Vec<PathBuf> {

@@ -1,0 +1,19 @@
+//! Sources over real directories.
+//!
+//! All in one program: each one more would have to be linked.
+#![cfg(feature = "repo")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod conformance;
+mod local;
+mod replay;
+mod repo;
+mod spoilt;
+mod support;
