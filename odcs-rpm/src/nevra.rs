@@ -58,8 +58,10 @@ impl Nevra {
     /// package `src`, also one whose header says `nosrc`.
     ///
     /// ```
-    /// # use odcs_rpm::Nevra;
-    /// let nevra = |arch: &str| Ok::<_, odcs_rpm::Error>(Nevra::new("ed".parse()?, "1.20-1".parse()?, arch.parse()?));
+    /// # use odcs_rpm::{Evr, Nevra};
+    /// let nevra = |arch: &str| -> odcs_rpm::Result<Nevra> {
+    ///     Ok(Nevra::new("ed".parse()?, Evr::new(0, "1.20", "1")?, arch.parse()?))
+    /// };
     /// assert!(nevra("nosrc")?.is_listed_as(&nevra("src")?));
     /// assert!(!nevra("i686")?.is_listed_as(&nevra("x86_64")?));
     /// # Ok::<(), odcs_rpm::Error>(())
