@@ -27,6 +27,9 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     /// Records a new compose in state `wait`. Ids rise and are never given twice.
     async fn insert(&self, new: NewCompose) -> Result<Compose>;
 
+    /// Gives no id up to and including this one from now on.
+    async fn skip_ids(&self, up_to: ComposeId) -> Result<()>;
+
     /// The record of an id.
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>>;
 

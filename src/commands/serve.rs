@@ -36,6 +36,8 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let service = assemble::service(configuration, &public_url)
         .await
         .map_err(|error| failed("cannot start", &error))?;
+    let skipped = service.sweeper.skip_ids_of_trees().await;
+    skipped.map_err(|error| failed("cannot start", &error))?;
     // Before anybody is told that the service runs: whoever knows may stop it.
     let signals = Signals::listen().map_err(|error| failed("cannot wait for signals", &error))?;
     if !address.ip().is_loopback() {

@@ -116,6 +116,10 @@ impl ComposeStore for Flaky {
         self.store.insert(new).await
     }
 
+    async fn skip_ids(&self, up_to: ComposeId) -> Result<()> {
+        self.store.skip_ids(up_to).await
+    }
+
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
         self.pass(Call::Get)?;
         self.store.get(id).await

@@ -78,6 +78,7 @@ macro_rules! deadly {
 deadly! {
     impl ComposeStore {
         async fn insert(&self, new: NewCompose) -> Result<Compose>;
+        async fn skip_ids(&self, up_to: ComposeId) -> Result<()>;
         async fn get(&self, id: ComposeId) -> Result<Option<Compose>>;
         async fn find(&self, query: &Query) -> Result<Page>;
         async fn heartbeat(&self, lease: &Lease, until: Timestamp) -> Result<()>;

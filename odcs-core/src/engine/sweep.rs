@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use super::{Engine, Shutdown};
 use crate::compose::{Compose, ComposeId, ComposeState};
-use crate::store::{Lease, Query};
+use crate::store::{ComposeStore, Lease, Query};
 use crate::trees::ComposeTrees;
 use crate::{Error, ErrorKind, Result};
 
 /// Composes that are looked up at a time.
 const BATCH: u32 = 100;
+/// Composes that may have been made since the oldest copy of a database that anybody puts back.
+const FAR: i64 = 1_000_000;
 
 /// Removes composes whose time is up, and clears up after workers that died.
 ///
@@ -48,6 +50,27 @@ impl Engine {
 }
 
 impl Sweeper {
+    /// Sees to it that no compose gets an id that there is a tree of: the store may have been put back to an
+    /// older copy, and knows nothing of what was made since. For before the first request is taken.
+    ///
+    /// Names that are far from all ids so far were made by somebody else, and are left out of account.
+    ///
+    /// # Errors
+    /// What the store says, and what the target directories say if they cannot be listed.
+    pub async fn skip_ids_of_trees(&self) -> Result<()> {
+        let store = &self.engine.parts.store;
+        let newest = newest(&**store).await?.map_or(0, ComposeId::number);
+        let trees = self.trees.list().await?.composes;
+        let trees = trees.into_iter().filter(|id| id.number() - newest < FAR);
+        match trees.max() {
+            Some(highest) if highest.number() > newest => {
+                tracing::warn!(%highest, newest, "there are trees of composes newer than all records; their ids are not given again");
+                store.skip_ids(highest).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sweeps at once, and then whenever something was deleted, or some time has passed, until `drain` is
     /// cancelled.
     pub async fn run(&self, shutdown: Shutdown) {
@@ -114,12 +137,7 @@ impl Sweeper {
     /// # Errors
     /// What the store says.
     pub async fn newer_than_all_records(&self, ids: &[ComposeId]) -> Result<Vec<ComposeId>> {
-        let newest = Query {
-            per_page: 1,
-            ..Query::default()
-        };
-        let newest = self.engine.parts.store.find(&newest).await?;
-        let newest = newest.items.first().map(|compose| compose.id);
+        let newest = newest(&*self.engine.parts.store).await?;
         Ok(ids.iter().copied().filter(|id| Some(*id) > newest).collect())
     }
 
@@ -271,4 +289,14 @@ fn leave(error: Error, id: ComposeId, swept: &mut Swept) -> Result<()> {
     tracing::error!(compose = %id, %error, "what is on disk of it is left alone");
     swept.stuck.push(id);
     Ok(())
+}
+
+/// The newest compose that there is a record of.
+async fn newest(store: &dyn ComposeStore) -> Result<Option<ComposeId>> {
+    let newest = Query {
+        per_page: 1,
+        ..Query::default()
+    };
+    let newest = store.find(&newest).await?;
+    Ok(newest.items.first().map(|compose| compose.id))
 }

@@ -23,6 +23,13 @@ pub(super) const COUNTS: &str = "
 SELECT source_type, state, count(*) FROM composes
 GROUP BY source_type, state ORDER BY source_type, state";
 
+/// SQLite keeps the highest id that was given here, once there has been one.
+const SKIP_IDS: [&str; 2] = [
+    "INSERT INTO sqlite_sequence (name, seq)
+     SELECT 'composes', ?1 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'composes')",
+    "UPDATE sqlite_sequence SET seq = max(seq, ?1) WHERE name = 'composes'",
+];
+
 #[async_trait]
 impl ComposeStore for SqliteStore {
     async fn insert(&self, new: NewCompose) -> Result<Compose> {
@@ -37,6 +44,20 @@ impl ComposeStore for SqliteStore {
             .await?;
         self.commit(OPERATION, transaction).await?;
         Ok(compose)
+    }
+
+    async fn skip_ids(&self, up_to: ComposeId) -> Result<()> {
+        const OPERATION: &str = "skip ids";
+        let mut transaction = self.write(OPERATION).await?;
+        for statement in SKIP_IDS {
+            sqlx::query(statement)
+                .bind(up_to.number())
+                .execute(&mut *transaction)
+                .await
+                .map_err(|e| self.error(OPERATION, e))?;
+        }
+        self.commit(OPERATION, transaction).await?;
+        Ok(())
     }
 
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {

@@ -41,6 +41,7 @@ where
 {
     records::what_was_recorded_comes_back(&*fresh().await).await;
     records::ids_rise(&*fresh().await).await;
+    records::skipped_ids_are_not_given(&*fresh().await).await;
     records::unknown_ids_are_none(&*fresh().await).await;
     records::long_lifetimes_end_with_the_calendar(&*fresh().await).await;
 

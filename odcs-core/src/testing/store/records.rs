@@ -68,3 +68,20 @@ pub(super) async fn long_lifetimes_end_with_the_calendar(store: &dyn ComposeStor
     let compose = super::must_finish(store, &claim.lease, super::done_at(at(2))).await;
     assert_eq!(compose.times.expires, end);
 }
+
+pub(super) async fn skipped_ids_are_not_given(store: &dyn ComposeStore) {
+    let insert = async || {
+        store
+            .insert(samples::compose("joe", "f36", 0))
+            .await
+            .expect("insert")
+            .id
+    };
+    store.skip_ids(ComposeId::new(40)).await.expect("skip");
+    assert_eq!(insert().await, ComposeId::new(41));
+    // Never back.
+    store.skip_ids(ComposeId::new(7)).await.expect("skip");
+    assert_eq!(insert().await, ComposeId::new(42));
+    store.skip_ids(ComposeId::new(42)).await.expect("skip");
+    assert_eq!(insert().await, ComposeId::new(43));
+}
