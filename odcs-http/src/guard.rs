@@ -18,6 +18,7 @@ use url::Url;
 
 use crate::error::ApiError;
 use crate::health;
+use crate::layers;
 use crate::proxy::Forwarded;
 use crate::state::ApiState;
 
@@ -47,7 +48,8 @@ pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next:
             parts.extensions.insert(base);
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(error) => error.into_response(),
+        // What the API refuses, pages of other sites may read as well as what it answers.
+        Err(error) => layers::readable_by_all(&parts.method, error.into_response()),
     }
 }
 
