@@ -18,7 +18,6 @@ use url::Url;
 
 use crate::error::ApiError;
 use crate::health;
-use crate::layers;
 use crate::proxy::Forwarded;
 use crate::state::ApiState;
 
@@ -48,8 +47,7 @@ pub(crate) async fn guard(State(state): State<ApiState>, request: Request, next:
             parts.extensions.insert(base);
             next.run(Request::from_parts(parts, body)).await
         }
-        // What the API refuses, pages of other sites may read as well as what it answers.
-        Err(error) => layers::readable_by_all(&parts.method, error.into_response()),
+        Err(error) => error.into_response(),
     }
 }
 
