@@ -554,8 +554,7 @@ fn options(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
     untouched(recording, case, outcome)
 }
 
-/// 404. Other methods than those that look for a compose do not ask whether its id is one, nor whether
-/// there is a slash at the end.
+/// 404. Only methods that look for a compose ask whether its id is one; the others are refused as such.
 fn nothing_there(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
     match (case.method.as_str(), outcome.status) {
         ("OPTIONS", 200) => options(recording, case, outcome),
