@@ -40,7 +40,9 @@ impl fmt::Display for Action {
 /// nothing known so far speaks against it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestFacts<'a> {
-    /// What is asked for.
+    /// What is asked for. `None` together with an `owner`, on [`Action::RenewCompose`], means that the record to be
+    /// renewed holds what nobody may ask for (any more), so that its request cannot be looked at: a policy with
+    /// rules about requests has to refuse, for keeping such a compose longer is still possible.
     pub request: Option<&'a ComposeRequest>,
     /// To whom the compose belongs that is to be changed.
     pub owner: Option<&'a str>,

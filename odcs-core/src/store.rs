@@ -241,7 +241,8 @@ pub struct Query {
     pub filters: Vec<(Filter, String)>,
     /// By which column, and whether descending. Records without a value in it come first when
     /// ascending, last when descending; those that are equal in it are ordered by id, oldest first in
-    /// either direction (as the reference server lists them).
+    /// either direction, but newest first when descending by state or time of expiry (as the reference
+    /// server lists them).
     pub order: (OrderBy, Direction),
     /// The page, counted from 1; one past the end is empty.
     pub page: u64,

@@ -28,8 +28,11 @@ pub(crate) fn page<DB: Dialect>(query: &Query) -> QueryBuilder<DB> {
         Direction::Descending => " DESC NULLS LAST",
     });
     if order != OrderBy::Id {
-        // Ties are in the order of ids in either direction: that is how the reference server lists them.
-        statement.push(", id ASC");
+        // Ties are in the order of ids, as the reference server lists them. It walks an index for these two
+        // columns, backwards for a descending order, and the ids with it.
+        let walked = matches!(order, OrderBy::State | OrderBy::TimeToExpire);
+        let backwards = walked && direction == Direction::Descending;
+        statement.push(if backwards { ", id DESC" } else { ", id ASC" });
     }
 
     let per_page = query.per_page.clamp(1, MOST_PER_PAGE);
@@ -150,6 +153,40 @@ mod tests {
             "2\u{a0}",
         ] {
             assert_eq!(number(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ties_are_in_the_order_of_ids() {
+        for (order, direction, expected) in [
+            (
+                OrderBy::State,
+                Direction::Ascending,
+                "state ASC NULLS FIRST, id ASC",
+            ),
+            (
+                OrderBy::State,
+                Direction::Descending,
+                "state DESC NULLS LAST, id DESC",
+            ),
+            (
+                OrderBy::TimeToExpire,
+                Direction::Descending,
+                "time_to_expire DESC NULLS LAST, id DESC",
+            ),
+            (
+                OrderBy::Owner,
+                Direction::Descending,
+                "owner DESC NULLS LAST, id ASC",
+            ),
+        ] {
+            let query = Query {
+                order: (order, direction),
+                ..Query::default()
+            };
+            let statement: QueryBuilder<sqlx::Sqlite> = page(&query);
+            let text = statement.into_string();
+            assert!(text.contains(&format!("ORDER BY {expected} LIMIT")), "{text}");
         }
     }
 

@@ -72,9 +72,14 @@ fn without_body(response: Response) -> Response {
 
 /// Lets pages of other sites read the API.
 pub(crate) async fn cors(request: Request, next: Next) -> Response {
-    let reads = [Method::GET, Method::HEAD].contains(request.method());
-    let mut response = next.run(request).await;
-    if reads {
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    readable_by_all(&method, response)
+}
+
+/// The answer, which pages of other sites may read if it is one to GET or HEAD.
+pub(crate) fn readable_by_all(method: &Method, mut response: Response) -> Response {
+    if [Method::GET, Method::HEAD].contains(method) {
         let anybody = HeaderValue::from_static("*");
         response
             .headers_mut()

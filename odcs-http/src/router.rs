@@ -5,9 +5,6 @@ use axum::extract::{Request, State};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use http::HeaderValue;
-use http::Method;
-use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -67,12 +64,5 @@ async fn elsewhere(State(state): State<ApiState>, request: Request) -> Response 
     if let Some((composes, path)) = composes {
         return files::answer(composes, &path, request.method(), request.headers()).await;
     }
-    let mut response = ApiError::not_found(path).into_response();
-    if [Method::GET, Method::HEAD].contains(request.method()) {
-        let anybody = HeaderValue::from_static("*");
-        response
-            .headers_mut()
-            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, anybody);
-    }
-    response
+    layers::readable_by_all(request.method(), ApiError::not_found(path).into_response())
 }

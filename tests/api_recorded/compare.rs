@@ -63,7 +63,7 @@ fn headers(case: &Case, outcome: &Outcome) -> Vec<String> {
 }
 
 /// Values of the same keys. What only we have (`warnings`) is additive.
-fn fields(path: &str, recorded: &Value, ours: &Value) -> Vec<String> {
+pub fn fields(path: &str, recorded: &Value, ours: &Value) -> Vec<String> {
     let mut differences = Vec::new();
     match (recorded, ours) {
         (Value::Object(theirs), Value::Object(mine)) => {

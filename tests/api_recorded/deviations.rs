@@ -3,18 +3,23 @@
 //! A rule looks at the request and the recorded answer, never at the name of a case, and says what the answer has
 //! to be instead. Each stands for a line of the specification of the API, which is quoted.
 
+use std::collections::BTreeSet;
+
 use odcs_core::Timestamp;
 use odcs_core::compose::ComposeState;
 use serde_json::Value;
 
-use crate::compare::untouched;
-use crate::honour::{dishonoured, dishonoured_row};
+use crate::compare::{fields, untouched, with_recorded};
+use crate::honour::{dishonoured, dishonoured_renewal};
 use crate::recording::{Case, Recording};
-use crate::rows::sorted;
+use crate::rows::{each_once, sorted};
 use crate::server::Outcome;
 use crate::shapes;
 
 type Check = Result<(), String>;
+
+/// What the record always has, as a text that may be empty.
+const NEVER_NULL: [&str; 3] = ["arches", "multilib_arches", "lookaside_repos"];
 
 /// A deviation.
 pub struct Rule {
@@ -44,23 +49,22 @@ pub const RULES: &[Rule] = &[
         name: "unknown-path",
         spec: "500 for an unknown URL, a wrong method, a non-numeric id: 404 …, in the same JSON error shape",
         applies: |_, case| {
-            case.status == 500 && case.message().starts_with("404 Not Found") && !is_a_slash_more(case)
+            // An answer to HEAD has no message.
+            let nothing = case.message().starts_with("404 Not Found")
+                || case.method == "HEAD" && !case.is_list() && case.row().is_none();
+            case.status == 500 && nothing && !is_a_slash_more(case)
         },
-        holds: |recording, case, outcome| refused(recording, case, outcome, 404, &[]),
+        holds: nothing_there,
     },
     Rule {
         name: "unknown-method",
         spec: "500 for an unknown URL, a wrong method, …: 405 with Allow, in the same JSON error shape",
         applies: |_, case| case.status == 500 && case.message().starts_with("405 Method Not Allowed"),
         holds: |recording, case, outcome| {
-            let allow = outcome.header("allow");
-            let mut methods = allow.split(',').map(str::trim);
-            that(
-                !methods.any(|method| method == case.method),
-                "a method that is not allowed",
-            )?;
-            that(allow.contains("OPTIONS"), "a header Allow")?;
-            refused(recording, case, outcome, 405, &[])
+            if has_pages(case) || case.route().contains("//") {
+                return nothing_there(recording, case, outcome);
+            }
+            not_possible(recording, case, outcome)
         },
     },
     Rule {
@@ -213,7 +217,9 @@ pub const RULES: &[Rule] = &[
                 types.is_sorted()
             };
             that(
-                outcome.status == 200 && is_sorted && !types.is_empty(),
+                outcome.status == 200
+                    && is_sorted
+                    && (outcome.json["meta"]["total"] == 0 || !types.is_empty() || past_the_end(outcome)),
                 "a list in this order",
             )
         },
@@ -243,7 +249,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "metrics",
         spec: "bodies of metrics are not compared: theirs is a text that other workers left in the database, ours is OpenMetrics",
-        applies: |_, case| case.status == 200 && case.path().trim_end_matches('/').ends_with("/metrics"),
+        applies: |_, case| case.status == 200 && case.route().trim_end_matches('/').ends_with("/metrics"),
         holds: |_, _, outcome| that(outcome.status == 200 && has_metrics(outcome), "metrics"),
     },
     Rule {
@@ -252,9 +258,101 @@ pub const RULES: &[Rule] = &[
         applies: |_, case| {
             case.status == 200
                 && case.method == "GET"
-                && case.path().trim_end_matches('/').ends_with("/about")
+                && case.route().trim_end_matches('/').ends_with("/about")
         },
         holds: about,
+    },
+    Rule {
+        name: "forwarded",
+        spec: "links honour X-Forwarded-*, X-Script-Name and X-Scheme: the reference server ignores X-Forwarded-Proto, -Port and -Prefix and takes the others as they are; of several values ours takes the last",
+        applies: |_, case| case.is_list() && case.status == 200 && case.answer["meta"].is_object(),
+        holds: forwarded,
+    },
+    Rule {
+        name: "prefix-is-a-path",
+        spec: "links honour X-Script-Name: one that is no path is refused, for no link could be made with it",
+        applies: |_, case| {
+            case.header("x-script-name")
+                .is_some_and(|name| !name.is_empty() && !name.starts_with('/'))
+        },
+        holds: |recording, case, outcome| {
+            // The guard refuses it; no page of another site can read that.
+            that(
+                outcome.status == 400
+                    && (case.method == "HEAD" || outcome.message().contains("x-script-name")),
+                "400 that names the header",
+            )?;
+            untouched(recording, case, outcome)
+        },
+    },
+    Rule {
+        name: "ties",
+        spec: "lists are as recorded; what is equal in the column they are ordered by comes in the order of ids, with filters as well (there the recorded order is that of whatever index was walked)",
+        applies: |_, case| case.is_list() && case.status == 200 && case.parameter("order_by").is_some(),
+        holds: ties,
+    },
+    Rule {
+        name: "arches-once",
+        spec: "what is asked for twice is made once: arches are recorded once each, as sources are",
+        applies: |_, case| {
+            let fields = ["arches", "multilib_arches"];
+            let doubled =
+                |name: &&str| list(case, name).collect::<BTreeSet<_>>().len() < list(case, name).count();
+            case.method == "POST" && case.status == 200 && fields.iter().any(doubled)
+        },
+        holds: |recording, case, outcome| {
+            let mut once = case.clone();
+            let rows = once.after.iter_mut().flat_map(|row| row.iter_mut());
+            let answer = once.answer.as_object_mut().into_iter().flatten();
+            for (_, value) in rows.chain(answer).filter(|(name, _)| name.ends_with("arches")) {
+                *value = each_once(value.as_str().unwrap_or_default()).into();
+            }
+            same_as(recording, &once, outcome)
+        },
+    },
+    Rule {
+        name: "no-list-is-an-empty-list",
+        spec: "rows from before a column was there hold NULL in it: the answer has the empty text that it has for all others",
+        applies: |_, case| {
+            case.status == 200
+                && case.before.iter().any(|row| {
+                    NEVER_NULL
+                        .iter()
+                        .any(|name| row.get(*name).is_some_and(Value::is_null))
+                })
+        },
+        holds: |recording, case, outcome| {
+            let mut filled = case.clone();
+            let answers = match filled.answer.get_mut("items") {
+                Some(Value::Array(items)) => items.iter_mut().collect(),
+                _ => vec![&mut filled.answer],
+            };
+            for answer in answers {
+                for name in NEVER_NULL {
+                    if answer.get(name).is_some_and(Value::is_null) {
+                        answer[name] = "".into();
+                    }
+                }
+            }
+            same_as(recording, &filled, outcome)
+        },
+    },
+    Rule {
+        name: "keeps-what-is-done",
+        spec: "PATCH extends those that share the tree: only those that are done and that nobody has deleted; others get their time when they end, or are gone",
+        applies: |_, case| case.method == "PATCH" && case.status == 200 && case.next_id.is_none(),
+        holds: |recording, case, outcome| {
+            let asked = case.row().map(|row| row["id"].clone());
+            let mut kept = case.clone();
+            for row in &mut kept.after {
+                let before = case.before.iter().find(|before| before["id"] == row["id"]);
+                let lives = row["state"] == 2 && row.get("removed_by").is_none_or(Value::is_null);
+                if let Some(before) = before.filter(|_| !lives && Some(&row["id"]) != asked.as_ref()) {
+                    row.clone_from(before);
+                }
+            }
+            same_as(recording, &kept, outcome)
+        },
     },
     Rule {
         name: "owners-cancel",
@@ -285,8 +383,9 @@ pub const RULES: &[Rule] = &[
 
 /// What a later version is going to have.
 pub fn later(case: &Case) -> Option<&'static str> {
-    let site = ["", "/api/1", "/favicon.ico"].contains(&case.path().trim_end_matches('/'));
-    (site && ["GET", "HEAD"].contains(&&*case.method)).then_some("web pages")
+    let nothing_yet = case.route().starts_with("/static/");
+    (has_pages(case) && !nothing_yet && ["GET", "HEAD", "OPTIONS"].contains(&&*case.method))
+        .then_some("web pages")
 }
 
 const LIFETIMES: [&str; 2] = ["seconds_to_live", "seconds-to-live"];
@@ -297,6 +396,90 @@ fn that(is: bool, what: &str) -> Check {
     } else {
         Err(format!("{what} was expected"))
     }
+}
+
+/// All but what has been changed in the case is as recorded.
+fn same_as(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    let differences = with_recorded(recording, case, outcome);
+    that(
+        differences.is_empty(),
+        &format!("the same otherwise ({})", differences.join("; ")),
+    )
+}
+
+/// The same list, with links to where the proxy says that the service is.
+fn forwarded(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    let last = |name: &str| {
+        let value = case.header(name)?.rsplit(',').next()?.trim().to_owned();
+        Some(value).filter(|value| !value.is_empty())
+    };
+    let scheme = last("x-scheme").or_else(|| last("x-forwarded-proto"));
+    let scheme = scheme.map_or("http".to_owned(), |scheme| scheme.to_ascii_lowercase());
+    let host = last("x-forwarded-host").or_else(|| last("host"));
+    let url = format!("{scheme}://{}", host.unwrap_or("localhost".to_owned()));
+    let mut url = url::Url::parse(&url).map_err(|error| error.to_string())?;
+    let named = last("x-forwarded-host").is_some_and(|_| url.port().is_some());
+    let port = last("x-forwarded-port").and_then(|port| port.parse().ok());
+    if let Some(port) = port.filter(|_| !named) {
+        url.set_port(Some(port)).map_err(|()| "no port".to_owned())?;
+    }
+    let prefix = last("x-script-name").or_else(|| last("x-forwarded-prefix"));
+    let prefix = prefix.unwrap_or_default();
+    let path = format!("{}/api/1/composes/", prefix.trim_end_matches('/'));
+    let base = format!("{}{path}", url.as_str().trim_end_matches('/'));
+    let mut here = case.clone();
+    for name in ["first", "last", "next", "prev"] {
+        let link = &mut here.answer["meta"][name];
+        if let Some((_, query)) = link.as_str().and_then(|link| link.split_once('?')) {
+            *link = format!("{base}?{query}").into();
+        }
+    }
+    same_as(recording, &here, outcome)
+}
+
+/// The same links and the same values of the column that the list is ordered by, and each compose as it is.
+/// If all are on this page, they are the same ones.
+fn ties(_: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    that(outcome.json["meta"] == case.answer["meta"], "the same links")?;
+    let column = order(case);
+    let values = |json| {
+        items(json)
+            .iter()
+            .map(|item| item[&column].clone())
+            .collect::<Vec<_>>()
+    };
+    that(values(&outcome.json) == values(&case.answer), "the same order")?;
+    let ids = |json| {
+        items(json)
+            .iter()
+            .filter_map(|item| item["id"].as_i64())
+            .collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (ids(&outcome.json), ids(&case.answer));
+    let all = |ids: &[i64]| ids.iter().copied().collect::<BTreeSet<_>>();
+    that(all(&ours).len() == ours.len(), "each compose once")?;
+    that(
+        case.answer["meta"]["pages"] != 1 || all(&ours) == all(&theirs),
+        "the same composes",
+    )?;
+    let pairs = items(&outcome.json).windows(2);
+    let mut equal = pairs.filter(|pair| pair[0][&column] == pair[1][&column]);
+    that(
+        equal
+            .clone()
+            .all(|pair| pair[0]["id"].as_i64() < pair[1]["id"].as_i64())
+            || equal.all(|pair| pair[0]["id"].as_i64() > pair[1]["id"].as_i64()),
+        "equal ones in the order of ids",
+    )?;
+    let theirs = items(&case.answer);
+    let mut known = items(&outcome.json).iter().filter_map(|item| {
+        let same = theirs.iter().find(|other| other["id"] == item["id"])?;
+        Some((item, same))
+    });
+    that(
+        known.all(|(ours, theirs)| fields("", theirs, ours).is_empty()),
+        "the same records",
+    )
 }
 
 fn texts(names: &[String]) -> Vec<&str> {
@@ -346,20 +529,77 @@ fn is_json(case: &Case) -> bool {
 /// The path of a compose with a slash at its end.
 fn is_a_slash_more(case: &Case) -> bool {
     let is_number = |id: &str| id.parse::<i64>().is_ok_and(|id| id >= 0);
-    case.path().ends_with('/') && case.id().is_some_and(is_number)
+    case.route().ends_with('/') && case.id().is_some_and(is_number)
+}
+
+/// 405 with the methods that are possible, and nothing changed.
+fn not_possible(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    let allow = outcome.header("allow");
+    let mut methods = allow.split(',').map(str::trim);
+    that(
+        !methods.any(|method| method == case.method),
+        "a method that is not allowed",
+    )?;
+    that(allow.contains("OPTIONS"), "a header Allow")?;
+    refused(recording, case, outcome, 405, &[])
+}
+
+/// The answer to OPTIONS.
+fn options(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    let allow = outcome.header("allow");
+    that(
+        outcome.status == 200 && allow.contains("OPTIONS"),
+        "200 with a header Allow",
+    )?;
+    untouched(recording, case, outcome)
+}
+
+/// 404. Only methods that look for a compose ask whether its id is one; the others are refused as such.
+fn nothing_there(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    match (case.method.as_str(), outcome.status) {
+        ("OPTIONS", 200) => options(recording, case, outcome),
+        (_, 405) => not_possible(recording, case, outcome),
+        _ => refused(recording, case, outcome, 404, &[]),
+    }
+}
+
+/// Where a later version has pages.
+fn has_pages(case: &Case) -> bool {
+    let path = case.route().trim_end_matches('/');
+    ["", "/api/1", "/favicon.ico"].contains(&path) || path.starts_with("/static/")
 }
 
 /// The answer is that of the other path: a record, a list, what the server is, or metrics.
-fn slash(_: &Recording, case: &Case, outcome: &Outcome) -> Check {
+fn slash(recording: &Recording, case: &Case, outcome: &Outcome) -> Check {
+    if case.route().contains("//") || has_pages(case) {
+        return nothing_there(recording, case, outcome);
+    }
     if case.id().is_some() {
-        let right = match case.row() {
-            Some(row) => outcome.status == 200 && outcome.json["id"] == row["id"],
-            None => outcome.status == 404 && outcome.json["status"] == 404,
+        let status = outcome.status;
+        return match (case.method.as_str(), case.row()) {
+            ("OPTIONS", _) => options(recording, case, outcome),
+            ("GET" | "PATCH" | "DELETE" | "HEAD", None) => refused(recording, case, outcome, 404, &[]),
+            ("HEAD", Some(_)) => that(status == 200, "that there is a compose"),
+            ("DELETE", Some(_)) => that([202, 400].contains(&status), "an answer to DELETE"),
+            ("PATCH", Some(row)) if [0, 1].contains(&row["state"].as_i64().unwrap_or(9)) => {
+                refused(recording, case, outcome, 404, &[])
+            }
+            ("PATCH", Some(_)) => that(
+                status == 400 || status == 200 && outcome.json["state_name"].is_string(),
+                "a renewal",
+            ),
+            ("GET", Some(row)) => that(
+                status == 200 && outcome.json["id"] == row["id"],
+                "what is at the path without a slash",
+            ),
+            _ => not_possible(recording, case, outcome),
         };
-        return that(right, "what is at the path without a slash");
+    }
+    if case.method == "OPTIONS" {
+        return options(recording, case, outcome);
     }
     let json = &outcome.json;
-    let path = case.path().trim_end_matches('/');
+    let path = case.route().trim_end_matches('/');
     let is = match path.rsplit('/').next() {
         _ if case.method == "HEAD" => true,
         Some("composes") if case.method == "POST" => {
@@ -464,13 +704,18 @@ fn of_row(recording: &Recording, case: &Case) -> Vec<String> {
     let row = case.row();
     row.map_or_else(Vec::new, |row| {
         let target = recording.target_dir(row["target_dir"].as_str());
-        dishonoured_row(row, &target)
+        dishonoured_renewal(row, &target, &case.body)
     })
 }
 
 fn order(case: &Case) -> String {
     let order = case.parameter("order_by").unwrap_or_default();
     order.strip_prefix('-').unwrap_or(&order).to_owned()
+}
+
+fn past_the_end(outcome: &Outcome) -> bool {
+    let meta = &outcome.json["meta"];
+    meta["page"].as_u64() > meta["pages"].as_u64()
 }
 
 fn items(json: &Value) -> &[Value] {

@@ -9,7 +9,7 @@ type Check = fn(&str) -> bool;
 /// Lists of texts, and what each text has to be.
 const LISTS: [(&str, Check); 13] = [
     ("packages", |text| {
-        !text.is_empty() && !text.contains(char::is_whitespace)
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
     }),
     ("builds", |text| {
         is_word(text) && text.rsplitn(3, '-').filter(|part| !part.is_empty()).count() == 3
@@ -30,7 +30,8 @@ const LISTS: [(&str, Check); 13] = [
     ("results", |_| true),
     ("lookaside_repos", |text| {
         let plain = text.replace("$basearch", "noarch").replace("$arch", "noarch");
-        url::Url::parse(&plain).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "file"))
+        is_one_word(text)
+            && url::Url::parse(&plain).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "file"))
     }),
 ];
 
@@ -52,6 +53,11 @@ const TEXTS: [(&str, Check); 7] = [
     }),
     ("module_defaults_commit", is_commit),
 ];
+
+/// Texts are told apart by blanks in the record.
+fn is_one_word(text: &str) -> bool {
+    !text.contains(char::is_whitespace)
+}
 
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && !text.starts_with('-') && !text.contains(char::is_whitespace)
@@ -137,10 +143,13 @@ fn source_fits(kind: &str, source: &str) -> bool {
         }),
         "repo" => {
             source.starts_with('/')
-                || url::Url::parse(source).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+                || is_one_word(source)
+                    && url::Url::parse(source).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
         }
         "pungi_compose" => {
-            url::Url::parse(source.trim()).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "file"))
+            let source = source.trim();
+            is_one_word(source)
+                && url::Url::parse(source).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "file"))
         }
         _ => words.all(is_word),
     }
@@ -148,6 +157,11 @@ fn source_fits(kind: &str, source: &str) -> bool {
 
 /// The same for what a row was asked for with, and for a target directory that is not there any more.
 pub fn dishonoured_row(row: &Row, target_dir: &str) -> Vec<String> {
+    dishonoured_renewal(row, target_dir, &Value::Null)
+}
+
+/// The same for a row that is to be made once more with other keys, builds, modules or another label.
+pub fn dishonoured_renewal(row: &Row, target_dir: &str, changes: &Value) -> Vec<String> {
     let kinds = [
         "tag",
         "module",
@@ -174,15 +188,29 @@ pub fn dishonoured_row(row: &Row, target_dir: &str) -> Vec<String> {
             "sigkeys" if text.is_empty() => json!([]),
             "sigkeys" => json!(text.split(' ').collect::<Vec<_>>()),
             _ if is_list => json!(text.split_whitespace().collect::<Vec<_>>()),
-            "source" | "label" | "compose_type" => json!(text),
+            "source" => json!(text),
+            _ if TEXTS.iter().any(|(known, _)| known == name) => json!(text),
             _ => continue,
         };
     }
     body["koji_event"] = row.get("koji_event").cloned().unwrap_or_default();
+    for (place, names) in [
+        (changes, &["sigkeys", "label"][..]),
+        (&changes["source"], &["builds", "modules"]),
+    ] {
+        for name in names {
+            if let Some(value) = place.get(name) {
+                body[*name] = value.clone();
+            }
+        }
+    }
     let mut names = dishonoured(&body);
     if row["source"].as_str().unwrap_or_default().trim().is_empty()
         && !["build", "module"].contains(kind.unwrap_or(&""))
     {
+        names.push("source".to_owned());
+    }
+    if kind == Some(&"raw_config") && !row["source"].as_str().unwrap_or_default().contains('#') {
         names.push("source".to_owned());
     }
     if target_dir == "unknown" {

@@ -163,6 +163,24 @@ impl Case {
         self.target.split('?').next().unwrap()
     }
 
+    /// The path as the router sees it: without the prefix that the proxy names.
+    pub fn route(&self) -> &str {
+        let path = self.path();
+        let prefix = self.header("x-script-name").unwrap_or_default();
+        path.strip_prefix(prefix.trim_end_matches('/'))
+            .filter(|rest| rest.starts_with('/'))
+            .unwrap_or(path)
+    }
+
+    /// A header of the request.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// A parameter of the query, the first if there are several.
     pub fn parameter(&self, name: &str) -> Option<String> {
         let query = self.target.split_once('?')?.1;
@@ -173,19 +191,20 @@ impl Case {
 
     /// The id in the path of a single compose.
     pub fn id(&self) -> Option<&str> {
-        let path = self.path().trim_end_matches('/');
-        let (above, id) = path.rsplit_once('/')?;
-        above.ends_with("/composes").then_some(id)
+        let path = self.route().trim_end_matches('/');
+        path.strip_prefix("/api/1/composes/")
+            .filter(|id| !id.contains('/'))
     }
 
     /// The row of the compose in the path.
     pub fn row(&self) -> Option<&Row> {
-        let id: i64 = self.id()?.parse().ok()?;
+        let digits = |id: &&str| id.bytes().all(|byte| byte.is_ascii_digit());
+        let id: i64 = self.id().filter(digits)?.parse().ok()?;
         self.before.iter().find(|row| row["id"] == id)
     }
 
     pub fn is_list(&self) -> bool {
-        self.path().trim_end_matches('/').ends_with("/composes") && ["GET", "HEAD"].contains(&&*self.method)
+        self.route().trim_end_matches('/') == "/api/1/composes" && ["GET", "HEAD"].contains(&&*self.method)
     }
 
     /// What the recorded refusal says.

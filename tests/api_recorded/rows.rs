@@ -94,6 +94,10 @@ pub fn speak_of_requests(recording: &Recording) {
                 // A package name with a line break in it has become two.
                 let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
                 requested.packages = requested.packages.map(words);
+                // An arch counts once.
+                for arches in [&mut requested.arches, &mut requested.multilib_arches] {
+                    *arches = each_once(arches);
+                }
                 let compose = Compose { requested, ..compose };
                 assert_eq!(public(&again), public(&compose));
             }
@@ -128,6 +132,13 @@ pub fn public(compose: &Compose) -> Value {
     let source = &mut value["requested"]["source"];
     *source = Value::from(sorted(source.as_str().unwrap()));
     value
+}
+
+/// The words of a text in their order, each once.
+pub fn each_once(text: &str) -> String {
+    let mut seen = BTreeSet::new();
+    let words = text.split_whitespace().filter(|word| seen.insert(*word));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The words of a text, sorted, each once.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Request};
 use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::allow::UrlAllowList;
@@ -53,17 +54,7 @@ pub async fn run(recording: &Recording, case: &Case) -> Outcome {
         .iter()
         .filter_map(|row| record(recording, row))
         .collect();
-    // What is reused comes before what reuses it.
-    let (reusing, others): (Vec<_>, Vec<_>) = records
-        .into_iter()
-        .partition(|compose| compose.reused_id.is_some());
-    let known: Vec<_> = others.iter().map(|compose| compose.id).collect();
-    let reusing = reusing.into_iter().map(|mut compose| {
-        compose.reused_id = compose.reused_id.filter(|id| known.contains(id));
-        compose
-    });
-    let records: Vec<_> = others.into_iter().chain(reusing).collect();
-    store.import(&records).await.unwrap();
+    store.import(&reused_first(records)).await.unwrap();
 
     let config = &recording.config;
     let mut links = Links::new(&config["target_dir_url"].as_str().unwrap().parse().unwrap());
@@ -88,7 +79,12 @@ pub async fn run(recording: &Recording, case: &Case) -> Outcome {
         .headers
         .iter()
         .filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-host"));
-    options.allowed_hosts = forwarded.map(|(_, host)| host.clone()).collect();
+    // A host that a proxy names is one of ours, whatever its port; of several the last one counts.
+    let name = |host: &String| {
+        let host = host.rsplit(',').next()?.trim().parse::<Authority>().ok()?;
+        Some(host.host().to_owned())
+    };
+    options.allowed_hosts = forwarded.filter_map(|(_, host)| name(host)).collect();
     let state = ApiState::new(
         Arc::new(engine),
         Arc::new(NoFiles),
@@ -106,6 +102,24 @@ pub async fn run(recording: &Recording, case: &Case) -> Outcome {
         json: serde_json::from_slice(&body).unwrap_or_default(),
         records: all(&store).await,
     }
+}
+
+/// What is reused comes before what reuses it. What reuses a row that is not there, or itself, reuses nothing.
+fn reused_first(mut left: Vec<Compose>) -> Vec<Compose> {
+    let mut sorted: Vec<Compose> = Vec::new();
+    while !left.is_empty() {
+        let is_there = |compose: &Compose| {
+            let reused = compose.reused_id;
+            reused.is_none_or(|id| sorted.iter().any(|known| known.id == id))
+        };
+        let (next, mut later): (Vec<_>, Vec<_>) = left.into_iter().partition(is_there);
+        if next.is_empty() {
+            later.iter_mut().for_each(|compose| compose.reused_id = None);
+        }
+        sorted.extend(next);
+        left = later;
+    }
+    sorted
 }
 
 fn request(case: &Case) -> Request<Body> {

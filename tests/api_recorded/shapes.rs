@@ -49,13 +49,14 @@ pub fn wrong(body: &Value) -> Vec<String> {
     };
     let within = top.get("source").and_then(Value::as_object);
     let all = top.iter().chain(within.into_iter().flatten());
+    let flat = top.contains_key("source_type") && !top.get("source").is_some_and(Value::is_object);
     let mut names: Vec<_> = all
+        .filter(|(name, _)| flat || *name != "source_type")
         .filter_map(|(name, value)| {
             let (_, shape) = FIELDS.iter().find(|(known, _)| known == name)?;
             (!fits(*shape, value)).then(|| name.clone())
         })
         .collect();
-    let flat = top.contains_key("source_type");
     let source = match top.get("source") {
         Some(Value::Object(source)) => source.get("source").is_none_or(Value::is_string),
         Some(Value::String(_)) => flat,

@@ -46,7 +46,15 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'-')
-    .remove(b'~');
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b';');
 
 /// A query, and the parameters that its links repeat.
 #[derive(Debug)]
@@ -256,6 +264,15 @@ mod tests {
         for bad in ["foo", "", "-", "--id", "label", "time_started", "source_Type"] {
             assert!(ListQuery::parse(&format!("order_by={bad}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn links_escape_what_the_reference_server_escapes() {
+        let printable: String = ('!'..='~').filter(|c| !c.is_ascii_alphanumeric()).collect();
+        assert_eq!(
+            encode(&format!("a b{printable}")),
+            "a+b!%22%23$%25%26'()*%2B,-.%2F%3A;%3C%3D%3E%3F%40%5B%5C%5D%5E_%60%7B%7C%7D~"
+        );
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub fn renewal_request(body: &Value) -> Result<Parsed<Renewal>> {
     };
     shape::check(source, None)?;
     shape::check(top, Some("source"))?;
+    for (fields, known) in [(source, &WITHIN_SOURCE[..]), (top, &BESIDE_SOURCE)] {
+        shape::check_ignored(fields, known)?;
+    }
     let request = Renewal {
         lifetime: read::lifetime(top)?,
         sigkeys: read::list(top, "sigkeys")?,

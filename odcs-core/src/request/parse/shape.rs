@@ -127,6 +127,19 @@ pub(super) fn check(object: &Map<String, Value>, skip: Option<&str>) -> Result<(
         })
 }
 
+/// Checks the texts of fields that have no effect here, and so no type of their own to decide about them: plain
+/// ones, as with the reference server, which takes anything for the names of packages only.
+///
+/// # Errors
+/// `Invalid` with the key as its subject.
+pub(super) fn check_ignored(object: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    let ignored = |name: &str| !known.contains(&name) && name != "packages";
+    let ignored = object.iter().filter(|(name, _)| ignored(name));
+    ignored
+        .into_iter()
+        .try_for_each(|(name, value)| check_unknown(name, value))
+}
+
 impl Field {
     fn check(&self, value: &Value) -> Result<()> {
         match (self.shape, value) {

@@ -528,6 +528,11 @@ fn renewals() {
         (json!({"sigkeys": [1]}), "sigkeys"),
         (json!({"label": "a(b"}), "label"),
         (json!({"source": {"builds": "a"}}), "builds"),
+        (json!({"source": {"source": "a\tb"}}), "source"),
+        (
+            json!({"lookaside_repos": ["http://localhost/?a=b"]}),
+            "lookaside_repos",
+        ),
         (json!({"seconds_to_live": -1}), "seconds_to_live"),
         (json!([]), "body"),
     ] {

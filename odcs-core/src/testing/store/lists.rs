@@ -74,12 +74,13 @@ pub(super) async fn order(store: &dyn ComposeStore) {
     let ids = five(store).await;
     for (column, ascending, descending) in [
         (OrderBy::Id, [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]),
-        // By code point, capitals first; equal ones always oldest first.
+        // By code point, capitals first; equal ones oldest first.
         (OrderBy::Owner, [4, 3, 1, 5, 2], [2, 1, 5, 3, 4]),
         (OrderBy::SourceType, [1, 3, 4, 5, 2], [2, 1, 3, 4, 5]),
         // Nothing comes before everything.
         (OrderBy::KojiEvent, [1, 3, 4, 5, 2], [2, 1, 3, 4, 5]),
-        (OrderBy::State, [4, 5, 3, 1, 2], [2, 1, 3, 4, 5]),
+        // Backwards, the equal ones as well.
+        (OrderBy::State, [4, 5, 3, 1, 2], [2, 1, 3, 5, 4]),
         (OrderBy::TimeSubmitted, [2, 5, 4, 3, 1], [1, 3, 4, 5, 2]),
         (OrderBy::TimeToExpire, [2, 5, 4, 3, 1], [1, 3, 4, 5, 2]),
         (OrderBy::TimeDone, [3, 4, 5, 2, 1], [1, 2, 3, 4, 5]),
