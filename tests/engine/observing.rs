@@ -186,8 +186,9 @@ async fn the_log_says_of_which_compose_and_phase_it_speaks() {
             move || log.clone()
         })
         .finish();
-    // For this thread: the whole test runs on it, but for what blocks.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: where tests share one, those that log elsewhere at the same time decide whether a
+    // line is written at all. What others write speaks of other repositories.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let lab = Lab::new().await;
     lab.submit(&["ed"]).await;
     assert_eq!(lab.run_one().await.state, ComposeState::Done);
