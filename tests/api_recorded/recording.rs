@@ -88,7 +88,7 @@ impl Recording {
             .find(|(_, known)| known.as_str() == path);
         match (path, found) {
             (_, Some((name, _))) => name.clone(),
-            (None, None) => "default".to_owned(),
+            (None | Some(""), None) => "default".to_owned(),
             (Some(path), None) if self.config["target_dir"] == path => "default".to_owned(),
             _ => "unknown".to_owned(),
         }

@@ -16,8 +16,8 @@ use rpmgen::{Layout, ed_repository, write_repository};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The repository of the recordings, and the URL of its composes.
-const REPOSITORY: &str = "/srv/repo";
+/// Where the repository `repo` of the recordings is, and the URL of its composes.
+const REPOSITORIES: &str = "/srv/";
 const URL: &str = "http://localhost/odcs";
 
 /// What was recorded.
@@ -108,10 +108,12 @@ impl Case {
             EngineSettings::new().unwrap(),
             clock,
         );
-        let body = self.body.to_string().replace(
-            &json!(REPOSITORY).to_string(),
-            &json!(repository.to_str().unwrap()).to_string(),
-        );
+        // Whatever lies beside the repository of the recordings lies beside ours.
+        let mut body = self.body.clone();
+        if let Some(below) = source_below(&body) {
+            body["source"]["source"] = json!(dir.path().join(below));
+        }
+        let body = body.to_string();
         let mut compose = None;
         for id in [self.tree_id(), self.id()] {
             if compose
@@ -146,6 +148,12 @@ impl Case {
             .expect("createrepo_c is installed");
         assert!(status.success());
     }
+}
+
+/// The path of the source below the directory that all repositories of the recordings are in.
+fn source_below(body: &Value) -> Option<String> {
+    let source = body["source"]["source"].as_str()?;
+    source.strip_prefix(REPOSITORIES).map(str::to_owned)
 }
 
 /// The next compose gets this id.

@@ -35,12 +35,16 @@ pub(crate) fn rows(case: &Case, made: &Made) -> Vec<String> {
     differences
 }
 
-/// The substance of a failure: the packages that were asked for in vain.
+/// The substance of a failure: what was asked for in vain, packages or the whole repository.
 fn names_what_is_missing(case: &Case, reason: &Value) -> bool {
     let reason = reason.as_str().unwrap_or_default();
-    case.list("packages")
-        .iter()
-        .all(|package| reason.contains(package))
+    let packages = case.list("packages");
+    if packages.is_empty() {
+        let source = case.body["source"]["source"].as_str().unwrap_or_default();
+        let name = source.rsplit('/').next().unwrap_or_default();
+        return reason.contains(&format!("/{name}"));
+    }
+    packages.iter().all(|package| reason.contains(package))
 }
 
 /// Layout, metadata and the `.repo` file.

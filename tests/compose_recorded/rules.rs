@@ -85,7 +85,7 @@ struct Rule {
     holds: fn(&Case, &Made) -> Result<(), String>,
 }
 
-const RULES: [Rule; 3] = [
+const RULES: [Rule; 4] = [
     Rule {
         name: "without packages a repository gives all it has, as a tag does",
         applies: |case| case.is_done() && case.list("packages").is_empty(),
@@ -105,6 +105,22 @@ const RULES: [Rule; 3] = [
                 !there.iter().any(|file| file.starts_with(stem))
             });
             missing.map_or(Ok(()), |glob| Err(format!("nothing for {glob}")))
+        },
+    },
+    Rule {
+        name: "signatures are asked of repositories, too",
+        applies: |case| {
+            let keys = case.list("sigkeys");
+            case.is_done() && !keys.is_empty() && !keys.contains(&"")
+        },
+        holds: |case, made| {
+            // The packages of the recordings are not signed.
+            let reason = made.row["state_reason"].as_str().unwrap_or_default();
+            match case.list("sigkeys").iter().find(|key| !reason.contains(*key)) {
+                _ if made.row["state_name"] != "failed" => Err(format!("it is {}", made.row["state_name"])),
+                Some(key) => Err(format!("the reason does not name {key}: {reason}")),
+                None => Ok(()),
+            }
         },
     },
     Rule {
