@@ -156,14 +156,19 @@ async fn dnf_never_reads_half_a_compose_nor_misses_one_too_early() {
     let server = start.start();
     let readers = [1, 2].map(|number| Reader::start(&server, number));
     let begun = Instant::now();
-    let body = json!({
-        "source": {"type": "repo", "source": repository.path, "packages": ["ed"]}, "seconds_to_live": LIFETIME,
-    });
-    let (mut ended, mut extended, mut replayed) = (0, 0, 0);
+    // Most are published anew, though they are all the same; some share a tree.
+    let body = |number: usize| {
+        let flags: &[&str] = if number % 4 == 0 { &[] } else { &["no_reuse"] };
+        json!({
+            "source": {"type": "repo", "source": repository.path, "packages": ["ed"]}, "flags": flags,
+            "seconds_to_live": LIFETIME,
+        })
+    };
+    let (mut ended, mut extended, mut replayed, mut published) = (0, 0, 0, 0);
     let (mut submitted, mut waiting) = (0, std::collections::VecDeque::new());
     while submitted < cycles || !waiting.is_empty() {
         while submitted < cycles && waiting.len() < ALIVE {
-            waiting.push_back(server.submit(&body).await["id"].as_i64().unwrap());
+            waiting.push_back(server.submit(&body(submitted)).await["id"].as_i64().unwrap());
             submitted += 1;
         }
         let compose = server.ended_within(waiting.pop_front().unwrap(), PATIENCE).await;
@@ -172,6 +177,8 @@ async fn dnf_never_reads_half_a_compose_nor_misses_one_too_early() {
             "{compose}"
         );
         ended += 1;
+        let own = format!("/odcs-{}", compose["id"]);
+        published += usize::from(compose["toplevel_url"].as_str().unwrap().ends_with(&own));
         // Some live on, and are read all the longer.
         if ended % 3 == 0 {
             let renewed = renew(&server, &compose).await;
@@ -184,7 +191,11 @@ async fn dnf_never_reads_half_a_compose_nor_misses_one_too_early() {
         }
     }
     assert!(extended > 0, "no compose was renewed while it was there");
-    let published = begun.elapsed();
+    assert!(
+        published >= cycles / 2,
+        "{published} of {cycles} were published anew"
+    );
+    let took = begun.elapsed();
     // All of them expire, and their trees go.
     let begun = Instant::now();
     loop {
@@ -209,7 +220,7 @@ async fn dnf_never_reads_half_a_compose_nor_misses_one_too_early() {
         }
     }
     println!(
-        "{cycles} composes published in {published:?}, {extended} of them kept longer, {replayed} made again; dnf read {read} times from {} composes, {gone} expired while they were read",
+        "{cycles} composes in {took:?}, {published} trees published; {extended} of them kept longer, {replayed} made again; dnf read {read} times from {} composes, {gone} expired while they were read",
         different.len()
     );
     let expected = cycles / 20;
