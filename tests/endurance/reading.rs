@@ -158,7 +158,11 @@ async fn dnf_never_reads_half_a_compose_nor_misses_one_too_early() {
     let begun = Instant::now();
     // Most are published anew, though they are all the same; some share a tree.
     let body = |number: usize| {
-        let flags: &[&str] = if number.is_multiple_of(4) { &[] } else { &["no_reuse"] };
+        let flags: &[&str] = if number.is_multiple_of(4) {
+            &[]
+        } else {
+            &["no_reuse"]
+        };
         json!({
             "source": {"type": "repo", "source": repository.path, "packages": ["ed"]}, "flags": flags,
             "seconds_to_live": LIFETIME,
