@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
 use odcs_core::engine::EngineSettings;
-use odcs_core::request::SourceSpec;
+use odcs_core::request::{Flag, SourceSpec};
 use odcs_core::{ComposeRequest, ComposeState, Engine, Links, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_rpm::gather::{Greedy, Options, PackageSet, Request, gather};
@@ -187,10 +187,13 @@ impl Composer {
             .unwrap()
             .parse()
             .unwrap();
+        let mut request = ComposeRequest::new(SourceSpec::Repo(location));
+        // Each is to be made, though all are the same.
+        request.flags = [Flag::NoReuse].into_iter().collect();
         Self {
             runtime,
             engine,
-            request: ComposeRequest::new(SourceSpec::Repo(location)),
+            request,
         }
     }
 
@@ -201,7 +204,11 @@ impl Composer {
             self.engine.worker().run_one().await.unwrap().unwrap()
         });
         let took = begun.elapsed();
-        assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+        assert_eq!(
+            (compose.state, compose.reused_id),
+            (ComposeState::Done, None),
+            "{compose:?}"
+        );
         took
     }
 }
