@@ -54,6 +54,7 @@ pub(super) fn plan(
                     candidate: Arc::clone(find(package)?),
                     copies: Vec::new(),
                     kind: package.kind,
+                    why: package.why.get(arch).cloned(),
                 })
             })
             .collect();
@@ -64,6 +65,11 @@ pub(super) fn plan(
         arches.push(ArchPlan {
             arch: arch.clone(),
             packages,
+            lookaside: manifest
+                .lookaside
+                .iter()
+                .filter_map(|package| Some((package.nevra.clone(), package.why.get(arch)?.clone())))
+                .collect(),
         });
     }
     Ok(Plan {
