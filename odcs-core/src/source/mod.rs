@@ -3,8 +3,10 @@
 
 pub mod local;
 mod registry;
+mod trust;
 
 pub use registry::SourceRegistry;
+pub use trust::Trust;
 
 use std::fmt;
 use std::sync::Arc;
