@@ -32,6 +32,8 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
         candidates,
         timestamp,
         description,
+        updateinfo,
+        trust: _,
     } = source;
     progress.step(
         Phase::Content,
@@ -80,6 +82,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
         signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
         comps_packages: request.packages().to_vec(),
+        updateinfo,
         source_description: description,
         arches,
     })
