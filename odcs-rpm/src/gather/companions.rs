@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::mem::take;
 
+use super::Options;
 use super::choice::Purpose;
 use super::pattern::NamePattern;
 use super::result::Flag;
@@ -11,9 +12,8 @@ use super::run::{Link, Run, sorted};
 use super::set::Entry;
 use super::table::PackageId;
 use super::view::View;
-use super::Options;
-use crate::arch::ArchClass;
 use crate::PackagePattern;
+use crate::arch::ArchClass;
 
 /// Names that match like translations of `man-pages`, but are none.
 const NO_LANGPACKS: &[&str] = &["man-pages-overrides"];

@@ -161,7 +161,12 @@ impl Build {
         if due == [false; 3] {
             return Some(Vec::new());
         }
-        let is_due = |class| Class::ALL.into_iter().zip(due).any(|(own, due)| own == class && due);
+        let is_due = |class| {
+            Class::ALL
+                .into_iter()
+                .zip(due)
+                .any(|(own, due)| own == class && due)
+        };
         for class in Class::ALL.into_iter().filter(|class| is_due(*class)) {
             self.done.insert(class);
         }

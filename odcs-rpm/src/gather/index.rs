@@ -166,10 +166,7 @@ fn requirements_of(entry: &Entry, scope: Scope) -> impl Iterator<Item = &Depende
 }
 
 /// All rich dependencies, each parsed once; `None` for malformed ones.
-fn parse_rich(
-    packages: &Column<PackageId, Entry>,
-    scope: Scope,
-) -> HashMap<&str, Option<Rich<Dependency>>> {
+fn parse_rich(packages: &Column<PackageId, Entry>, scope: Scope) -> HashMap<&str, Option<Rich<Dependency>>> {
     let mut expressions = HashMap::new();
     for entry in packages.as_slice() {
         for dependency in requirements_of(entry, scope).filter(|dependency| dependency.is_rich()) {

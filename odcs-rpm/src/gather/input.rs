@@ -1,5 +1,6 @@
 //! What a gather starts with.
 
+use super::Greedy;
 use super::choice::Purpose;
 use super::index::SYSTEM_RELEASE;
 use super::pattern::{NamePattern, Wanted};
@@ -8,7 +9,6 @@ use super::result::Flag;
 use super::run::{Cause, Run};
 use super::set::Entry;
 use super::table::PackageId;
-use super::Greedy;
 use crate::{PackageKind, PackagePattern};
 
 impl<'a> Run<'a> {

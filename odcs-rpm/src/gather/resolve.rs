@@ -2,8 +2,8 @@
 
 use super::choice::Purpose;
 use super::index::Meaning;
-use super::rich::Rich;
 use super::result::Flag;
+use super::rich::Rich;
 use super::run::{Link, Run};
 use super::table::{PackageId, RequirementId};
 use crate::PackageKind;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Request;
-use super::pattern::NamePattern;
 use super::input::plainness;
+use super::pattern::NamePattern;
 use super::reason::{Brought, Reason, Why};
 use super::result::{Flag, Flags, Gathered, Member};
 use super::set::{Entry, Origin, PackageSet};
@@ -65,7 +65,11 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
     };
     Gathered {
         members: selection.members.into_iter().map(|(_, member)| member).collect(),
-        unmatched: asked.iter().filter(|pattern| unmatched.contains(pattern)).cloned().collect(),
+        unmatched: asked
+            .iter()
+            .filter(|pattern| unmatched.contains(pattern))
+            .cloned()
+            .collect(),
         ..Gathered::default()
     }
 }

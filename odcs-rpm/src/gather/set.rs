@@ -105,7 +105,9 @@ impl PackageSet {
         let (entries, arches, source_rpms) = number(all);
         let built = |kind| {
             let of_kind = entries.iter().filter(|(_, entry)| entry.kind == kind);
-            let pairs: Vec<_> = of_kind.filter_map(|(id, entry)| Some((entry.source?, id))).collect();
+            let pairs: Vec<_> = of_kind
+                .filter_map(|(id, entry)| Some((entry.source?, id)))
+                .collect();
             Rows::new(source_rpms.len(), &pairs)
         };
         let mut set = Self {
@@ -211,7 +213,11 @@ impl PackageSet {
             .iter()
             .take_while(move |range| {
                 let name = self.name_of(range);
-                if is_literal { name == prefix } else { name.starts_with(prefix) }
+                if is_literal {
+                    name == prefix
+                } else {
+                    name.starts_with(prefix)
+                }
             })
             .filter(move |range| pattern.matches(self.name_of(range)))
             .map(ids)

@@ -36,7 +36,7 @@ fn requirements_are_followed_to_the_end() {
     let why: Vec<String> = found
         .members
         .iter()
-        .flat_map(|m| &m.why)
+        .filter_map(|m| m.why.brought())
         .map(ToString::to_string)
         .collect();
     assert_eq!(
