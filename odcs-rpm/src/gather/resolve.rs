@@ -66,6 +66,14 @@ impl<'a> Run<'a> {
                 }
                 picks.extend(self.picks(watched, Unmet::Wait));
             }
+            // Of several requirements that choose the same package the first is the reason.
+            let text = |link: &Link<'_>| match link {
+                Link::Requires(id) | Link::BuildRequires(id) => index.requirement(*id).map(|r| &r.dependency),
+                _ => None,
+            };
+            picks.sort_by(|(left, _, its), (right, _, other)| {
+                left.cmp(right).then_with(|| text(its).cmp(&text(other)))
+            });
             added |= self.add_picks(picks);
         }
         self.look_again(domain, Unmet::Wait, added)
