@@ -26,7 +26,7 @@ mod index;
 mod pattern;
 mod resolve;
 mod result;
-mod rich;
+pub(crate) mod rich;
 mod run;
 mod select;
 mod set;
