@@ -33,7 +33,7 @@ mod pattern;
 mod reason;
 mod resolve;
 mod result;
-mod rich;
+pub(crate) mod rich;
 mod run;
 mod select;
 mod set;
