@@ -64,10 +64,8 @@ pub(crate) fn write_tree_repodata(
         }
         Tree::Debug(_) | Tree::Source => None,
     };
-    let options = RepodataOptions {
-        revision: plan.timestamp,
-        comps: comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice())),
-    };
+    let mut options = RepodataOptions::new(plan.timestamp);
+    options.comps = comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice()));
     let directory = compose.open_path(&tree.segments())?.make(layout::REPODATA)?;
     for file in write_repodata(&entries, options).map_err(failed)? {
         directory.write(&file.name, &file.bytes)?;
