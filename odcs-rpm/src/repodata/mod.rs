@@ -7,6 +7,7 @@
 mod encode;
 mod filelists;
 mod listed;
+mod lists;
 mod other;
 mod primary;
 mod pull;
@@ -19,6 +20,7 @@ mod write_xml;
 
 pub use filelists::{Filelists, read_filelists};
 pub use listed::is_primary_file;
+pub use lists::{ListKind, ListReader, ListedPackage};
 pub use other::read_other;
 pub use primary::{PrimaryReader, read_primary};
 pub use repomd::{Repomd, RepomdRecord};
