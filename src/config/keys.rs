@@ -11,6 +11,7 @@ use odcs_core::allow::UrlAllowList;
 use odcs_core::engine::RawConfig;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, Lifetime, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
+use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use toml::Value;
 
@@ -251,6 +252,16 @@ settings! { machine:
     /// What to do with packages that cannot be hardlinked: `copy` shares the data blocks where the file
     /// system can, else copies; `fail` fails the compose.
     link_fallback: LinkFallback = LinkFallback::Copy, option "link-fallback";
+
+    ["What the repodata of composes is like"]
+
+    /// How repodata is compressed: `gz`, which everything reads, or `zstd`, which is smaller and quicker to read,
+    /// but not known to yum and to dnf of 2021 and before.
+    repodata_compression: WriteCompression = WriteCompression::Gzip, option "repodata-compression";
+
+    /// Write `filelists-ext`, too: the paths of all packages with the digests of what is there. The header of
+    /// each package is read once more for it.
+    filelists_ext: bool = false;
 
     ["Where packages come from"]
 

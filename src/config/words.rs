@@ -10,6 +10,7 @@ use odcs_core::SourceKind;
 use odcs_core::allow::UrlPrefix;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, GitReference, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
+use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use url::{Host, Url};
 
@@ -166,6 +167,27 @@ impl Word for LinkFallback {
         match self {
             Self::Fail => "fail".to_owned(),
             _ => "copy".to_owned(),
+        }
+    }
+}
+
+impl Word for WriteCompression {
+    const NAME: &'static str = "compression";
+    const VALUES: &'static [&'static str] = &["gz", "zstd"];
+    const PLACEHOLDER: &'static str = "COMPRESSION";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "gz" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err("gz or zstd is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Gzip => "gz".to_owned(),
+            Self::Zstd => "zstd".to_owned(),
         }
     }
 }
