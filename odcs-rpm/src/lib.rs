@@ -14,6 +14,7 @@ pub mod evr;
 pub mod gather;
 pub mod header;
 pub mod keyring;
+pub mod multilib;
 pub mod name;
 pub mod nevra;
 pub mod package;

@@ -111,6 +111,7 @@ impl ComposeBuilder for NativeBuilder {
     fn capability(&self) -> BuilderCapability {
         let mut capability = BuilderCapability::default();
         capability.results = ComposeResults::from_iter([ComposeResult::Repository]);
+        capability.lookaside = true;
         capability
     }
 
