@@ -94,7 +94,8 @@ fn database(configuration: &Configuration) -> PathBuf {
 fn storage(configuration: &Configuration) -> StorageSettings {
     let storage = StorageSettings::new(&configuration.target_dir)
         .with_link_fallback(configuration.link_fallback)
-        .with_threads(configuration.threads.into());
+        .with_threads(configuration.threads.into())
+        .with_xorriso(&configuration.xorriso.0);
     let extra = configuration.extra_target_dirs.iter();
     extra.fold(storage, |storage, (name, target)| {
         storage.with_target(name.clone(), &target.path)

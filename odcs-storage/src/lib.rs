@@ -18,6 +18,7 @@ mod dir;
 mod error;
 mod files;
 mod inventory;
+mod iso;
 mod link;
 mod log;
 mod manifest;
@@ -33,7 +34,9 @@ mod tree;
 mod trees;
 
 pub use builder::NativeBuilder;
-pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
+pub use error::{
+    Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
+};
 pub use files::PublishedComposes;
 pub use settings::{LinkFallback, StorageSettings};
 pub use targets::Targets;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use odcs_core::request::TargetDirName;
 
@@ -25,11 +26,15 @@ pub struct StorageSettings {
     pub threads: usize,
     /// Bytes that are to stay free on the disk: a compose that would need them is not begun.
     pub reserve: u64,
+    /// The program that makes ISO images, by path or by a name that is looked for in `PATH`; without it there are none.
+    pub xorriso: Option<PathBuf>,
+    /// How long that program may take for one image.
+    pub iso_time: Duration,
 }
 
 impl StorageSettings {
     /// Composes below this directory; everything else as it is by default: copying what cannot be
-    /// linked, a thread for each processor, 16 MiB kept free.
+    /// linked, a thread for each processor, 16 MiB kept free, no ISO images.
     pub fn new(target_dir: impl Into<PathBuf>) -> Self {
         Self {
             target_dir: target_dir.into(),
@@ -37,6 +42,8 @@ impl StorageSettings {
             link_fallback: LinkFallback::default(),
             threads: 0,
             reserve: 16 << 20,
+            xorriso: None,
+            iso_time: Duration::from_secs(3600),
         }
     }
 
@@ -72,6 +79,20 @@ impl StorageSettings {
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;
+        self
+    }
+
+    /// Has ISO images made by this program, if it is found.
+    #[must_use]
+    pub fn with_xorriso(mut self, program: impl Into<PathBuf>) -> Self {
+        self.xorriso = Some(program.into());
+        self
+    }
+
+    /// Chooses how long the program may take for one ISO image.
+    #[must_use]
+    pub fn with_iso_time(mut self, time: Duration) -> Self {
+        self.iso_time = time;
         self
     }
 
