@@ -521,6 +521,7 @@ attempts = 5
 poll = 0.5
 sweep = 10
 grace = 0
+xorriso = "/opt/libburnia/bin/xorriso"
 allowed_source_types = ["tag", "repo"]
 allowed_sources = ["f36", "f37"]
 allowed_flags = ["no_deps"]
