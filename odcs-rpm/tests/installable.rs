@@ -338,7 +338,7 @@ fn centos_stream_9_is_decided_in_a_moment() {
     let listed = repodata::read_primary(primary, repodata::Limits::default()).unwrap();
     let mut packages: Vec<_> = listed.into_iter().map(|listed| listed.package).collect();
     // Every request that no other one answers takes the solver a few milliseconds, so not all are made.
-    let requests: Vec<_> = requests(&packages).into_iter().step_by(20).collect();
+    let requests: Vec<_> = requests(&packages).into_iter().step_by(100).collect();
     // One package stands for all of BaseOS.
     let nevra = Nevra::new(
         "baseos".parse().unwrap(),
@@ -375,8 +375,6 @@ fn centos_stream_9_is_decided_in_a_moment() {
     assert!(report.undecided.is_empty());
     assert!(report.not_installable.len() * 20 < requests.len());
     packages.reverse();
-    assert_eq!(
-        installable::check(&packages, &requests, Limits::default()),
-        report
-    );
+    let again = installable::check(&packages, &requests, Limits::default());
+    assert_eq!(again, report);
 }
