@@ -134,6 +134,10 @@ impl Key {
             SubpacketData::SignatureCreationTime(Timestamp::from_secs(at)),
         );
         push(&mut config, SubpacketData::IssuerFingerprint(by.fingerprint()));
+        if version_of(by) == KeyVersion::V4 {
+            // rpm goes by this one.
+            push(&mut config, SubpacketData::IssuerKeyId(by.legacy_key_id()));
+        }
         config
     }
 

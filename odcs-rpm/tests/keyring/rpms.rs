@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use odcs_rpm::header::{FileFacts, read_verified};
 use odcs_rpm::keyring::{Keyring, Refusal, Verification};
+use odcs_rpm::{Digest, DigestAlgorithm};
 use rpmgen::PackageSpec;
 
 pub(crate) const DSA_HEADER: u32 = 267;
@@ -11,6 +12,9 @@ pub(crate) const OPENPGP: u32 = 278;
 pub(crate) const SIG_PGP: u32 = 1002;
 pub(crate) const SIG_GPG: u32 = 1005;
 pub(crate) const PAYLOAD_DIGEST: u32 = 5092;
+pub(crate) const PAYLOAD_DIGEST_ALT: u32 = 5097;
+
+const SHA256_HEADER: u32 = 273;
 
 const LEAD: usize = 96;
 
@@ -63,28 +67,31 @@ impl Rpm {
 
     /// The file with these signatures: values of tags that are lists of packets, base64 for the tag of rpm 6.
     pub(crate) fn signed(&self, signatures: &[(u32, &[Vec<u8>])]) -> Vec<u8> {
-        let mut signatures: Vec<_> = signatures.to_vec();
-        signatures.sort_by_key(|(tag, _)| *tag);
-        let (mut index, mut store) = (Vec::new(), Vec::new());
-        for (tag, packets) in &signatures {
-            let (kind, count, value) = if *tag == OPENPGP {
-                let encode = |packet| base64::engine::general_purpose::STANDARD.encode(packet) + "\0";
-                (
-                    8,
-                    packets.len(),
-                    packets.iter().map(encode).collect::<String>().into_bytes(),
-                )
-            } else {
+        let mut tags: Vec<(u32, u32, usize, Vec<u8>)> = signatures
+            .iter()
+            .map(|(tag, packets)| {
+                if *tag == OPENPGP {
+                    let encode = |packet| base64::engine::general_purpose::STANDARD.encode(packet) + "\0";
+                    let texts: String = packets.iter().map(encode).collect();
+                    return (*tag, 8, packets.len(), texts.into_bytes());
+                }
                 let value = packets.concat();
-                (7, value.len(), value)
-            };
-            for number in [*tag, kind, store.len() as u32, count as u32] {
+                (*tag, 7, value.len(), value)
+            })
+            .collect();
+        // The digest of the header, without which rpm takes a package for damaged.
+        let digest = Digest::of_bytes(DigestAlgorithm::Sha256, &self.main);
+        tags.push((SHA256_HEADER, 6, 1, format!("{}\0", digest.hex()).into_bytes()));
+        tags.sort_by_key(|(tag, ..)| *tag);
+        let (mut index, mut store) = (Vec::new(), Vec::new());
+        for (tag, kind, count, value) in &tags {
+            for number in [*tag, *kind, store.len() as u32, *count as u32] {
                 index.extend(number.to_be_bytes());
             }
             store.extend(value);
         }
         // The region that says where the header ends, without which rpm does not take it.
-        let entries = signatures.len() as u32 + 1;
+        let entries = tags.len() as u32 + 1;
         let mut region = Vec::new();
         for number in [62, 7, store.len() as u32, 16] {
             region.extend(number.to_be_bytes());

@@ -20,7 +20,7 @@ fn every_place_and_version_of_a_signature_is_known() {
         assert_found(&rpm.signed(&[(tag, &by_six)]), &keyring, &[&id_six], &[]);
     }
     // Several, of which the tag of rpm 6 repeats one.
-    let all = [by_six.clone(), by_four.clone()].concat();
+    let all = [by_six, by_four.clone()].concat();
     let bytes = rpm.signed(&[(OPENPGP, &all), (RSA_HEADER, &by_four)]);
     assert_found(&bytes, &keyring, &[&id_six, &id_four], &[]);
     let third = vec![four.sign_v3(&rpm.main)];
@@ -176,7 +176,10 @@ fn signatures_of_other_kinds_do_not_count() {
     let refused = |bytes: &[u8], refusal| assert_found(bytes, &ring, &[], &[(&id, refusal)]);
     // One over text that is taken for lines, and one over a single byte.
     refused(&made(SignatureType::Text, &|_| {}), Refusal::Unreadable);
-    refused(&made(SignatureType::Standalone, &|_| {}), Refusal::Unreadable);
+    let mut standalone = key.sign(&rpm.main);
+    let at = standalone.windows(2).position(|window| window == [4, 0]).unwrap();
+    standalone[at + 1] = SignatureType::Standalone.into();
+    refused(&rpm.signed(&[(RSA_HEADER, &[standalone])]), Refusal::Unreadable);
     let expires = SubpacketData::SignatureExpirationTime(Duration::from_secs(1 << 30));
     refused(
         &made(SignatureType::Binary, &|config| push(config, expires.clone())),

@@ -15,3 +15,4 @@ mod failures;
 mod stage;
 mod support;
 mod targets;
+mod verified;
