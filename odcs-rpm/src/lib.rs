@@ -6,6 +6,7 @@
 //! and byte slices and get values back. Only a [`keyring`], which is configuration, may be read from a path.
 
 pub mod arch;
+pub mod closure;
 pub mod compression;
 pub mod comps;
 pub mod dependency;
@@ -21,6 +22,7 @@ pub mod package;
 pub mod repodata;
 pub mod sigkey;
 
+mod capability;
 mod error;
 
 pub use arch::{Arch, TreeArch};

@@ -7,6 +7,7 @@
 
 mod fields;
 pub(crate) mod raw;
+mod requires;
 pub(crate) mod signature;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,25 @@ fn package(raw: &raw::RawHeaders, file: FileFacts) -> Result<Package> {
     let (package, expected_size) = fields::package(raw, file)?;
     check_size(file.size, expected_size)?;
     Ok(package)
+}
+
+/// The digests that a package has of the files in it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FileDigests {
+    /// How they were made, as repodata calls it: `sha256`, …; `unknown` if the header does not say.
+    pub algorithm: &'static str,
+    /// One for each of the package's files, in their order; empty for what has no content. None at all in
+    /// packages without files, and in some very old ones.
+    pub digests: Vec<Box<str>>,
+}
+
+/// Reads what the header of a package says of the content of its files. They are long and rarely needed,
+/// so packages do not hold them.
+///
+/// # Errors
+/// As [`read_header`].
+pub fn read_file_digests(mut reader: impl Read) -> Result<FileDigests> {
+    fields::file_digests(&raw::RawHeaders::read(&mut reader)?)
 }
 
 /// Reads a `.rpm` file once: its header as in [`read_header`], and the digests of all its bytes.
