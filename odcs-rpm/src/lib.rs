@@ -3,9 +3,10 @@
 //! a compose ([`gather`]), and how repodata and comps are written.
 //!
 //! Nothing in this crate knows what a compose is, or where files come from: callers hand in readers
-//! and byte slices and get values back.
+//! and byte slices and get values back. Only a [`keyring`], which is configuration, may be read from a path.
 
 pub mod arch;
+pub mod closure;
 pub mod compression;
 pub mod comps;
 pub mod dependency;
@@ -13,6 +14,7 @@ pub mod digest;
 pub mod evr;
 pub mod gather;
 pub mod header;
+pub mod keyring;
 pub mod multilib;
 pub mod name;
 pub mod nevra;
@@ -20,6 +22,7 @@ pub mod package;
 pub mod repodata;
 pub mod sigkey;
 
+mod capability;
 mod error;
 
 pub use arch::{Arch, TreeArch};

@@ -29,7 +29,7 @@ pub use write::{FileDigestsOf, RepodataFile, RepodataOptions, write_repodata};
 pub use write_xml::{Entry, write_filelists, write_filelists_ext, write_other, write_primary};
 
 pub(crate) use encode::Xml;
-use pull::{Pull, Token};
+pub(crate) use pull::{Element, Pull, Token};
 
 use crate::{Digest, Evr, Nevra, Package, Result};
 
@@ -80,7 +80,7 @@ struct DraftNevra {
 
 impl DraftNevra {
     /// Takes the attributes of a `<version>` element.
-    fn take_version(&mut self, element: &pull::Element<'_>) -> Result<()> {
+    fn take_version(&mut self, element: &Element<'_>) -> Result<()> {
         let (epoch, version, release) = self.evr.get_or_insert_default();
         element.attributes(|key, value| {
             match key {

@@ -1,6 +1,7 @@
 //! From what a source has to what goes into the compose.
 
 mod candidates;
+mod checks;
 mod messages;
 mod presence;
 mod reasons;
@@ -16,7 +17,7 @@ use self::candidates::Candidates;
 use self::presence::Absent;
 use super::contents::{Contents, LookasideContent};
 use crate::build::{Phase, Progress};
-use crate::plan::{ArchPlan, Plan, SignaturePolicy};
+use crate::plan::{ArchPlan, Plan, SignatureRules};
 use crate::request::{ComposeRequest, Flag};
 use crate::source::PackageContent;
 use crate::{Error, ErrorKind, Result};
@@ -26,14 +27,19 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
 /// for comes to nothing.
-pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn Progress) -> Result<Plan> {
+pub(super) fn plan(
+    request: &ComposeRequest,
+    contents: Contents,
+    rules: &SignatureRules,
+    progress: &dyn Progress,
+) -> Result<Plan> {
     let Contents { source, lookaside } = contents;
     let PackageContent {
         candidates,
         timestamp,
         description,
         updateinfo,
-        trust: _,
+        trust,
     } = source;
     progress.step(
         Phase::Content,
@@ -56,6 +62,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
     for arch in &request.arches {
         let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
         messages::report(arch, &gathered, progress);
+        checks::check(request, arch, sets.of(arch)?, &gathered, progress)?;
         let absent = presence::absent(request.packages(), &gathered);
         // A package need not be there for every arch, but for one of them.
         missing = Some(match missing {
@@ -79,7 +86,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
             .max()
     };
     Ok(Plan {
-        signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
+        signatures: rules.policy(request.sigkeys(), trust),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
         comps_packages: request.packages().to_vec(),
         updateinfo,
@@ -94,6 +101,9 @@ fn gather_arch(request: &ComposeRequest, set: &PackageSet, asked: &Request, arch
     }
     let mut options = Options::new(arch.clone());
     options.greedy = Greedy::Build;
+    if request.multilib_arches.contains(arch) {
+        options.multilib_methods = request.multilib_methods.into();
+    }
     gather(set, asked, &options)
 }
 
