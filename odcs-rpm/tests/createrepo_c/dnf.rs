@@ -117,7 +117,9 @@ fn dnf_finds_no_difference() {
     let (expected, found) = std::thread::scope(|scope| {
         let theirs = scope.spawn(|| answers(top.path(), &theirs));
         let top = top.path();
-        let ours = ours.each_ref().map(|folder| scope.spawn(move || answers(top, folder)));
+        let ours = ours
+            .each_ref()
+            .map(|folder| scope.spawn(move || answers(top, folder)));
         (theirs.join().unwrap(), ours.map(|ours| ours.join().unwrap()))
     });
     for (query, answer) in QUERIES.iter().zip(&expected) {
