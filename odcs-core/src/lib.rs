@@ -10,6 +10,7 @@
 pub mod allow;
 pub mod build;
 pub mod compose;
+pub mod difference;
 pub mod engine;
 pub mod event;
 pub mod files;
