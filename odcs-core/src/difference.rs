@@ -123,7 +123,7 @@ impl Change {
         } else if order.is_gt() {
             Some(Self::Downgraded(before, after))
         } else {
-            (before != after).then(|| Self::Changed(before, after))
+            (before != after).then_some(Self::Changed(before, after))
         }
     }
 }
