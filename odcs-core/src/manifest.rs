@@ -20,6 +20,9 @@ pub struct Manifest {
     pub timestamp: u64,
     /// The packages, sorted by kind and NEVRA.
     pub packages: Vec<ManifestPackage>,
+    /// SHA-256 of the document with the updates that was handed on with the packages, uncompressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updateinfo: Option<Digest>,
     /// The packages of lookaside repositories that others are there for, sorted by NEVRA.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookaside: Vec<LookasidePackage>,

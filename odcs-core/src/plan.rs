@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Nevra, PackageKind, PackagePattern, Sigkey, TreeArch};
 
 use crate::request::KeyOrUnsigned;
@@ -19,6 +20,8 @@ pub struct Plan {
     pub timestamp: u64,
     /// What comps lists: the packages as they were asked for, globs included. Empty for everything.
     pub comps_packages: Vec<PackagePattern>,
+    /// The updates that the packages belong to, handed on as the source has them.
+    pub updateinfo: Option<Arc<UpdateInfo>>,
     /// What the packages are from, for messages.
     pub source_description: String,
 }

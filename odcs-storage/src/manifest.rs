@@ -65,6 +65,7 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
         description: plan.source_description.clone(),
         timestamp: plan.timestamp,
         packages: entries.into_values().collect(),
+        updateinfo: plan.updateinfo.as_ref().map(|updates| updates.digest().clone()),
         lookaside: lookaside.into_values().collect(),
     })
 }

@@ -27,9 +27,6 @@ fn needs(case: &Case) -> Option<(&'static str, &'static str)> {
     if results.iter().any(|result| *result != "repository") {
         return Some(("iso", "results"));
     }
-    if !case.list("lookaside_repos").is_empty() {
-        return Some(("lookaside", "lookaside_repos"));
-    }
     if flags.contains(&"check_deps") {
         return Some(("check_deps", "flags"));
     }

@@ -11,6 +11,7 @@
 
 mod clock;
 mod events;
+mod lookaside;
 mod observing;
 mod plugin;
 mod renewal;

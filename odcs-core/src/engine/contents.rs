@@ -183,6 +183,9 @@ fn of_lookaside(error: Error) -> Error {
     } else {
         error.subject().to_owned()
     };
-    let message = format!("lookaside repository: {}", error.message());
+    let message = match error.message().strip_prefix("\"source\": ") {
+        Some(message) => format!("\"{LOOKASIDE}\": {message}"),
+        None => format!("\"{LOOKASIDE}\": {}", error.message()),
+    };
     Error::new(error.kind(), error.operation(), subject, message).with_source(error)
 }

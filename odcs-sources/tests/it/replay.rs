@@ -35,6 +35,7 @@ async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
         timestamp: 7,
         packages,
         lookaside: Vec::new(),
+        updateinfo: None,
     }
 }
 

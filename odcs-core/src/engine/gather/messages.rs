@@ -6,6 +6,7 @@ use odcs_rpm::gather::Gathered;
 use odcs_rpm::{Arch, PackageKind, PackagePattern, TreeArch};
 
 use super::candidates::Candidates;
+use super::presence::Absent;
 use crate::build::{Phase, Progress};
 use crate::request::{ComposeRequest, Flag};
 use crate::{Error, ErrorKind};
@@ -25,26 +26,46 @@ pub(super) fn only_exclusions(patterns: &[PackagePattern]) -> Error {
 
 /// The sentence about packages that were asked for and are not there.
 pub(super) fn not_there(
-    missing: &[PackagePattern],
+    missing: &[Absent],
     request: &ComposeRequest,
     candidates: &Candidates,
     description: &str,
 ) -> Error {
-    let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
     let arches: Vec<_> = request.arches.iter().map(|arch| arch.as_str()).collect();
-    let elsewhere: Vec<_> = missing
-        .iter()
-        .filter_map(|pattern| where_else(pattern, request, candidates))
-        .collect();
-    let mut message = format!(
-        "these packages were asked for, but {description} does not have them for {}: {}",
-        arches.join(", "),
+    let arches = arches.join(", ");
+    let names = |missing: &[&PackagePattern]| {
+        let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
         names.join(", ")
-    );
-    if !elsewhere.is_empty() {
-        message = format!("{message} ({})", elsewhere.join("; "));
+    };
+    let of = |in_lookaside| {
+        let these = missing.iter().filter(move |it| it.in_lookaside == in_lookaside);
+        these.map(|absent| &absent.pattern).collect::<Vec<_>>()
+    };
+    let (nowhere, in_lookaside) = (of(false), of(true));
+    let mut sentences = Vec::new();
+    if !nowhere.is_empty() {
+        let hints: Vec<_> = nowhere
+            .iter()
+            .filter_map(|pattern| where_else(pattern, request, candidates))
+            .collect();
+        let hints = match hints.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", hints.join("; ")),
+        };
+        sentences.push(format!(
+            "these packages were asked for, but {description} does not have them for {arches}: {}{hints}",
+            names(&nowhere)
+        ));
     }
-    Error::new(ErrorKind::NotFound, "gather", names.join(" "), message)
+    if !in_lookaside.is_empty() {
+        sentences.push(format!(
+            "these packages were asked for, but stay out of the compose for {arches}, because lookaside \
+             repositories have them: {}",
+            names(&in_lookaside)
+        ));
+    }
+    let all: Vec<_> = missing.iter().map(|absent| absent.pattern.as_str()).collect();
+    Error::new(ErrorKind::NotFound, "gather", all.join(" "), sentences.join("; "))
 }
 
 /// Why a package is not there, if there is more to say.

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod messages;
+mod presence;
 mod reasons;
 
 use std::collections::BTreeSet;
@@ -9,9 +10,10 @@ use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
-use odcs_rpm::{Package, PackageKind, PackagePattern, TreeArch};
+use odcs_rpm::{Package, PackageKind, TreeArch};
 
 use self::candidates::Candidates;
+use self::presence::Absent;
 use super::contents::{Contents, LookasideContent};
 use crate::build::{Phase, Progress};
 use crate::plan::{ArchPlan, Plan, SignaturePolicy};
@@ -30,6 +32,8 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
         candidates,
         timestamp,
         description,
+        updateinfo,
+        trust: _,
     } = source;
     progress.step(
         Phase::Content,
@@ -48,17 +52,15 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
     }
     let mut sets = Sets::new(candidates.packages(), lookaside);
     let mut arches = Vec::new();
-    let mut unmatched: Option<Vec<PackagePattern>> = None;
+    let mut missing: Option<Vec<Absent>> = None;
     for arch in &request.arches {
         let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
         messages::report(arch, &gathered, progress);
+        let absent = presence::absent(request.packages(), &gathered);
         // A package need not be there for every arch, but for one of them.
-        unmatched = Some(match unmatched {
-            None => gathered.unmatched.clone(),
-            Some(before) => before
-                .into_iter()
-                .filter(|pattern| gathered.unmatched.contains(pattern))
-                .collect(),
+        missing = Some(match missing {
+            None => absent,
+            Some(before) => before.into_iter().filter(|one| absent.contains(one)).collect(),
         });
         arches.push(ArchPlan {
             arch: arch.clone(),
@@ -66,7 +68,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
             lookaside: reasons::of_lookaside(&gathered),
         });
     }
-    if let Some(missing) = unmatched.filter(|missing| !missing.is_empty()) {
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
         return Err(messages::not_there(&missing, request, &candidates, &description));
     }
     let newest = || {
@@ -80,6 +82,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
         signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
         comps_packages: request.packages().to_vec(),
+        updateinfo,
         source_description: description,
         arches,
     })

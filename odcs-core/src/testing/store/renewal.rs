@@ -157,6 +157,7 @@ pub(super) fn manifest(description: &str) -> Manifest {
         timestamp: 1_800_000_000,
         packages: vec![package("x86_64", Some("fd431d51")), package("noarch", None)],
         lookaside: Vec::new(),
+        updateinfo: None,
     }
 }
 

@@ -113,6 +113,7 @@ impl Repository {
             }
         };
         Plan {
+            updateinfo: None,
             arches: arches.iter().map(arch).collect(),
             signatures: SignaturePolicy::default(),
             timestamp: TIMESTAMP,
