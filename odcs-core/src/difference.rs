@@ -1,10 +1,13 @@
 //! What is in one compose and not in another.
 
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use odcs_rpm::evr::compare_versions;
 use odcs_rpm::{Digest, Evr, Nevra, PackageKind, PackageName, TreeArch};
 
+pub use self::view::DifferenceView;
 use crate::manifest::{Manifest, ManifestPackage};
 
 /// What has to happen to the packages of one compose so that it has those of another.

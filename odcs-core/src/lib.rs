@@ -16,6 +16,7 @@ pub mod event;
 pub mod files;
 pub mod manifest;
 pub mod observe;
+pub mod packages;
 pub mod plan;
 pub mod productmd;
 pub mod request;

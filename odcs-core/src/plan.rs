@@ -1,10 +1,12 @@
 //! What is going to be in a compose: the outcome of gathering, before anything is on disk.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Nevra, PackageKind, PackagePattern, Sigkey, TreeArch};
 
+use crate::manifest::LookasidePackage;
 use crate::request::KeyOrUnsigned;
 use crate::source::Candidate;
 use crate::why::Why;
@@ -24,6 +26,24 @@ pub struct Plan {
     pub updateinfo: Option<Arc<UpdateInfo>>,
     /// What the packages are from, for messages.
     pub source_description: String,
+}
+
+impl Plan {
+    /// The packages of lookaside repositories that others are there for, with the reasons of all arches, sorted by
+    /// NEVRA.
+    pub fn lookaside(&self) -> Vec<LookasidePackage> {
+        let mut packages: BTreeMap<&Nevra, LookasidePackage> = BTreeMap::new();
+        for arch in &self.arches {
+            for (nevra, why) in &arch.lookaside {
+                let package = packages.entry(nevra).or_insert_with(|| LookasidePackage {
+                    nevra: nevra.clone(),
+                    why: BTreeMap::new(),
+                });
+                package.why.insert(arch.arch.clone(), why.clone());
+            }
+        }
+        packages.into_values().collect()
+    }
 }
 
 /// The packages for one arch.

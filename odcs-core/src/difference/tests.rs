@@ -29,6 +29,7 @@ fn manifest(packages: Vec<ManifestPackage>) -> Manifest {
         description: "the repository /srv".to_owned(),
         timestamp: 0,
         packages,
+        updateinfo: None,
         lookaside: Vec::new(),
     }
 }

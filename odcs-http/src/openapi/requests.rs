@@ -138,6 +138,7 @@ pub(super) struct RenewalSource {
 /// - `no_inheritance`: nothing that the tag inherits.
 /// - `include_unpublished_pulp_repos`: Pulp repositories that are not published, too.
 /// - `check_deps`: fails if something that a package requires is missing.
+/// - `check_install`: fails if a package that is asked for cannot be installed from the compose.
 /// - `include_done_modules`: modules in the state "done", too.
 /// - `ignore_absent_pulp_repos`: content sets that are not there are left out.
 /// - `no_reuse`: makes it even if there is an equal one.
@@ -150,6 +151,7 @@ pub(super) enum Flag {
     NoInheritance,
     IncludeUnpublishedPulpRepos,
     CheckDeps,
+    CheckInstall,
     IncludeDoneModules,
     IgnoreAbsentPulpRepos,
     NoReuse,
