@@ -64,8 +64,11 @@ pub enum Reason {
     BuiltWith,
     /// It is a language pack of the other package.
     Langpack,
-    /// It is the other package, built for the other word size.
-    Multilib,
+    /// It is the other package, built for the smaller word size.
+    Multilib {
+        /// What selects it: `devel`, `runtime`, `all`, or an entry of a list of names.
+        rule: Box<str>,
+    },
     /// It is always there.
     Prepopulated,
 }
@@ -101,7 +104,7 @@ impl fmt::Display for Why {
             Reason::Conditional => write!(f, "belongs with {}, as comps says", by()),
             Reason::BuiltWith => write!(f, "built together with {}", by()),
             Reason::Langpack => write!(f, "language pack of {}", by()),
-            Reason::Multilib => write!(f, "multilib package of {}", by()),
+            Reason::Multilib { rule } => write!(f, "multilib package of {}, selected by {rule}", by()),
             Reason::Prepopulated => f.write_str("always there"),
         }
     }

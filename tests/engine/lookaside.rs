@@ -1,52 +1,11 @@
 //! Lookaside repositories: what they have satisfies requirements, and stays out.
 
-use std::path::{Path, PathBuf};
-
 use odcs_core::why::Reason;
-use odcs_core::{Compose, ComposeRequest, ComposeState, ComposeStore, Error, ErrorKind};
-use rpmgen::{Layout, PackageSpec, write_repository};
+use odcs_core::{ComposeState, ComposeStore, Error, ErrorKind};
+use rpmgen::PackageSpec;
 
-use crate::support::{Call, Lab, packages};
-
-/// Repositories beside the one that every lab has.
-struct Repositories(PathBuf);
-
-impl Repositories {
-    fn of(lab: &Lab) -> Self {
-        Self(lab.repository.parent().unwrap().to_owned())
-    }
-
-    fn write(&self, name: &str, specs: Vec<PackageSpec>) -> PathBuf {
-        let path = self.0.join(name);
-        write_repository(&path, specs, Layout::Flat).unwrap();
-        path
-    }
-
-    fn url(&self, below: &str) -> String {
-        format!("file://{}/{below}", self.0.display())
-    }
-}
-
-fn package(name: &str, arch: &str) -> PackageSpec {
-    let source = PackageSpec::source(name, "1", "1", arch).file_name();
-    PackageSpec::binary(name, "1", "1", arch).built_from(source)
-}
-
-fn request(lab: &Lab, repository: &Path, names: &[&str], lookaside: &[String]) -> ComposeRequest {
-    let mut request = lab.request(names);
-    request.source = odcs_core::request::SourceSpec::Repo(repository.to_str().unwrap().parse().unwrap());
-    request.lookaside_repos = lookaside.iter().map(|url| url.parse().unwrap()).collect();
-    request
-}
-
-async fn made(lab: &Lab, request: ComposeRequest) -> Compose {
-    lab.engine.submit(request, "me").await.unwrap();
-    lab.run_one().await
-}
-
-fn binaries(lab: &Lab, compose: &Compose, arch: &str) -> Vec<String> {
-    packages(&lab.target(compose.id, &format!("compose/Temporary/{arch}/os/Packages")))
-}
+use crate::repositories::{Repositories, binaries, made, package, request};
+use crate::support::{Call, Lab};
 
 #[tokio::test]
 async fn what_lookaside_has_stays_out() {

@@ -1,6 +1,7 @@
 //! From what a source has to what goes into the compose.
 
 mod candidates;
+mod checks;
 mod messages;
 mod presence;
 mod reasons;
@@ -56,6 +57,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
     for arch in &request.arches {
         let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
         messages::report(arch, &gathered, progress);
+        checks::check(request, arch, sets.of(arch)?, &gathered, progress)?;
         let absent = presence::absent(request.packages(), &gathered);
         // A package need not be there for every arch, but for one of them.
         missing = Some(match missing {
@@ -94,6 +96,9 @@ fn gather_arch(request: &ComposeRequest, set: &PackageSet, asked: &Request, arch
     }
     let mut options = Options::new(arch.clone());
     options.greedy = Greedy::Build;
+    if request.multilib_arches.contains(arch) {
+        options.multilib_methods = request.multilib_methods.into();
+    }
     gather(set, asked, &options)
 }
 

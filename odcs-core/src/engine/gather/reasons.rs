@@ -3,25 +3,42 @@
 use std::collections::BTreeSet;
 
 use odcs_rpm::Nevra;
-use odcs_rpm::gather::{self, Flag, Gathered, Member};
+use odcs_rpm::gather::{self, Flag, Gathered, Member, MultilibRule};
 
 use crate::why::{Reason, Why};
 
 /// Why a package is there.
 pub(super) fn of(member: &Member) -> Why {
-    let Some(why) = &member.why else {
-        return Why::everything();
+    let (reason, by) = match &member.why {
+        gather::Why::Asked(pattern) => return Why::asked(pattern.clone()),
+        gather::Why::Prepopulated => (Reason::Prepopulated, None),
+        gather::Why::Brought(brought) => (of_brought(&brought.reason), Some(brought.by.nevra.clone())),
+        _ => return Why::everything(),
     };
-    let reason = match &why.reason {
+    Why { reason, by }
+}
+
+fn of_brought(reason: &gather::Reason) -> Reason {
+    let requirement = |dependency: &odcs_rpm::Dependency| dependency.to_string().into();
+    match reason {
         gather::Reason::Requires(dependency) => Reason::Requires {
-            requirement: dependency.to_string().into(),
+            requirement: requirement(dependency),
         },
+        gather::Reason::BuildRequires(dependency) => Reason::BuildRequires {
+            requirement: requirement(dependency),
+        },
+        gather::Reason::Conditional => Reason::Conditional,
         gather::Reason::SourceOf => Reason::SourceOf,
         gather::Reason::DebugOf => Reason::DebugOf,
+        gather::Reason::Langpack => Reason::Langpack,
+        gather::Reason::Multilib(MultilibRule::Method(method)) => Reason::Multilib {
+            rule: method.as_str().into(),
+        },
+        gather::Reason::Multilib(MultilibRule::Whitelist(pattern)) => Reason::Multilib {
+            rule: pattern.as_str().into(),
+        },
         _ => Reason::BuiltWith,
-    };
-    let by = Some(why.by.nevra.clone());
-    Why { reason, by }
+    }
 }
 
 /// The packages of lookaside repositories that packages of the compose are there for, and why they were met.
