@@ -93,6 +93,8 @@ fn defaults_are_those_of_the_crates() {
     assert_eq!(configuration.poll, engine.poll);
     assert_eq!(configuration.sweep, engine.sweep);
     assert_eq!(configuration.concurrency, engine.concurrency);
+    assert_eq!(configuration.dry_runs, engine.previews);
+    assert_eq!(configuration.dry_run_timeout, engine.preview_timeout);
     let http = odcs_http::HttpOptions::default();
     assert_eq!(configuration.max_body_bytes, http.max_body_bytes);
 }

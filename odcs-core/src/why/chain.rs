@@ -176,7 +176,7 @@ impl fmt::Display for Step<'_> {
             Reason::Conditional => write!(f, "{it} belongs with {by}, as comps says"),
             Reason::BuiltWith => write!(f, "{it} was built together with {by}"),
             Reason::Langpack => write!(f, "{it} is a language pack of {by}"),
-            Reason::Multilib => write!(f, "{it} is a multilib package of {by}"),
+            Reason::Multilib { rule } => write!(f, "{it} is a multilib package of {by}, selected by {rule}"),
             Reason::Prepopulated => write!(f, "{it} is always there"),
         }
     }

@@ -72,6 +72,9 @@ pub(super) struct Why {
     /// The requirement of the other package that it satisfies.
     #[schema(nullable = false, example = "libedit >= 3")]
     requirement: Option<String>,
+    /// What selects a multilib package: `devel`, `runtime`, `all`, or an entry of a list of names.
+    #[schema(nullable = false)]
+    rule: Option<String>,
     /// The same as a sentence.
     #[schema(example = "ed-1.20-1.x86_64 requires libedit >= 3")]
     text: String,
@@ -143,6 +146,9 @@ pub(super) struct RecordedWhy {
     /// The requirement of the other package that it satisfies.
     #[schema(nullable = false)]
     requirement: Option<String>,
+    /// What selects a multilib package: `devel`, `runtime`, `all`, or an entry of a list of names.
+    #[schema(nullable = false)]
+    rule: Option<String>,
 }
 
 /// A checksum.
