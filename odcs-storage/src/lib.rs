@@ -14,6 +14,7 @@ pub mod settings;
 
 mod builder;
 mod check;
+mod choice;
 mod dir;
 mod error;
 mod files;
@@ -35,6 +36,6 @@ mod trees;
 pub use builder::NativeBuilder;
 pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
 pub use files::PublishedComposes;
-pub use settings::{LinkFallback, StorageSettings};
+pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
 pub use targets::Targets;
 pub use trees::Trees;

@@ -10,6 +10,7 @@ use odcs_core::SourceKind;
 use odcs_core::allow::UrlPrefix;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, GitReference, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
+use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use url::{Host, Url};
 
@@ -63,6 +64,59 @@ impl Word for PathBuf {
 
     fn show(&self) -> String {
         self.display().to_string()
+    }
+}
+
+/// Where the keyring is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct KeyringPath(pub(crate) PathBuf);
+
+impl Word for KeyringPath {
+    const NAME: &'static str = "path of a file or directory";
+    const PLACEHOLDER: &'static str = "PATH";
+
+    fn parse(text: &str, dir: &Path) -> Result<Self, String> {
+        let path = PathBuf::parse(text, dir).map_err(|_| "the path of a file or directory is expected");
+        Ok(Self(path?))
+    }
+
+    fn show(&self) -> String {
+        Word::show(&self.0)
+    }
+}
+
+/// Which signatures are verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verify {
+    /// None.
+    Never,
+    /// Those that requests ask for, and one of each package of an untrusted source.
+    Untrusted,
+    /// One of each package.
+    Always,
+}
+
+impl Word for Verify {
+    const NAME: &'static str = "what has to be verified";
+    const VALUES: &'static [&'static str] = &["never", "untrusted", "always"];
+    const PLACEHOLDER: &'static str = "WHAT";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            "untrusted" => Ok(Self::Untrusted),
+            "always" => Ok(Self::Always),
+            _ => Err("never, untrusted or always is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Never => "never",
+            Self::Untrusted => "untrusted",
+            Self::Always => "always",
+        }
+        .to_owned()
     }
 }
 
@@ -166,6 +220,27 @@ impl Word for LinkFallback {
         match self {
             Self::Fail => "fail".to_owned(),
             _ => "copy".to_owned(),
+        }
+    }
+}
+
+impl Word for WriteCompression {
+    const NAME: &'static str = "compression";
+    const VALUES: &'static [&'static str] = &["gz", "zstd"];
+    const PLACEHOLDER: &'static str = "COMPRESSION";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "gz" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err("gz or zstd is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Gzip => "gz".to_owned(),
+            Self::Zstd => "zstd".to_owned(),
         }
     }
 }

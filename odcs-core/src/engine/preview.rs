@@ -87,7 +87,8 @@ async fn work(
     go_on()?;
     let contents = origins.content(&resolved.pins).await?;
     go_on()?;
-    let planning = tokio::task::spawn_blocking(move || gather::plan(&request, contents, &*log));
+    let plan = move || gather::plan(&request, contents, &parts.settings.signatures, &*log);
+    let planning = tokio::task::spawn_blocking(plan);
     run::join(planning).await
 }
 

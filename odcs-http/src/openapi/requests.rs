@@ -138,12 +138,12 @@ pub(super) struct RenewalSource {
 /// - `no_inheritance`: nothing that the tag inherits.
 /// - `include_unpublished_pulp_repos`: Pulp repositories that are not published, too.
 /// - `check_deps`: fails if something that a package requires is missing.
-/// - `check_install`: fails if a package that is asked for cannot be installed from the compose.
 /// - `include_done_modules`: modules in the state "done", too.
 /// - `ignore_absent_pulp_repos`: content sets that are not there are left out.
 /// - `no_reuse`: makes it even if there is an equal one.
 /// - `use_only_compatible_arch`: `$basearch` in place of the arch in URLs of Pulp.
 /// - `no_label`: does not give it a label.
+/// - `check_install`: fails if a package that is asked for cannot be installed.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(super) enum Flag {
@@ -151,12 +151,12 @@ pub(super) enum Flag {
     NoInheritance,
     IncludeUnpublishedPulpRepos,
     CheckDeps,
-    CheckInstall,
     IncludeDoneModules,
     IgnoreAbsentPulpRepos,
     NoReuse,
     UseOnlyCompatibleArch,
     NoLabel,
+    CheckInstall,
 }
 
 /// What a compose consists of: repositories, which are always there, ISO images, OSTree repositories, a boot

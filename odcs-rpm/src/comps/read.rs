@@ -39,7 +39,7 @@ pub fn read_comps(reader: impl BufRead, limits: Limits) -> Result<Comps> {
             Token::End(end) => {
                 match end.depth {
                     2 => draft.finish(path.first(), &mut comps)?,
-                    _ => draft.end(&path, end.text)?,
+                    _ => draft.end(&path, end.text),
                 }
                 path.leave(end.depth);
             }
@@ -140,7 +140,7 @@ impl Draft {
                     match key {
                         "type" => package.level = level(value),
                         "requires" => {
-                            package.requires = Some(value.trim().into()).filter(|v: &Box<str>| !v.is_empty())
+                            package.requires = word(value);
                         }
                         "basearchonly" => package.base_arch_only = value == "true",
                         "arch" => package.arches = list(Some(value)),
@@ -164,31 +164,31 @@ impl Draft {
         Ok(())
     }
 
-    fn end(&mut self, path: &Path, text: &str) -> Result<()> {
+    fn end(&mut self, path: &Path, text: &str) {
         let group = &mut self.group;
-        let word = text.trim();
+        let trimmed = text.trim();
         match path.inner() {
-            Some(("id", None)) => self.id = Some(word.into()).filter(|id: &Box<str>| !id.is_empty()),
+            Some(("id", None)) => self.id = word(text),
             Some(("name", None)) => put(&mut group.name, self.language.take(), text),
             Some(("description", None)) => put(&mut group.description, self.language.take(), text),
-            Some(("default", None)) => group.default = Some(word == "true"),
-            Some(("uservisible", None)) => group.user_visible = Some(word == "true"),
-            Some(("biarchonly", None)) => group.biarch_only = Some(word == "true"),
+            Some(("default", None)) => group.default = Some(trimmed == "true"),
+            Some(("uservisible", None)) => group.user_visible = Some(trimmed == "true"),
+            Some(("biarchonly", None)) => group.biarch_only = Some(trimmed == "true"),
             // What is no number says nothing about the order.
-            Some(("display_order", None)) => group.display_order = word.parse().ok(),
+            Some(("display_order", None)) => group.display_order = trimmed.parse().ok(),
             Some(("langonly", None)) => {
-                group.lang_only = Some(word.into()).filter(|l: &Box<str>| !l.is_empty())
+                group.lang_only = word(text);
             }
             Some(("packagelist", Some("packagereq"))) => {
-                let package = self.package.take().filter(|_| !word.is_empty());
+                let package = self.package.take().filter(|_| !trimmed.is_empty());
                 group.packages.extend(package.map(|package| GroupPackage {
-                    name: word.into(),
+                    name: trimmed.into(),
                     ..package
                 }));
             }
-            Some((list @ ("grouplist" | "optionlist"), Some("groupid"))) if !word.is_empty() => {
+            Some((list @ ("grouplist" | "optionlist"), Some("groupid"))) if !trimmed.is_empty() => {
                 let mut reference = std::mem::take(&mut self.reference);
-                reference.id = word.into();
+                reference.id = trimmed.into();
                 match list {
                     "grouplist" => self.groups.push(reference),
                     _ => self.options.get_or_insert_default().push(reference),
@@ -196,7 +196,6 @@ impl Draft {
             }
             _ => {}
         }
-        Ok(())
     }
 
     /// Puts what was read where it belongs.
@@ -247,6 +246,12 @@ fn level(text: &str) -> Level {
         "conditional" => Level::Conditional,
         _ => Level::Mandatory,
     }
+}
+
+/// The text without blanks around it, unless nothing is left.
+fn word(text: &str) -> Option<Box<str>> {
+    let word = text.trim();
+    (!word.is_empty()).then(|| word.into())
 }
 
 /// The words of an attribute, separated by blanks or commas.

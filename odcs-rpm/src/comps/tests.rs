@@ -212,8 +212,10 @@ fn what_is_no_comps_file_is_refused() {
 
 #[test]
 fn limits_hold() {
-    let mut limits = Limits::default();
-    limits.elements = 10;
+    let mut limits = Limits {
+        elements: 10,
+        ..Limits::default()
+    };
     let groups = "<group><id>a</id></group>".repeat(5);
     let many = format!("<comps>{groups}</comps>");
     let refused = |xml: &str| matches!(read_comps(xml.as_bytes(), limits), Err(Error::TooLarge { .. }));

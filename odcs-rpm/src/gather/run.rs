@@ -162,27 +162,40 @@ impl<'a> Run<'a> {
     /// Runs the steps until a whole pass adds nothing; after a step that added something, the first
     /// is next.
     fn complete(&mut self) {
+        while self.add_what_is_required()
+            || self.add_what_belongs_to_it()
+            || self.add_more()
+            || self.add_alternatives()
+        {}
+    }
+
+    fn add_what_is_required(&mut self) -> bool {
+        self.options.resolve_deps
+            && (self.add_conditional()
+                || self.add_binary_dependencies()
+                || (self.options.selfhosting && self.add_build_dependencies()))
+    }
+
+    fn add_what_belongs_to_it(&mut self) -> bool {
         let Options {
             resolve_deps,
-            selfhosting,
-            fulltree,
             exclude_source,
             exclude_debug,
             ..
         } = *self.options;
-        while (resolve_deps && self.add_conditional())
-            || (resolve_deps && self.add_binary_dependencies())
-            || (resolve_deps && selfhosting && self.add_build_dependencies())
-            || (!exclude_source && self.add_sources())
-            || (!exclude_debug && self.add_debug())
-            || (resolve_deps && !exclude_debug && self.add_debug_dependencies())
-            || (fulltree && self.add_fulltree())
-            || self.add_langpacks()
-            || self.add_multilib()
-            // Nothing more is coming but for alternatives.
-            || (resolve_deps && self.decide_alternatives(Domain::Binary))
-            || (resolve_deps && !exclude_debug && self.decide_alternatives(Domain::Debug))
-        {}
+        (!exclude_source && self.add_sources())
+            || (!exclude_debug && (self.add_debug() || (resolve_deps && self.add_debug_dependencies())))
+    }
+
+    fn add_more(&mut self) -> bool {
+        (self.options.fulltree && self.add_fulltree()) || self.add_langpacks() || self.add_multilib()
+    }
+
+    /// The last step, when nothing more is coming but for what conditional requirements ask for instead.
+    fn add_alternatives(&mut self) -> bool {
+        self.options.resolve_deps
+            && (self.decide_alternatives(Domain::Binary)
+                || (!self.options.exclude_debug && self.decide_alternatives(Domain::Debug)))
     }
 
     fn add_binary_dependencies(&mut self) -> bool {
