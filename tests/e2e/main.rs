@@ -24,6 +24,7 @@ mod files;
 mod life;
 mod log;
 mod renewal;
+mod repodata;
 mod stopping;
 
 #[path = "../common/mod.rs"]
