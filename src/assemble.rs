@@ -102,7 +102,8 @@ fn storage(configuration: &Configuration) -> StorageSettings {
             RepodataSettings::default()
                 .with_compression(configuration.repodata_compression)
                 .with_filelists_ext(configuration.filelists_ext),
-        );
+        )
+        .with_xorriso(&configuration.xorriso.0);
     let extra = configuration.extra_target_dirs.iter();
     extra.fold(storage, |storage, (name, target)| {
         storage.with_target(name.clone(), &target.path)
@@ -126,6 +127,8 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
     settings.poll = configuration.poll;
     settings.sweep = configuration.sweep;
     settings.concurrency = configuration.concurrency;
+    settings.previews = configuration.dry_runs;
+    settings.preview_timeout = configuration.dry_run_timeout;
     settings.allowed_urls = configuration.allowed_urls.clone();
     settings.raw_configs = configuration.raw_config_urls.clone();
     settings.signatures = signatures(configuration)?;

@@ -19,7 +19,7 @@ use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
 use super::tables::{LONGEST, TargetDir};
-use super::words::{HostName, KeyringPath, LogFormat, PublicUrl, SourceName, Verify};
+use super::words::{HostName, KeyringPath, LogFormat, Program, PublicUrl, SourceName, Verify};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -316,6 +316,12 @@ settings! { machine:
     /// How many composes are made at once.
     concurrency: usize = 1, option "concurrency", within 1.0..=256.0;
 
+    /// How many dry runs are worked out at once; whoever asks for another one is told to come again.
+    dry_runs: usize = 2, within 1.0..=256.0;
+
+    /// How long a dry run may take, in seconds.
+    dry_run_timeout: Duration = Duration::from_secs(60), within 1.0..=3600.0;
+
     /// Threads that read packages.
     threads: u16 = machine.processors, option "threads", within 1.0..=1024.0, shown "one for each processor";
 
@@ -334,6 +340,10 @@ settings! { machine:
     /// How long running composes may take to finish after SIGTERM, in seconds; then they are handed
     /// back, and the next start takes them up again.
     grace: Duration = Duration::from_secs(30), option "grace", within 0.0..=31_536_000.0;
+
+    /// The program that makes ISO images: a path, or a name that is looked for in `PATH` when the service starts.
+    /// Where it is not found, requests for the result `iso` are refused.
+    xorriso: Program = Program::xorriso();
 
     ["Who may ask for what"]
 

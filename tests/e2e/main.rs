@@ -21,10 +21,13 @@ mod createrepo;
 mod dnf;
 mod failures;
 mod files;
+mod inside;
+mod iso;
 mod life;
 mod log;
 mod renewal;
 mod repodata;
+mod signatures;
 mod stopping;
 
 #[path = "../common/mod.rs"]

@@ -25,15 +25,16 @@ const UPDATES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </updates>
 "#;
 
-/// Adds a document with updates to the metadata of a repository.
-fn add_updates(repository: &Path) {
+/// Sets the document with updates in the metadata of a repository.
+fn set_updates(repository: &Path, updates: &str) {
     let repodata = repository.join("repodata");
-    std::fs::write(repodata.join("updateinfo.xml"), UPDATES).unwrap();
+    std::fs::write(repodata.join("updateinfo.xml"), updates).unwrap();
     let mut repomd = Repomd::parse(&std::fs::read(repodata.join("repomd.xml")).unwrap()).unwrap();
+    repomd.records.retain(|record| record.kind != "updateinfo");
     repomd.records.push(RepomdRecord {
         kind: "updateinfo".to_owned(),
         location: "repodata/updateinfo.xml".to_owned(),
-        checksum: Digest::of_bytes(DigestAlgorithm::Sha256, UPDATES.as_bytes()),
+        checksum: Digest::of_bytes(DigestAlgorithm::Sha256, updates.as_bytes()),
         open_checksum: None,
         size: None,
         open_size: None,
@@ -66,7 +67,7 @@ async fn a_compose_with_zstd_and_everything_installs() {
     let start = Start::new();
     let repository = start.dir().join("repo");
     copy_tree(&test_repository(), &repository);
-    add_updates(&repository);
+    set_updates(&repository, UPDATES);
     let server = start
         .args(["--repodata-compression", "zstd"])
         .variable("ODCS_FILELISTS_EXT", "true")
@@ -128,7 +129,7 @@ async fn updates_are_handed_on_as_they_came() {
     let start = Start::new();
     let repository = start.dir().join("repo");
     copy_tree(&test_repository(), &repository);
-    add_updates(&repository);
+    set_updates(&repository, UPDATES);
     let server = start.start();
     let compose = server.compose_of(&repository, &["ed"]).await;
     assert_eq!(compose["state_name"], "done", "{compose}");
@@ -140,4 +141,16 @@ async fn updates_are_handed_on_as_they_came() {
     let updates = UpdateInfo::parse(UPDATES.into()).unwrap();
     assert_eq!(record.open_checksum.as_ref(), Some(updates.digest()));
     assert_eq!(record.open_size, Some(UPDATES.len() as u64));
+
+    // The same packages under the same revision, with other updates, are another compose.
+    let again = server.compose_of(&repository, &["ed"]).await;
+    let other = UPDATES.replace("Important", "Critical");
+    set_updates(&repository, &other);
+    let changed = server.compose_of(&repository, &["ed"]).await;
+    assert_eq!(
+        (&again["state_name"], &changed["state_name"]),
+        (&"done".into(), &"done".into())
+    );
+    let is_made = |number: u32| server.target().join(format!("odcs-{number}/compose")).exists();
+    assert!(!is_made(2) && is_made(3));
 }
