@@ -102,7 +102,8 @@ fn storage(configuration: &Configuration) -> StorageSettings {
             RepodataSettings::default()
                 .with_compression(configuration.repodata_compression)
                 .with_filelists_ext(configuration.filelists_ext),
-        );
+        )
+        .with_xorriso(&configuration.xorriso.0);
     let extra = configuration.extra_target_dirs.iter();
     extra.fold(storage, |storage, (name, target)| {
         storage.with_target(name.clone(), &target.path)

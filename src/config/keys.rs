@@ -19,7 +19,7 @@ use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
 use super::tables::{LONGEST, TargetDir};
-use super::words::{HostName, KeyringPath, LogFormat, PublicUrl, SourceName, Verify};
+use super::words::{HostName, KeyringPath, LogFormat, Program, PublicUrl, SourceName, Verify};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -340,6 +340,10 @@ settings! { machine:
     /// How long running composes may take to finish after SIGTERM, in seconds; then they are handed
     /// back, and the next start takes them up again.
     grace: Duration = Duration::from_secs(30), option "grace", within 0.0..=31_536_000.0;
+
+    /// The program that makes ISO images: a path, or a name that is looked for in `PATH` when the service starts.
+    /// Where it is not found, requests for the result `iso` are refused.
+    xorriso: Program = Program::xorriso();
 
     ["Who may ask for what"]
 

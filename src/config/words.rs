@@ -245,6 +245,36 @@ impl Word for WriteCompression {
     }
 }
 
+/// A program: an absolute path, or a name to be looked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Program(pub(crate) PathBuf);
+
+impl Program {
+    pub(crate) fn xorriso() -> Self {
+        Self("xorriso".into())
+    }
+}
+
+impl Word for Program {
+    const NAME: &'static str = "name or path of a program";
+    const PLACEHOLDER: &'static str = "PROGRAM";
+
+    fn parse(text: &str, dir: &Path) -> Result<Self, String> {
+        match text {
+            "" | "." | ".." => Err("the name or path of a program is expected".to_owned()),
+            _ if text.chars().any(char::is_control) => {
+                Err("the name or path of a program is expected".to_owned())
+            }
+            _ if text.contains('/') => Ok(Self(tidy(&dir.join(text)))),
+            _ => Ok(Self(text.into())),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.display().to_string()
+    }
+}
+
 /// What the log looks like.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LogFormat {

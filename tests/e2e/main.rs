@@ -22,9 +22,11 @@ mod dnf;
 mod failures;
 mod files;
 mod inside;
+mod iso;
 mod life;
 mod log;
 mod renewal;
+mod signatures;
 mod stopping;
 
 #[path = "../common/mod.rs"]

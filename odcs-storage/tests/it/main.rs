@@ -12,6 +12,8 @@
 
 mod build;
 mod failures;
+mod iso;
 mod stage;
 mod support;
 mod targets;
+mod verified;
