@@ -26,16 +26,19 @@ fn foreseen(preview: Preview) -> Vec<(String, Vec<String>)> {
 async fn what_is_foreseen_is_what_is_made() {
     let lab = Lab::new().await;
     let repos = Repositories::of(&lab);
-    let app = package("app", "x86_64").with_requires("lib");
-    let low = package("low", "x86_64");
-    let repo = repos.write("apps", vec![app, low]);
-    repos.write("base", vec![package("lib", "x86_64").with_requires("low")]);
+    let app = package("app", "x86_64")
+        .with_requires("lib")
+        .with_requires("tool");
+    let tool = package("tool", "x86_64").with_requires("low");
+    let all = vec![app, tool, package("low", "x86_64"), package("lib", "x86_64")];
+    let repo = repos.write("apps", all);
+    repos.write("base", vec![package("lib", "x86_64")]);
     let asked = request(&lab, &repo, &["a*"], &[repos.url("base")]);
     let before = entries(&lab.target_dir);
 
     let preview = lab.engine.preview(asked.clone()).await.unwrap();
     let log = preview.log.join("\n");
-    assert!(log.contains("gather: x86_64: 2 packages"), "{log}");
+    assert!(log.contains("gather: x86_64: 3 packages"), "{log}");
     let foreseen = foreseen(preview);
     assert_eq!(entries(&lab.target_dir), before);
     assert_eq!(lab.store.counts().await.unwrap(), []);
@@ -52,7 +55,7 @@ async fn what_is_foreseen_is_what_is_made() {
         (package.nevra.to_string(), whys.collect())
     });
     assert_eq!(foreseen, recorded.collect::<Vec<_>>());
-    // Every chain ends at the request, also those through a lookaside repository.
+    // Every chain ends at the request.
     let reasons = Reasons::of(&manifest);
     for package in &manifest.packages {
         for arch in &package.arches {
@@ -66,8 +69,7 @@ async fn what_is_foreseen_is_what_is_made() {
     let low = low.unwrap();
     assert_eq!(
         reasons.chain(&low.nevra, &low.arches[0]).unwrap().to_string(),
-        "app-1-1.x86_64 was asked for by a*\napp-1-1.x86_64 requires lib\n\
-         lib-1-1.x86_64 (of a lookaside repository) requires low"
+        "app-1-1.x86_64 was asked for by a*\napp-1-1.x86_64 requires tool\ntool-1-1.x86_64 requires low"
     );
 }
 
