@@ -13,6 +13,7 @@ pub mod digest;
 pub mod evr;
 pub mod gather;
 pub mod header;
+pub mod multilib;
 pub mod name;
 pub mod nevra;
 pub mod package;

@@ -12,6 +12,7 @@ mod pull;
 mod repomd;
 #[cfg(test)]
 mod tests;
+mod updateinfo;
 mod write;
 mod write_xml;
 
@@ -20,6 +21,7 @@ pub use listed::is_primary_file;
 pub use other::read_other;
 pub use primary::{PrimaryReader, read_primary};
 pub use repomd::{Repomd, RepomdRecord};
+pub use updateinfo::UpdateInfo;
 pub use write::{RepodataFile, RepodataOptions, write_repodata};
 pub use write_xml::{Entry, write_filelists, write_other, write_primary};
 
