@@ -75,6 +75,8 @@ pub struct BuilderCapability {
     pub results: ComposeResults,
     /// It fails composes with dependencies that nothing provides (`check_deps`).
     pub check_deps: bool,
+    /// It fails composes with packages that cannot be installed (`check_install`).
+    pub check_install: bool,
     /// It adds multilib packages.
     pub multilib: bool,
     /// It takes repositories whose packages satisfy dependencies and stay out.

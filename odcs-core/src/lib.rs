@@ -25,6 +25,7 @@ pub mod store;
 pub mod testing;
 pub mod time;
 pub mod trees;
+pub mod why;
 
 mod error;
 

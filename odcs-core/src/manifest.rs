@@ -1,10 +1,13 @@
 //! What went into a compose, file by file: recorded before it is published, and kept for ever, so that
 //! it can be made again when its tree is long gone.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use odcs_rpm::{Digest, Nevra, PackageKind, TreeArch};
 use serde::{Deserialize, Serialize};
+
+use crate::why::Why;
 
 /// What went into a compose.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -17,6 +20,21 @@ pub struct Manifest {
     pub timestamp: u64,
     /// The packages, sorted by kind and NEVRA.
     pub packages: Vec<ManifestPackage>,
+    /// SHA-256 of the document with the updates that was handed on with the packages, uncompressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updateinfo: Option<Digest>,
+    /// The packages of lookaside repositories that others are there for, sorted by NEVRA.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lookaside: Vec<LookasidePackage>,
+}
+
+/// A package of a lookaside repository: not in the compose, but something is there because of it.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
+pub struct LookasidePackage {
+    /// The package.
+    pub nevra: Nevra,
+    /// Why gathering met it, for each arch that it did so for.
+    pub why: BTreeMap<TreeArch, Why>,
 }
 
 /// A package of a compose, and the file it was.
@@ -36,6 +54,9 @@ pub struct ManifestPackage {
     pub digest: Digest,
     /// The key that it was chosen for; `None` if signatures did not matter, or it goes as unsigned.
     pub sigkey: Option<String>,
+    /// Why it is there, for each of its arches. Empty in records of the time before reasons were kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub why: BTreeMap<TreeArch, Why>,
 }
 
 /// Composes with the same fingerprint would be the same: the packages with the identity of their files and

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use odcs_rpm::{PackageKind, PackagePattern, Sigkey, TreeArch};
+use odcs_rpm::repodata::UpdateInfo;
+use odcs_rpm::{Nevra, PackageKind, PackagePattern, Sigkey, TreeArch};
 
 use crate::request::KeyOrUnsigned;
 use crate::source::Candidate;
+use crate::why::Why;
 
 /// The packages of a compose, arch by arch.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Plan {
     pub timestamp: u64,
     /// What comps lists: the packages as they were asked for, globs included. Empty for everything.
     pub comps_packages: Vec<PackagePattern>,
+    /// The updates that the packages belong to, handed on as the source has them.
+    pub updateinfo: Option<Arc<UpdateInfo>>,
     /// What the packages are from, for messages.
     pub source_description: String,
 }
@@ -29,6 +33,8 @@ pub struct ArchPlan {
     pub arch: TreeArch,
     /// Its packages, sorted by kind and NEVRA.
     pub packages: Vec<PlannedPackage>,
+    /// Packages of lookaside repositories that others are there for, and why gathering met them.
+    pub lookaside: Vec<(Nevra, Why)>,
 }
 
 /// A package that goes into the compose.
@@ -41,6 +47,8 @@ pub struct PlannedPackage {
     pub copies: Vec<Arc<Candidate>>,
     /// Which tree it goes into.
     pub kind: PackageKind,
+    /// Why it is there; `None` where that was not recorded.
+    pub why: Option<Why>,
 }
 
 /// Which signatures packages must have: keys in order of preference.

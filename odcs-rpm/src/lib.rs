@@ -6,6 +6,7 @@
 //! and byte slices and get values back.
 
 pub mod arch;
+pub mod closure;
 pub mod compression;
 pub mod comps;
 pub mod dependency;
@@ -20,6 +21,7 @@ pub mod package;
 pub mod repodata;
 pub mod sigkey;
 
+mod capability;
 mod error;
 
 pub use arch::{Arch, TreeArch};

@@ -111,6 +111,11 @@ impl ComposeBuilder for NativeBuilder {
     fn capability(&self) -> BuilderCapability {
         let mut capability = BuilderCapability::default();
         capability.results = ComposeResults::from_iter([ComposeResult::Repository]);
+        // The engine does these before anything is laid out.
+        capability.check_deps = true;
+        capability.check_install = true;
+        capability.multilib = true;
+        capability.lookaside = true;
         capability
     }
 

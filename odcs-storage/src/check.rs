@@ -221,6 +221,7 @@ mod tests {
             places: BTreeSet::from([Tree::Source]),
         }];
         let plan = Plan {
+            updateinfo: None,
             arches: Vec::new(),
             signatures: SignaturePolicy::default(),
             timestamp: 7,

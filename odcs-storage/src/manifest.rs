@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use odcs_core::Manifest;
-use odcs_core::manifest::ManifestPackage;
+use odcs_core::manifest::{LookasidePackage, ManifestPackage};
 use odcs_core::plan::Plan;
 use odcs_core::request::SourceKind;
 use odcs_rpm::{Nevra, PackageKind};
@@ -30,7 +30,7 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
                     reason: format!("{nevra} is missing"),
                 });
             };
-            let arches = &mut entries
+            let entry = entries
                 .entry((planned.kind, nevra, &package.file))
                 .or_insert_with(|| ManifestPackage {
                     kind: planned.kind,
@@ -40,11 +40,24 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
                     size: package.size,
                     digest: package.sha256.clone(),
                     sigkey: package.sigkey.clone(),
-                })
-                .arches;
-            if !arches.contains(&arch.arch) {
-                arches.push(arch.arch.clone());
+                    why: BTreeMap::new(),
+                });
+            if !entry.arches.contains(&arch.arch) {
+                entry.arches.push(arch.arch.clone());
             }
+            if let Some(why) = &planned.why {
+                entry.why.insert(arch.arch.clone(), why.clone());
+            }
+        }
+    }
+    let mut lookaside: BTreeMap<&Nevra, LookasidePackage> = BTreeMap::new();
+    for arch in &plan.arches {
+        for (nevra, why) in &arch.lookaside {
+            let entry = lookaside.entry(nevra).or_insert_with(|| LookasidePackage {
+                nevra: nevra.clone(),
+                why: BTreeMap::new(),
+            });
+            entry.why.insert(arch.arch.clone(), why.clone());
         }
     }
     Ok(Manifest {
@@ -52,5 +65,7 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
         description: plan.source_description.clone(),
         timestamp: plan.timestamp,
         packages: entries.into_values().collect(),
+        updateinfo: plan.updateinfo.as_ref().map(|updates| updates.digest().clone()),
+        lookaside: lookaside.into_values().collect(),
     })
 }

@@ -113,6 +113,12 @@ impl Case {
         if let Some(below) = source_below(&body) {
             body["source"]["source"] = json!(dir.path().join(below));
         }
+        let here = format!("file://{}/", dir.path().display());
+        if let Some(urls) = body.get_mut("lookaside_repos") {
+            for url in urls.as_array_mut().unwrap() {
+                *url = json!(url.as_str().unwrap().replace("file:///srv/", &here));
+            }
+        }
         let body = body.to_string();
         let mut compose = None;
         for id in [self.tree_id(), self.id()] {
@@ -128,10 +134,13 @@ impl Case {
             compose = engine.worker().run_one().await?;
         }
         let compose = compose.unwrap();
-        let row = ComposeView::new(&compose, &links).in_full(&compose);
+        let mut row = serde_json::to_value(ComposeView::new(&compose, &links).in_full(&compose)).unwrap();
+        if let Some(urls) = row["lookaside_repos"].as_str() {
+            row["lookaside_repos"] = json!(urls.replace(&here, "file:///srv/"));
+        }
         let tree = compose.reused_id.unwrap_or(compose.id);
         Ok(Made {
-            row: serde_json::to_value(row).unwrap(),
+            row,
             top: target.join(tree.name()),
             _dir: dir,
         })

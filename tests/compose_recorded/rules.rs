@@ -18,7 +18,6 @@ pub(crate) enum Verdict {
 /// What a later piece of work builds, and the field that a request for it is refused for until then.
 fn needs(case: &Case) -> Option<(&'static str, &'static str)> {
     let results = case.list("results");
-    let flags = case.list("flags");
     match case.body["source"]["type"].as_str() {
         Some("repo") => {}
         Some("raw_config") => return Some(("raw_config", "source.type")),
@@ -26,15 +25,6 @@ fn needs(case: &Case) -> Option<(&'static str, &'static str)> {
     }
     if results.iter().any(|result| *result != "repository") {
         return Some(("iso", "results"));
-    }
-    if !case.list("lookaside_repos").is_empty() {
-        return Some(("lookaside", "lookaside_repos"));
-    }
-    if flags.contains(&"check_deps") {
-        return Some(("check_deps", "flags"));
-    }
-    if !case.list("multilib_arches").is_empty() {
-        return Some(("multilib", "multilib_arches"));
     }
     None
 }

@@ -9,11 +9,14 @@
     reason = "tests"
 )]
 
+mod checks;
 mod clock;
 mod events;
+mod lookaside;
 mod observing;
 mod plugin;
 mod renewal;
+mod repositories;
 mod reuse;
 mod support;
 mod sweeping;

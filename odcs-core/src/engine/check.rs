@@ -1,6 +1,7 @@
 //! What a server refuses of a request that is sound in itself: what it is not set up for.
 
 use super::Engine;
+use super::contents::{LOOKASIDE, Origins};
 use crate::request::{ComposeRequest, Flag, LookasideRepo, RepoLocation, SourceSpec, SpelledUrl};
 use crate::source::Capability;
 use crate::{Error, Result};
@@ -18,7 +19,7 @@ impl Engine {
         self.check_builder(request)?;
         check_source(request, &capability)?;
         self.check_urls(request)?;
-        source.check(request)?;
+        Origins::of(&self.parts, request)?.check()?;
         let mut warnings = Vec::new();
         if request.koji_event.is_some() && !capability.koji_event {
             warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
@@ -61,11 +62,14 @@ impl Engine {
         if request.flags.contains(Flag::CheckDeps) && !makes.check_deps {
             return refuse("flags", "with the flag check_deps");
         }
+        if request.flags.contains(Flag::CheckInstall) && !makes.check_install {
+            return refuse("flags", "with the flag check_install");
+        }
         if !makes.multilib && !request.multilib_arches.is_empty() && request.multilib_methods.bits() != 0 {
             return refuse("multilib_arches", "with multilib packages");
         }
         if !makes.lookaside && !request.lookaside_repos.is_empty() {
-            return refuse("lookaside_repos", "with lookaside repositories");
+            return refuse(LOOKASIDE, "with lookaside repositories");
         }
         if !makes.module_defaults && request.module_defaults.is_some() {
             return refuse("module_defaults_url", "with module defaults");
@@ -110,11 +114,15 @@ impl Engine {
     /// As each arch is going to have it: no variable may lead elsewhere.
     fn check_lookaside(&self, repo: &LookasideRepo, request: &ComposeRequest) -> Result<()> {
         let allowed = &self.parts.settings.allowed_urls;
-        let mut arches = request.arches.iter();
-        if arches.all(|arch| allowed.allows_text(&repo.text_for_arch(arch.as_str()))) {
+        let mut arches = request
+            .arches
+            .iter()
+            .map(|arch| repo.text_for_arch(arch.as_str()));
+        // Nothing is fetched from directories of this machine: their source says which of them it reads.
+        if arches.all(|url| url.starts_with("file:///") || allowed.allows_text(&url)) {
             Ok(())
         } else {
-            Err(off_the_list("lookaside_repos", repo.as_str()))
+            Err(off_the_list(LOOKASIDE, repo.as_str()))
         }
     }
 }

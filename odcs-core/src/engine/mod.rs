@@ -5,6 +5,7 @@
 //! ```
 
 mod check;
+mod contents;
 mod delete;
 mod dispatch;
 mod gather;

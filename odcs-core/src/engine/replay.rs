@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, Nevra};
 
 use crate::build::{Phase, Progress};
@@ -25,6 +26,7 @@ pub(super) fn plan(
     content: PackageContent,
     progress: &dyn Progress,
 ) -> Result<Plan> {
+    let updateinfo = updates_as_recorded(manifest, content.updateinfo)?;
     let found: HashMap<(Nevra, Digest), Arc<Candidate>> = content
         .candidates
         .into_iter()
@@ -54,6 +56,7 @@ pub(super) fn plan(
                     candidate: Arc::clone(find(package)?),
                     copies: Vec::new(),
                     kind: package.kind,
+                    why: package.why.get(arch).cloned(),
                 })
             })
             .collect();
@@ -64,6 +67,11 @@ pub(super) fn plan(
         arches.push(ArchPlan {
             arch: arch.clone(),
             packages,
+            lookaside: manifest
+                .lookaside
+                .iter()
+                .filter_map(|package| Some((package.nevra.clone(), package.why.get(arch)?.clone())))
+                .collect(),
         });
     }
     Ok(Plan {
@@ -71,7 +79,27 @@ pub(super) fn plan(
         signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
         timestamp: manifest.timestamp,
         comps_packages: request.packages().to_vec(),
+        updateinfo,
         source_description: manifest.description.clone(),
+    })
+}
+
+/// The document with the updates as it was.
+fn updates_as_recorded(
+    manifest: &Manifest,
+    found: Option<Arc<UpdateInfo>>,
+) -> Result<Option<Arc<UpdateInfo>>> {
+    let Some(recorded) = &manifest.updateinfo else {
+        return Ok(None);
+    };
+    let found = found.filter(|found| found.digest() == recorded);
+    found.map(Some).ok_or_else(|| {
+        let message = format!(
+            "the compose cannot be made again as it was: {} does not have the updateinfo any more that it had; ask for \
+             a new compose",
+            manifest.description
+        );
+        Error::new(ErrorKind::Gone, "replay manifest", "updateinfo", message)
     })
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::contents::Origins;
 use super::{Parts, gather, lease, progress, replay, reuse};
 use crate::build::{Abandoned, Job, Phase, Progress, Work};
 use crate::compose::{Compose, ComposeId};
@@ -11,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::plan::Plan;
 use crate::productmd::ComposeIdent;
 use crate::request::ComposeRequest;
-use crate::source::{ComposeSource, Content, PackageContent, Pins};
+use crate::source::{PackageContent, Pins};
 use crate::store::{Claim, Lease};
 use crate::{Error, ErrorKind, Result};
 
@@ -155,17 +156,17 @@ struct Making<'a> {
 
 impl Making<'_> {
     async fn make(self, compose: Compose) -> Result<Made> {
-        let source = Arc::clone(self.parts.sources.get(&self.request.source.kind())?);
+        let origins = Origins::of(self.parts, &self.request)?;
         let recorded = match compose.renews {
             Some(of) => self.recorded_manifest(of).await?,
             None => None,
         };
         let (compose, plan) = match recorded {
             Some(manifest) => {
-                let plan = self.replay(&*source, manifest).await?;
+                let plan = self.replay(&origins, manifest).await?;
                 (compose, plan)
             }
-            None => self.gather(&*source, compose).await?,
+            None => self.gather(&origins, compose).await?,
         };
         let (parts, lease) = (self.parts, &self.lease);
         let equal = reuse::reuse(parts, &compose, &self.request, &plan, lease, &*self.progress);
@@ -176,60 +177,60 @@ impl Making<'_> {
     }
 
     /// Pins what moves, asks the source what there is, and decides what belongs.
-    async fn gather(&self, source: &dyn ComposeSource, compose: Compose) -> Result<(Compose, Plan)> {
+    async fn gather(&self, origins: &Origins, compose: Compose) -> Result<(Compose, Plan)> {
         let pinned_before = compose.pins.is_some();
-        let (mut compose, pins) = self.unless_cancelled(self.resolve(compose, source)).await?;
+        let (mut compose, pins) = self.unless_cancelled(self.resolve(compose, origins)).await?;
         self.progress
             .step(Phase::Content, &format!("reading {}", self.request.source));
-        let content = match self.unless_cancelled(source.content(&pins)).await {
+        let content = match self.unless_cancelled(origins.content(&pins)).await {
             // What an attempt pinned that was killed or handed back has moved on. Nobody has seen a compose
             // of it, so what there is now is as good.
             Err(error) if pinned_before && error.kind() == ErrorKind::Gone => {
                 self.progress
                     .step(Phase::Resolve, &format!("{error}; resolving again"));
                 compose.pins = None;
-                let (resolved, pins) = self.unless_cancelled(self.resolve(compose, source)).await?;
+                let (resolved, pins) = self.unless_cancelled(self.resolve(compose, origins)).await?;
                 compose = resolved;
-                self.unless_cancelled(source.content(&pins)).await?
+                self.unless_cancelled(origins.content(&pins)).await?
             }
             content => content?,
         };
-        let Content::Packages(content) = content;
-        let plan = self.plan(content, None).await?;
-        Ok((compose, plan))
+        let plan = self.plan(move |request, progress| gather::plan(request, content, progress));
+        Ok((compose, plan.await?))
     }
 
     /// What a manifest says, laid out once more.
-    async fn replay(&self, source: &dyn ComposeSource, manifest: Manifest) -> Result<Plan> {
+    async fn replay(&self, origins: &Origins, manifest: Manifest) -> Result<Plan> {
         let count = manifest.packages.len();
         self.progress.step(
             Phase::Content,
             &format!("looking for the {count} packages of the compose that is renewed"),
         );
-        let Content::Packages(content) = self.unless_cancelled(source.replay(&manifest)).await?;
-        self.plan(content, Some(manifest)).await
+        let content: PackageContent = self.unless_cancelled(origins.replay(&manifest)).await?;
+        self.plan(move |request, progress| replay::plan(request, &manifest, content, progress))
+            .await
     }
 
     /// Heavy work without I/O, on a blocking thread.
-    async fn plan(&self, content: PackageContent, manifest: Option<Manifest>) -> Result<Plan> {
+    async fn plan(
+        &self,
+        plan: impl FnOnce(&ComposeRequest, &dyn Progress) -> Result<Plan> + Send + 'static,
+    ) -> Result<Plan> {
         let (request, progress) = (self.request.clone(), Arc::clone(&self.progress));
-        let planning = tokio::task::spawn_blocking(move || match manifest {
-            Some(manifest) => replay::plan(&request, &manifest, content, &*progress),
-            None => gather::plan(&request, content, &*progress),
-        });
+        let planning = tokio::task::spawn_blocking(move || plan(&request, &*progress));
         self.unless_cancelled(join(planning)).await
     }
 
     /// Pins what moves, once: a compose that is taken up again keeps what the first attempt pinned.
-    async fn resolve(&self, compose: Compose, source: &dyn ComposeSource) -> Result<(Compose, Pins)> {
+    async fn resolve(&self, compose: Compose, origins: &Origins) -> Result<(Compose, Pins)> {
         if let Some(pins) = compose.pins.clone() {
             return Ok((compose, pins));
         }
         self.progress.step(
             Phase::Resolve,
-            &format!("resolving {} {}", source.kind(), self.request.source),
+            &format!("resolving {} {}", self.request.source.kind(), self.request.source),
         );
-        let resolved = source.resolve(&self.request).await?;
+        let resolved = origins.resolve().await?;
         let store = &self.parts.store;
         let record = || store.record_resolved(&self.lease, &resolved.pins, &resolved.fields);
         let compose = lease::insist(self.parts, &self.lease, record).await;

@@ -54,13 +54,15 @@ impl Engine {
     /// The flags that do something here: those that the engine handles for all sources, and those that a
     /// source that is installed knows.
     fn flags(&self) -> Flags {
-        let check_deps = self
-            .parts
-            .builder
-            .capability()
-            .check_deps
-            .then_some(Flag::CheckDeps);
-        let engine = [Flag::NoDeps, Flag::NoReuse].into_iter().chain(check_deps);
+        let makes = self.parts.builder.capability();
+        let checks = [
+            (Flag::CheckDeps, makes.check_deps),
+            (Flag::CheckInstall, makes.check_install),
+        ];
+        let checks = checks
+            .into_iter()
+            .filter_map(|(flag, is_made)| is_made.then_some(flag));
+        let engine = [Flag::NoDeps, Flag::NoReuse].into_iter().chain(checks);
         let sources = self.parts.sources.capabilities();
         let sources = sources.flat_map(|capability| capability.flags);
         engine.chain(sources).collect()

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use odcs_rpm::Sigkey;
+use odcs_rpm::multilib::{Method, Methods};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -332,6 +333,18 @@ impl MultilibMethods {
     /// The set as the number that records hold: runtime 1, devel 2, all 4.
     pub fn bits(self) -> u32 {
         u32::from(self.runtime) | u32::from(self.devel) << 1 | u32::from(self.all) << 2
+    }
+}
+
+impl From<MultilibMethods> for Methods {
+    fn from(methods: MultilibMethods) -> Self {
+        let asked = [
+            (methods.runtime, Method::Runtime),
+            (methods.devel, Method::Devel),
+            (methods.all, Method::All),
+        ];
+        let asked = asked.into_iter().filter(|(is_asked, _)| *is_asked);
+        asked.map(|(_, method)| method).collect()
     }
 }
 

@@ -28,11 +28,13 @@ pub enum Flag {
     UseOnlyCompatibleArch,
     /// Do not label the compose.
     NoLabel,
+    /// Fail unless every package asked for can be installed from the compose. An addition of this service.
+    CheckInstall,
 }
 
 impl Flag {
     /// All flags in the order of their bits.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoDeps,
         Self::NoInheritance,
         Self::IncludeUnpublishedPulpRepos,
@@ -42,6 +44,7 @@ impl Flag {
         Self::NoReuse,
         Self::UseOnlyCompatibleArch,
         Self::NoLabel,
+        Self::CheckInstall,
     ];
 
     /// The name in requests and answers.
@@ -56,6 +59,7 @@ impl Flag {
             Self::NoReuse => "no_reuse",
             Self::UseOnlyCompatibleArch => "use_only_compatible_arch",
             Self::NoLabel => "no_label",
+            Self::CheckInstall => "check_install",
         }
     }
 

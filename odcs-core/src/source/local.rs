@@ -176,6 +176,7 @@ impl Manifest {
             candidates,
             timestamp: Some(self.timestamp),
             description: self.description.clone(),
+            ..PackageContent::default()
         })
     }
 

@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, Package};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -182,8 +183,8 @@ impl Content {
     pub fn packages(candidates: Vec<Candidate>, description: impl Into<String>) -> Self {
         Self::Packages(PackageContent {
             candidates,
-            timestamp: None,
             description: description.into(),
+            ..PackageContent::default()
         })
     }
 }
@@ -198,6 +199,10 @@ pub struct PackageContent {
     pub timestamp: Option<u64>,
     /// What the packages are from, as people call it: "the repository /srv/repo".
     pub description: String,
+    /// The updates that packages of the source belong to, where it knows of some: handed on with the packages.
+    pub updateinfo: Option<Arc<UpdateInfo>>,
+    /// Whether the packages are taken at their word.
+    pub trust: Trust,
 }
 
 /// A package that may go into the compose, and where its file is.

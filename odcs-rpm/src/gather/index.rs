@@ -4,12 +4,11 @@
 //! requirements are therefore numbered first, and only what one of them names is indexed.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::rich::{self, Rich};
-use super::set::Origin;
+use super::set::Entry;
 use super::table::{CapabilityId, Column, Id as _, PackageId, RequirementId, Rows};
 use crate::{Comparison, Dependency, DependencyVersion, Package, PackageKind};
 
@@ -61,18 +60,27 @@ enum How {
     File,
 }
 
+/// Whose requirements are indexed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Scope {
+    /// Those of binary and debug packages.
+    Installing,
+    /// Those of source packages, too.
+    Building,
+}
+
 impl Index {
-    /// Indexes packages, numbered by their places.
-    pub(super) fn new(packages: &[(Arc<Package>, Origin)]) -> Self {
-        let expressions = parse_rich(packages);
+    /// Indexes packages.
+    pub(super) fn new(packages: &Column<PackageId, Entry>, scope: Scope) -> Self {
+        let expressions = parse_rich(packages, scope);
         let mut names = Numbering::default();
         let system_release = Dependency::unversioned(SYSTEM_RELEASE);
         let system_release = names.number(&system_release, &expressions);
         let mut pairs = Vec::new();
-        for (index, (package, _)) in packages.iter().enumerate() {
-            for dependency in requirements_of(package) {
+        for (id, entry) in packages.iter() {
+            for dependency in requirements_of(entry, scope) {
                 let requirement = names.number(dependency, &expressions);
-                pairs.push((PackageId::from_index(index), requirement));
+                pairs.push((id, requirement));
             }
         }
         let offers = offers(packages, &names.capabilities);
@@ -84,7 +92,7 @@ impl Index {
         }
     }
 
-    /// What a package requires. Empty for source packages.
+    /// What a package requires.
     pub(super) fn requires(&self, package: PackageId) -> &[RequirementId] {
         self.requires.row(package)
     }
@@ -148,21 +156,20 @@ fn own_version(package: &Package) -> DependencyVersion {
     }
 }
 
-/// The requirements that gathering looks at. `rpmlib(…)` is satisfied by RPM itself; build
-/// requirements are nobody's concern.
-fn requirements_of(package: &Package) -> impl Iterator<Item = &Dependency> {
-    let is_source = package.kind() == PackageKind::Source;
-    let requires: &[Dependency] = if is_source { &[] } else { &package.requires };
+/// The requirements that gathering looks at. `rpmlib(…)` is satisfied by RPM itself.
+fn requirements_of(entry: &Entry, scope: Scope) -> impl Iterator<Item = &Dependency> {
+    let is_nobodys = entry.kind == PackageKind::Source && scope == Scope::Installing;
+    let requires: &[Dependency] = if is_nobodys { &[] } else { &entry.package.requires };
     requires
         .iter()
         .filter(|dependency| !dependency.name.starts_with("rpmlib("))
 }
 
 /// All rich dependencies, each parsed once; `None` for malformed ones.
-fn parse_rich(packages: &[(Arc<Package>, Origin)]) -> HashMap<&str, Option<Rich<Dependency>>> {
+fn parse_rich(packages: &Column<PackageId, Entry>, scope: Scope) -> HashMap<&str, Option<Rich<Dependency>>> {
     let mut expressions = HashMap::new();
-    for (package, _) in packages {
-        for dependency in requirements_of(package).filter(|dependency| dependency.is_rich()) {
+    for entry in packages.as_slice() {
+        for dependency in requirements_of(entry, scope).filter(|dependency| dependency.is_rich()) {
             expressions
                 .entry(&*dependency.name)
                 .or_insert_with(|| rich::parse(&dependency.name));
@@ -219,14 +226,15 @@ impl<'a> Numbering<'a> {
 
 /// Every offer of a capability that some requirement names, in order of packages.
 fn offers(
-    packages: &[(Arc<Package>, Origin)],
+    packages: &Column<PackageId, Entry>,
     capabilities: &HashMap<&str, CapabilityId>,
 ) -> Vec<(CapabilityId, Offer)> {
     let paths = PathFilter::new(capabilities.keys().copied());
-    let of_package = |(index, (package, _)): (usize, &(Arc<Package>, Origin))| {
+    let of_package = |(index, entry): (usize, &Entry)| {
         let id = PackageId::from_index(index);
+        let package = &entry.package;
         let mut found = Vec::new();
-        if package.kind() == PackageKind::Source {
+        if entry.kind == PackageKind::Source {
             return found;
         }
         let mut offer = |name: &str, how| {
@@ -245,6 +253,7 @@ fn offers(
         found
     };
     packages
+        .as_slice()
         .par_iter()
         .enumerate()
         .map(of_package)

@@ -1,10 +1,11 @@
 //! Gathering: which packages go into a compose.
 //!
-//! Starting from the packages asked for, [`gather`] adds what they require, their source packages
-//! and their debug packages, until nothing is missing. It is a fixpoint over choices, not a solver:
-//! where several packages satisfy a requirement one is chosen by fixed rules, and conflicts,
-//! obsoletes and weak dependencies play no part. [`select`] is the plain choice by name, without
-//! dependencies.
+//! Starting from the packages asked for, [`gather`] adds what they require, their source packages,
+//! their debug packages and whatever else [`Options`] ask for, until nothing is missing. It is a
+//! fixpoint over choices, not a solver: where several packages satisfy a requirement one is chosen by
+//! fixed rules, and conflicts, obsoletes and weak dependencies play no part. [`select`] is the plain
+//! choice by name, without dependencies. Either way every package comes with the reason why it is
+//! there ([`Why`]).
 //!
 //! The rules are those of Pungi's gather on dnf, as observed by running it, with two differences. Rich
 //! dependencies are followed exactly, where Pungi takes one provider of any of their parts. And where
@@ -22,11 +23,17 @@
 //! ```
 
 mod choice;
+mod companions;
+mod finish;
+mod fulltree;
 mod index;
+mod input;
+mod options;
 mod pattern;
+mod reason;
 mod resolve;
 mod result;
-mod rich;
+pub(crate) mod rich;
 mod run;
 mod select;
 mod set;
@@ -36,12 +43,14 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use result::{Flag, Flags, Gathered, Member, Reason, Why};
+pub use options::{Greedy, NameArch, Options};
+pub use reason::{Brought, MultilibRule, Reason, Why};
+pub use result::{Flag, Flags, Gathered, Member};
 pub use run::gather;
 pub use select::select;
 pub use set::{Origin, PackageSet};
 
-use crate::{PackagePattern, TreeArch};
+use crate::PackagePattern;
 
 /// What is asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,48 +69,4 @@ pub enum Request {
     /// `NAME` may have `*`, `?` and `[…]`; then one package is chosen for every name that matches.
     /// [`select`] knows names with `*` only.
     Packages(Vec<PackagePattern>),
-}
-
-/// How many packages are taken where one would do.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
-pub enum Greedy {
-    /// The best one.
-    #[default]
-    None,
-    /// All candidates.
-    All,
-    /// For requirements, all candidates built together with the best one.
-    Build,
-}
-
-/// How to gather.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Options {
-    /// The arch of the tree.
-    pub arch: TreeArch,
-    /// How many packages are taken where one would do.
-    pub greedy: Greedy,
-    /// Whether to add what packages require.
-    pub resolve_deps: bool,
-    /// Whether to leave source packages out.
-    pub exclude_source: bool,
-    /// Whether to leave the debug packages of packages out; debug packages asked for by name stay.
-    pub exclude_debug: bool,
-    /// Names of packages whose multilib builds are hidden.
-    pub multilib_blacklist: Vec<PackagePattern>,
-}
-
-impl Options {
-    /// The defaults: not greedy, dependencies resolved, nothing left out.
-    pub fn new(arch: TreeArch) -> Self {
-        Self {
-            arch,
-            greedy: Greedy::None,
-            resolve_deps: true,
-            exclude_source: false,
-            exclude_debug: false,
-            multilib_blacklist: Vec::new(),
-        }
-    }
 }

@@ -21,6 +21,12 @@ impl<'a> NamePattern<'a> {
         }
     }
 
+    /// Whether it can match one name only.
+    pub(super) fn is_literal(self) -> bool {
+        let (Self::Shell(pattern) | Self::Star(pattern)) = self;
+        !pattern.contains(['*', '?', '['])
+    }
+
     /// What every name that matches starts with.
     pub(super) fn literal_prefix(self) -> &'a str {
         let (Self::Shell(pattern) | Self::Star(pattern)) = self;

@@ -2,15 +2,16 @@
 
 use super::choice::Purpose;
 use super::index::Meaning;
+use super::result::Flag;
 use super::rich::Rich;
-use super::run::{Cause, Link, Run};
+use super::run::{Link, Run};
 use super::table::{PackageId, RequirementId};
 use crate::PackageKind;
 
 /// Among which packages a requirement looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
 pub(super) enum Domain {
-    /// The requirements of binary packages: among binary packages.
+    /// The requirements of binary packages, and of source packages: among binary packages.
     Binary,
     /// Those of debug packages: among debug packages, unless a binary of the result will do.
     Debug,
@@ -36,21 +37,25 @@ enum Unmet {
 /// The packages for a requirement; `None` if it cannot be satisfied.
 type Picks = Option<Vec<PackageId>>;
 
-impl Run<'_> {
-    /// Adds what new packages require. Returns whether anything was added.
+/// A package to bring, and for what.
+type Pick<'a> = (PackageId, PackageId, Link<'a>);
+
+impl<'a> Run<'a> {
+    /// Adds what new packages require, and what older ones require now that a condition is met. Returns
+    /// whether anything was added.
     ///
     /// The choices for one package are made against the result before any of them is added: the order
     /// in which a package lists its requirements, which repodata and headers do not agree on, does not
     /// matter.
     pub(super) fn add_dependencies(&mut self, new: &[PackageId], domain: Domain) -> bool {
-        let set = self.set;
+        let (set, index) = (self.set, self.index);
         let mut added = false;
         for &package in new {
             if set.entry(package).is_none_or(|entry| entry.origin.is_lookaside()) {
                 continue;
             }
             let mut picks = Vec::new();
-            for &requirement in set.index().requires(package) {
+            for &requirement in index.requires(package) {
                 let watched = Watched {
                     package,
                     requirement,
@@ -61,15 +66,28 @@ impl Run<'_> {
                 }
                 picks.extend(self.picks(watched, Unmet::Wait));
             }
+            // Of several requirements that choose the same package the first is the reason.
+            let text = |link: &Link<'_>| match link {
+                Link::Requires(id) | Link::BuildRequires(id) => index.requirement(*id).map(|r| &r.dependency),
+                _ => None,
+            };
+            picks.sort_by(|(left, _, its), (right, _, other)| {
+                left.cmp(right).then_with(|| text(its).cmp(&text(other)))
+            });
             added |= self.add_picks(picks);
         }
-        self.look_again(domain, Unmet::Wait, added) || self.look_again(domain, Unmet::Decide, false)
+        self.look_again(domain, Unmet::Wait, added)
+    }
+
+    /// Adds what conditional requirements ask for while their conditions are not met.
+    pub(super) fn decide_alternatives(&mut self, domain: Domain) -> bool {
+        self.look_again(domain, Unmet::Decide, false)
     }
 
     /// Evaluates the conditional requirements again. Alternatives are decided one at a time: what one
     /// adds may meet the conditions of the others.
     fn look_again(&mut self, domain: Domain, unmet: Unmet, mut added: bool) -> bool {
-        let index = self.set.index();
+        let index = self.index;
         let mut watched = self.watched.clone();
         watched.retain(|watched| watched.domain == domain);
         // Ids of requirements depend on who was numbered first: only their texts give a stable order.
@@ -87,24 +105,32 @@ impl Run<'_> {
         added
     }
 
-    fn add_picks(&mut self, picks: Vec<(PackageId, Cause)>) -> bool {
-        let new = picks.into_iter().map(|(id, cause)| self.add(id, Some(cause)));
-        new.fold(false, |added, is_new| added | is_new)
+    fn add_picks(&mut self, picks: Vec<Pick<'a>>) -> bool {
+        let mut added = false;
+        for (id, by, link) in picks {
+            if self.bring(id, by, link) {
+                added = true;
+                if matches!(link, Link::BuildRequires(_)) {
+                    self.flag(by, Flag::SelfHosting);
+                }
+            }
+        }
+        added
     }
 
     /// What satisfies a requirement of a package. Records it as broken if nothing does.
-    fn picks(&mut self, watched: Watched, unmet: Unmet) -> Vec<(PackageId, Cause)> {
+    fn picks(&mut self, watched: Watched, unmet: Unmet) -> Vec<Pick<'a>> {
         let Watched {
             package,
             requirement,
             domain,
         } = watched;
-        let cause = Cause {
-            by: package,
-            link: Link::Requires(requirement),
+        let link = match self.kind(package) {
+            Some(PackageKind::Source) => Link::BuildRequires(requirement),
+            _ => Link::Requires(requirement),
         };
         match self.resolve(requirement, domain, unmet) {
-            Some(ids) => ids.into_iter().map(|id| (id, cause)).collect(),
+            Some(ids) => ids.into_iter().map(|id| (id, package, link)).collect(),
             None => {
                 self.broken.insert((package, requirement));
                 Vec::new()
@@ -113,7 +139,7 @@ impl Run<'_> {
     }
 
     fn is_conditional(&self, requirement: RequirementId) -> bool {
-        let requirement = self.set.index().requirement(requirement);
+        let requirement = self.index.requirement(requirement);
         requirement.is_some_and(|requirement| match &requirement.meaning {
             Meaning::Rich(expression) => expression.is_conditional(),
             Meaning::Capability(_) | Meaning::Malformed => false,
@@ -121,7 +147,7 @@ impl Run<'_> {
     }
 
     fn resolve(&mut self, requirement: RequirementId, domain: Domain, unmet: Unmet) -> Picks {
-        match &self.set.index().requirement(requirement)?.meaning {
+        match &self.index.requirement(requirement)?.meaning {
             Meaning::Capability(_) => self.decide(requirement, domain),
             Meaning::Rich(expression) => self.evaluate(expression, domain, unmet),
             Meaning::Malformed => None,
@@ -252,7 +278,7 @@ impl Run<'_> {
     /// All packages that offer what an ordinary requirement asks for, visible or not, ascending.
     fn providers(&self, requirement: RequirementId) -> impl Iterator<Item = PackageId> {
         let set = self.set;
-        set.index()
+        self.index
             .providers(requirement, |id| set.entry(id).map(|entry| &*entry.package))
     }
 
@@ -264,7 +290,7 @@ impl Run<'_> {
     }
 
     /// Whether a package may be chosen. Debug packages may require older ones than the newest.
-    fn fits(&self, id: PackageId, domain: Domain) -> bool {
+    pub(super) fn fits(&self, id: PackageId, domain: Domain) -> bool {
         match domain {
             Domain::Binary => self.kind(id) == Some(PackageKind::Binary) && self.view.is_visible(id),
             Domain::Debug => self.kind(id) == Some(PackageKind::Debug) && self.view.is_present(id),

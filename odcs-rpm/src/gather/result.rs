@@ -1,11 +1,11 @@
 //! What gathering finds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
+use super::reason::{Reason, Why};
 use super::set::Origin;
-use crate::{Dependency, Nevra, Package, PackageKind, PackagePattern};
+use crate::{Nevra, Package, PackageKind, PackagePattern};
 
 /// The packages of one tree, and what was amiss.
 #[derive(Clone, Debug, Default)]
@@ -37,14 +37,14 @@ impl Gathered {
         found.ok().and_then(|at| self.members.get(at))
     }
 
-    /// Why a member is there: itself, the member that pulled it in, what pulled that one in, and so
-    /// on to a package that was asked for.
+    /// Why a member is there: itself, the member that brought it, what brought that one, and so on to
+    /// a package that was asked for, whose [`why`](Member::why) says how.
     pub fn chain<'a>(&'a self, member: &'a Member) -> impl Iterator<Item = &'a Member> {
-        let puller = |member: &&'a Member| {
-            let why = member.why.as_ref()?;
-            self.member(&why.by.nevra, why.origin)
+        let bringer = |member: &&'a Member| {
+            let brought = member.why.brought()?;
+            self.member(&brought.by.nevra, brought.origin)
         };
-        std::iter::successors(Some(member), puller)
+        std::iter::successors(Some(member), bringer)
     }
 }
 
@@ -60,8 +60,8 @@ pub struct Member {
     pub kind: PackageKind,
     /// What is remarkable about it.
     pub flags: Flags,
-    /// What pulled it in; `None` for what was asked for.
-    pub why: Option<Why>,
+    /// Why it is there.
+    pub why: Why,
 }
 
 impl Member {
@@ -70,48 +70,14 @@ impl Member {
     /// from the packages built from them.
     pub fn file_name(&self) -> String {
         let name = self.package.nevra.file_name();
-        let built = self.why.as_ref().filter(|why| why.reason == Reason::SourceOf);
-        let source_rpm = built.and_then(|why| why.by.source_rpm.as_deref());
+        let brought = self.why.brought();
+        let built = brought.filter(|brought| brought.reason == Reason::SourceOf);
+        let source_rpm = built.and_then(|brought| brought.by.source_rpm.as_deref());
         match name.strip_suffix(".src.rpm") {
             Some(stem) if source_rpm.is_some_and(|name| name.ends_with(".nosrc.rpm")) => {
                 format!("{stem}.nosrc.rpm")
             }
             _ => name,
-        }
-    }
-}
-
-/// Why a package is in the result.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Why {
-    /// The package that pulled it in.
-    pub by: Arc<Package>,
-    /// Where that one is from.
-    pub origin: Origin,
-    /// For what.
-    pub reason: Reason,
-}
-
-/// For what one package pulls in another.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// It satisfies this requirement, or with greedy gathering comes along with what does.
-    Requires(Dependency),
-    /// It is the source package.
-    SourceOf,
-    /// It has the debug information or the sources for debugging.
-    DebugOf,
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let by = self.by.nevra.nvra();
-        match &self.reason {
-            Reason::Requires(dependency) => write!(f, "{by} requires {dependency}"),
-            Reason::SourceOf => write!(f, "source of {by}"),
-            Reason::DebugOf => write!(f, "debug package of {by}"),
         }
     }
 }
@@ -122,18 +88,50 @@ impl fmt::Display for Why {
 pub enum Flag {
     /// A pattern of the request chose it.
     Input,
+    /// One of [`Options::prepopulate`](super::Options::prepopulate).
+    Prepopulate,
     /// Belongs to a lookaside repository, and stays out of the compose.
     Lookaside,
+    /// Selected as the multilib build of a member.
+    Multilib,
+    /// Added because its source package is there.
+    Fulltree,
+    /// Its source package is one of [`Options::fulltree_excludes`](super::Options::fulltree_excludes).
+    FulltreeExclude,
+    /// Added as a translation.
+    Langpack,
+    /// Met the condition on which comps adds another package, which was added.
+    Conditional,
+    /// A source package for whose build requirements packages were added.
+    SelfHosting,
 }
 
 impl Flag {
-    const ALL: [Self; 2] = [Self::Input, Self::Lookaside];
+    /// Every flag, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Input,
+        Self::Prepopulate,
+        Self::Lookaside,
+        Self::Multilib,
+        Self::Fulltree,
+        Self::FulltreeExclude,
+        Self::Langpack,
+        Self::Conditional,
+        Self::SelfHosting,
+    ];
 
     /// The name that Pungi gives the flag.
     pub fn name(self) -> &'static str {
         match self {
             Self::Input => "input",
+            Self::Prepopulate => "prepopulate",
             Self::Lookaside => "lookaside",
+            Self::Multilib => "multilib",
+            Self::Fulltree => "fulltree",
+            Self::FulltreeExclude => "fulltree_exclude",
+            Self::Langpack => "langpack",
+            Self::Conditional => "conditional",
+            Self::SelfHosting => "self_hosting",
         }
     }
 }

@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 32;
 
 /// A rich dependency whose operands are `L`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Rich<L> {
+pub(crate) enum Rich<L> {
     /// An ordinary dependency.
     Leaf(L),
     /// Every operand.
@@ -29,7 +29,7 @@ pub(super) enum Rich<L> {
 
 impl<L> Rich<L> {
     /// Whether what it asks for depends on what else is there.
-    pub(super) fn is_conditional(&self) -> bool {
+    pub(crate) fn is_conditional(&self) -> bool {
         match self {
             Self::Leaf(_) => false,
             Self::And(parts) | Self::Or(parts) | Self::With(parts) => parts.iter().any(Self::is_conditional),
@@ -39,7 +39,7 @@ impl<L> Rich<L> {
     }
 
     /// The same expression over other operands.
-    pub(super) fn map<'a, M>(&'a self, leaf: &mut impl FnMut(&'a L) -> M) -> Rich<M> {
+    pub(crate) fn map<'a, M>(&'a self, leaf: &mut impl FnMut(&'a L) -> M) -> Rich<M> {
         let mut boxed = |part: &'a Self| Box::new(part.map(leaf));
         match self {
             Self::Without(left, right) => Rich::Without(boxed(left), boxed(right)),
@@ -65,7 +65,7 @@ impl<L> Rich<L> {
 /// malformed or nested too deeply.
 ///
 /// `A unless B else C` reads as `C if B else A`, which is what it means.
-pub(super) fn parse(text: &str) -> Option<Rich<Dependency>> {
+pub(crate) fn parse(text: &str) -> Option<Rich<Dependency>> {
     let mut input = Input { rest: text };
     let parsed = input.group(0)?;
     input.skip_blank();

@@ -1,16 +1,19 @@
 //! The loop: packages asked for, and then whatever they bring, until nothing is added.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::mem::take;
 
-use super::choice::Purpose;
-use super::pattern::{NamePattern, Wanted};
+use super::companions::Companions;
+use super::fulltree::Fulltree;
+use super::index::Index;
+use super::pattern::Wanted;
 use super::resolve::{Domain, Watched};
-use super::result::{Flag, Flags, Gathered, Member, Reason, Why};
-use super::set::{Entry, PackageSet};
-use super::table::{IdSet, PackageId, RequirementId};
+use super::result::{Flag, Flags, Gathered};
+use super::set::PackageSet;
+use super::table::{Column, IdSet, PackageId, RequirementId};
 use super::view::View;
-use super::{Greedy, Options, Request};
+use super::{Options, Request};
+use crate::multilib::Method;
 use crate::{PackageKind, PackagePattern};
 
 /// Gathers the packages of one tree.
@@ -23,21 +26,14 @@ pub fn gather(set: &PackageSet, request: &Request, options: &Options) -> Gathere
     };
     let wanted: Vec<Wanted<'_>> = patterns.iter().map(|p| Wanted::parse(p.as_str())).collect();
     let mut run = Run::new(set, options, View::new(set, options, &wanted));
-    let mut unmatched = Vec::new();
-    match request {
-        Request::Everything => run.add_everything(),
-        Request::Packages(_) => {
-            // All choices are made before the first of them is a member, so that the order of the
-            // patterns does not matter.
-            let mut chosen = Vec::new();
-            for (wanted, pattern) in wanted.iter().zip(patterns) {
-                if !run.choose(*wanted, &mut chosen) {
-                    unmatched.push(pattern.clone());
-                }
-            }
-            run.add_input(chosen);
+    let unmatched = match request {
+        Request::Everything => {
+            run.add_everything();
+            Vec::new()
         }
-    }
+        Request::Packages(patterns) => run.add_wanted(patterns, &wanted),
+    };
+    run.prepopulate();
     run.complete();
     run.finish(unmatched)
 }
@@ -45,56 +41,74 @@ pub fn gather(set: &PackageSet, request: &Request, options: &Options) -> Gathere
 /// A gather under way.
 pub(super) struct Run<'a> {
     pub(super) set: &'a PackageSet,
+    pub(super) index: &'a Index,
     pub(super) options: &'a Options,
     pub(super) view: View<'a>,
     is_member: IdSet<PackageId>,
-    members: Vec<(PackageId, Option<Cause>)>,
-    input: IdSet<PackageId>,
-    /// Members that count as lookaside's though they may be from the package set.
-    lookaside: IdSet<PackageId>,
-    /// What a step has still to look at.
-    queues: Queues,
+    pub(super) members: Vec<(PackageId, Cause<'a>)>,
+    pub(super) flags: Column<PackageId, Flags>,
+    /// What each step has still to look at.
+    pub(super) queues: Queues,
     pub(super) decided: HashMap<(Domain, RequirementId), Option<Vec<PackageId>>>,
     pub(super) watched: Vec<Watched>,
     pub(super) broken: BTreeSet<(PackageId, RequirementId)>,
+    pub(super) companions: Companions<'a>,
+    pub(super) fulltree: Fulltree,
 }
 
+/// Members that a step has not seen yet, for each step.
 #[derive(Default)]
-struct Queues {
+pub(super) struct Queues {
+    pub(super) conditional: Vec<PackageId>,
     binary_dependencies: Vec<PackageId>,
-    sources: Vec<PackageId>,
-    debug: Vec<PackageId>,
+    build_dependencies: Vec<PackageId>,
+    pub(super) sources: Vec<PackageId>,
+    pub(super) debug: Vec<PackageId>,
     debug_dependencies: Vec<PackageId>,
+    pub(super) fulltree: Vec<PackageId>,
+    pub(super) langpacks: Vec<PackageId>,
+    pub(super) multilib: Vec<PackageId>,
 }
 
-/// What pulled a member in.
+/// Why a package is a member.
 #[derive(Clone, Copy)]
-pub(super) struct Cause {
-    pub(super) by: PackageId,
-    pub(super) link: Link,
+pub(super) enum Cause<'a> {
+    Asked(&'a PackagePattern),
+    Everything,
+    Prepopulated,
+    Brought { by: PackageId, link: Link<'a> },
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Link {
+/// For what one package brings another.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Link<'a> {
     Requires(RequirementId),
+    BuildRequires(RequirementId),
+    Conditional,
     SourceOf,
     DebugOf,
+    Fulltree,
+    Langpack,
+    Whitelist(&'a PackagePattern),
+    Method(Method),
 }
 
 impl<'a> Run<'a> {
     fn new(set: &'a PackageSet, options: &'a Options, view: View<'a>) -> Self {
         Self {
             set,
+            index: set.index(options.resolve_deps && options.selfhosting),
             options,
             view,
             is_member: IdSet::new(set.len()),
             members: Vec::new(),
-            input: IdSet::new(set.len()),
-            lookaside: IdSet::new(set.len()),
+            flags: std::iter::repeat_n(Flags::default(), set.len()).collect(),
             queues: Queues::default(),
             decided: HashMap::new(),
             watched: Vec::new(),
             broken: BTreeSet::new(),
+            companions: Companions::new(options),
+            fulltree: Fulltree::default(),
         }
     }
 
@@ -102,69 +116,14 @@ impl<'a> Run<'a> {
         self.is_member.contains(id)
     }
 
-    /// Adds what one entry of a request chooses. Returns whether anything matched.
-    fn choose(&self, wanted: Wanted<'_>, chosen: &mut Vec<PackageId>) -> bool {
-        let (pattern, kind, multilib_only) = match wanted {
-            Wanted::Exclude(_) => return true,
-            Wanted::Binary(NamePattern::Shell(super::index::SYSTEM_RELEASE))
-                if self.options.greedy == Greedy::All =>
-            {
-                let providers = self.candidates(self.set.index().system_release(), Domain::Binary);
-                let any = !providers.is_empty();
-                chosen.extend(providers);
-                return any;
-            }
-            Wanted::Binary(pattern) => (pattern, PackageKind::Binary, false),
-            Wanted::Multilib(pattern) => (pattern, PackageKind::Binary, true),
-            Wanted::Debug(pattern) => (pattern, PackageKind::Debug, false),
-            Wanted::MultilibDebug(pattern) => (pattern, PackageKind::Debug, true),
-        };
-        let fits = |id: &PackageId| {
-            self.view.is_visible(*id)
-                && self.set.entry(*id).is_some_and(|entry| {
-                    entry.kind == kind && (!multilib_only || self.view.is_multilib(entry))
-                })
-        };
-        let mut any = false;
-        for name in self.set.named(pattern) {
-            let best = self.best(name.filter(fits).collect(), Purpose::Name);
-            any |= !best.is_empty();
-            chosen.extend(best);
-        }
-        any
-    }
-
-    fn add_everything(&mut self) {
-        let mut chosen = Vec::new();
-        for name in self.set.names() {
-            let visible = name.filter_map(|id| {
-                let entry = self.set.entry(id).filter(|_| self.view.is_visible(id))?;
-                let is_asked = match entry.kind {
-                    PackageKind::Binary => true,
-                    PackageKind::Debug => !self.options.exclude_debug,
-                    PackageKind::Source => false,
-                };
-                is_asked.then_some((id, entry))
-            });
-            let visible: Vec<(PackageId, &Entry)> = visible.collect();
-            // Names that only lookaside has would bring nothing that enters the compose.
-            if visible.iter().any(|(_, entry)| !entry.origin.is_lookaside()) {
-                let candidates = visible.into_iter().map(|(id, _)| id).collect();
-                chosen.extend(self.best(candidates, Purpose::Name));
-            }
-        }
-        self.add_input(chosen);
-    }
-
-    fn add_input(&mut self, chosen: Vec<PackageId>) {
-        for id in chosen {
-            self.input.insert(id);
-            self.add(id, None);
+    pub(super) fn flag(&mut self, id: PackageId, flag: Flag) {
+        if let Some(flags) = self.flags.get_mut(id) {
+            flags.set(flag);
         }
     }
 
     /// Makes a package a member. Returns whether it is new.
-    pub(super) fn add(&mut self, id: PackageId, cause: Option<Cause>) -> bool {
+    pub(super) fn add(&mut self, id: PackageId, cause: Cause<'a>) -> bool {
         let Some(entry) = self.set.entry(id) else {
             return false;
         };
@@ -173,34 +132,70 @@ impl<'a> Run<'a> {
         }
         self.members.push((id, cause));
         if entry.origin.is_lookaside() {
-            self.lookaside.insert(id);
+            self.flag(id, Flag::Lookaside);
         }
         match entry.kind {
             PackageKind::Binary => {
+                self.queues.conditional.push(id);
                 self.queues.binary_dependencies.push(id);
                 self.queues.sources.push(id);
                 self.queues.debug.push(id);
+                self.queues.langpacks.push(id);
+                self.queues.multilib.push(id);
+                let link = Link::Fulltree;
+                if !matches!(cause, Cause::Brought { link: own, .. } if own == link) {
+                    self.queues.fulltree.push(id);
+                }
+                self.note_for_fulltree(entry);
             }
             PackageKind::Debug => self.queues.debug_dependencies.push(id),
-            PackageKind::Source => {}
+            PackageKind::Source => self.queues.build_dependencies.push(id),
         }
         true
+    }
+
+    /// Makes a package a member because another one brings it. Returns whether it is new.
+    pub(super) fn bring(&mut self, id: PackageId, by: PackageId, link: Link<'a>) -> bool {
+        self.add(id, Cause::Brought { by, link })
     }
 
     /// Runs the steps until a whole pass adds nothing; after a step that added something, the first
     /// is next.
     fn complete(&mut self) {
+        while self.add_what_is_required()
+            || self.add_what_belongs_to_it()
+            || self.add_more()
+            || self.add_alternatives()
+        {}
+    }
+
+    fn add_what_is_required(&mut self) -> bool {
+        self.options.resolve_deps
+            && (self.add_conditional()
+                || self.add_binary_dependencies()
+                || (self.options.selfhosting && self.add_build_dependencies()))
+    }
+
+    fn add_what_belongs_to_it(&mut self) -> bool {
         let Options {
             resolve_deps,
             exclude_source,
             exclude_debug,
             ..
         } = *self.options;
-        while (resolve_deps && self.add_binary_dependencies())
-            || (!exclude_source && self.add_sources())
-            || (!exclude_debug && self.add_debug())
-            || (resolve_deps && !exclude_debug && self.add_debug_dependencies())
-        {}
+        (!exclude_source && self.add_sources())
+            || (!exclude_debug && (self.add_debug() || (resolve_deps && self.add_debug_dependencies())))
+    }
+
+    fn add_more(&mut self) -> bool {
+        (self.options.fulltree && self.add_fulltree()) || self.add_langpacks() || self.add_multilib()
+    }
+
+    /// The last step, when nothing more is coming but for what conditional requirements ask for instead.
+    fn add_alternatives(&mut self) -> bool {
+        self.options.resolve_deps
+            && (self.decide_alternatives(Domain::Binary)
+                || (!self.options.exclude_debug && self.decide_alternatives(Domain::Debug)))
     }
 
     fn add_binary_dependencies(&mut self) -> bool {
@@ -208,119 +203,19 @@ impl<'a> Run<'a> {
         self.add_dependencies(&new, Domain::Binary)
     }
 
+    fn add_build_dependencies(&mut self) -> bool {
+        let new = sorted(take(&mut self.queues.build_dependencies));
+        // What was watched before was looked at again for binaries just now.
+        !new.is_empty() && self.add_dependencies(&new, Domain::Binary)
+    }
+
     fn add_debug_dependencies(&mut self) -> bool {
         let new = sorted(take(&mut self.queues.debug_dependencies));
         self.add_dependencies(&new, Domain::Debug)
     }
-
-    /// The source package of each new binary, from the same repository if it is there.
-    fn add_sources(&mut self) -> bool {
-        let mut added = false;
-        for by in sorted(take(&mut self.queues.sources)) {
-            let Some(entry) = self.set.entry(by) else { continue };
-            let candidates = self.set.source_packages(entry.source).iter();
-            let mut candidates = candidates
-                .filter(|&&id| self.view.is_visible(id))
-                .filter_map(|&id| Some((id, self.set.entry(id)?)));
-            let mut same = candidates
-                .clone()
-                .filter(|(_, source)| source.origin == entry.origin);
-            let Some((id, _)) = same.next().or_else(|| candidates.next()) else {
-                continue;
-            };
-            if entry.origin.is_lookaside() {
-                self.lookaside.insert(id);
-            }
-            let link = Link::SourceOf;
-            added |= self.add(id, Some(Cause { by, link }));
-        }
-        added
-    }
-
-    /// The debug packages of each new binary: of the same build and arch, and of its own name, or
-    /// with the sources for all.
-    fn add_debug(&mut self) -> bool {
-        let mut added = false;
-        for by in sorted(take(&mut self.queues.debug)) {
-            let Some(entry) = self.set.entry(by) else { continue };
-            let belongs = |debug: &Entry| {
-                debug.kind == PackageKind::Debug
-                    && debug.arch == entry.arch
-                    && (debug.name().contains("-debugsource")
-                        || debug.name().strip_suffix("-debuginfo") == Some(entry.name()))
-            };
-            let found: Vec<(PackageId, &Entry)> = self
-                .set
-                .built_from(entry.source)
-                .iter()
-                .filter(|&&id| self.view.is_visible(id))
-                .filter_map(|&id| Some((id, self.set.entry(id)?)))
-                .filter(|(_, debug)| belongs(debug))
-                .collect();
-            for (id, debug) in &found {
-                // What lookaside has, too, must not enter the compose.
-                let is_twin = |(_, other): &(PackageId, &Entry)| {
-                    other.origin.is_lookaside() && other.version == debug.version
-                };
-                if debug.origin.is_lookaside() || !found.iter().any(is_twin) {
-                    let link = Link::DebugOf;
-                    added |= self.add(*id, Some(Cause { by, link }));
-                }
-            }
-        }
-        added
-    }
-
-    fn finish(mut self, unmatched: Vec<PackagePattern>) -> Gathered {
-        self.members.sort_unstable_by_key(|(id, _)| *id);
-        let members = self.members.iter().filter_map(|&(id, cause)| {
-            let entry = self.set.entry(id)?;
-            let mut flags = Flags::default();
-            if self.input.contains(id) {
-                flags.set(Flag::Input);
-            }
-            if self.lookaside.contains(id) {
-                flags.set(Flag::Lookaside);
-            }
-            Some(Member {
-                package: entry.package.clone(),
-                origin: entry.origin,
-                kind: entry.kind,
-                flags,
-                why: cause.and_then(|cause| self.why(cause)),
-            })
-        });
-        let mut broken: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for &(package, requirement) in &self.broken {
-            let requirement = self.set.index().requirement(requirement);
-            if let (Some(entry), Some(requirement)) = (self.set.entry(package), requirement) {
-                let of_package = broken.entry(entry.package.nevra.clone()).or_default();
-                of_package.insert(requirement.dependency.to_string());
-            }
-        }
-        Gathered {
-            members: members.collect(),
-            broken,
-            unmatched,
-        }
-    }
-
-    fn why(&self, cause: Cause) -> Option<Why> {
-        let by = self.set.entry(cause.by)?;
-        let reason = match cause.link {
-            Link::Requires(id) => Reason::Requires(self.set.index().requirement(id)?.dependency.clone()),
-            Link::SourceOf => Reason::SourceOf,
-            Link::DebugOf => Reason::DebugOf,
-        };
-        Some(Why {
-            by: by.package.clone(),
-            origin: by.origin,
-            reason,
-        })
-    }
 }
 
-fn sorted(mut ids: Vec<PackageId>) -> Vec<PackageId> {
+pub(super) fn sorted(mut ids: Vec<PackageId>) -> Vec<PackageId> {
     ids.sort_unstable();
     ids
 }

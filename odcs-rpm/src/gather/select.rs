@@ -1,13 +1,17 @@
 //! The plain selection by name, without dependencies.
 
+use std::collections::BTreeSet;
+
 use super::Request;
+use super::input::plainness;
 use super::pattern::NamePattern;
-use super::result::{Flag, Flags, Gathered, Member, Reason, Why};
+use super::reason::{Brought, Reason, Why};
+use super::result::{Flag, Flags, Gathered, Member};
 use super::set::{Entry, Origin, PackageSet};
 use super::table::{Column, IdSet, PackageId};
 use super::view::classes;
 use crate::arch::ArchClass;
-use crate::{PackageKind, TreeArch};
+use crate::{PackageKind, PackagePattern, TreeArch};
 
 /// Selects packages by name alone: the way of the request flag `no_deps`.
 ///
@@ -24,27 +28,30 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
         members: Vec::new(),
         binaries: Vec::new(),
     };
-    let mut unmatched = Vec::new();
+    let mut unmatched = BTreeSet::new();
     match request {
         Request::Everything => {
             for (id, entry) in set.entries().iter() {
                 if arch.admits(entry.package.nevra.arch()) {
-                    selection.add_binary(id, entry);
+                    selection.add_binary(id, entry, Why::Everything);
                 }
             }
         }
         Request::Packages(patterns) => {
-            for pattern in patterns {
+            // The first reason stays.
+            let mut plainest: Vec<&PackagePattern> = patterns.iter().collect();
+            plainest.sort_by_key(|pattern| plainness(pattern));
+            for pattern in plainest {
                 let mut any = false;
                 for id in set.named(NamePattern::Star(pattern.as_str())).flatten() {
                     let Some(entry) = set.entry(id) else { continue };
                     let own = entry.package.nevra.arch();
                     if own.is_noarch() || own.as_str() == arch.as_str() {
-                        any |= selection.add_binary(id, entry);
+                        any |= selection.add_binary(id, entry, Why::Asked(pattern.clone()));
                     }
                 }
                 if !any {
-                    unmatched.push(pattern.clone());
+                    unmatched.insert(pattern);
                 }
             }
         }
@@ -52,9 +59,17 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
     selection.binaries.sort_unstable();
     selection.add_built_together();
     selection.members.sort_by_key(|(id, _)| *id);
+    let asked: &[PackagePattern] = match request {
+        Request::Everything => &[],
+        Request::Packages(patterns) => patterns,
+    };
     Gathered {
         members: selection.members.into_iter().map(|(_, member)| member).collect(),
-        unmatched,
+        unmatched: asked
+            .iter()
+            .filter(|pattern| unmatched.contains(pattern))
+            .cloned()
+            .collect(),
         ..Gathered::default()
     }
 }
@@ -69,9 +84,9 @@ struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// Selects a binary of the package set. Returns whether it is one.
-    fn add_binary(&mut self, id: PackageId, entry: &Entry) -> bool {
+    fn add_binary(&mut self, id: PackageId, entry: &Entry, why: Why) -> bool {
         let is_one = entry.kind == PackageKind::Binary && entry.origin == Origin::PackageSet;
-        if is_one && self.add(id, entry, None) {
+        if is_one && self.add(id, entry, why) {
             self.binaries.push(id);
         }
         is_one
@@ -81,17 +96,19 @@ impl<'a> Selection<'a> {
         let set = self.set;
         for by in std::mem::take(&mut self.binaries) {
             let Some(entry) = set.entry(by) else { continue };
-            let why = |reason| Why {
-                by: entry.package.clone(),
-                origin: entry.origin,
-                reason,
+            let why = |reason| {
+                Why::Brought(Brought {
+                    by: entry.package.clone(),
+                    origin: entry.origin,
+                    reason,
+                })
             };
             for (id, source) in self.ours(set.source_packages(entry.source)) {
-                self.add(id, source, Some(why(Reason::SourceOf)));
+                self.add(id, source, why(Reason::SourceOf));
             }
-            for (id, debug) in self.ours(set.built_from(entry.source)) {
-                if debug.kind == PackageKind::Debug && self.is_compatible(debug, entry) {
-                    self.add(id, debug, Some(why(Reason::DebugOf)));
+            for (id, debug) in self.ours(set.debug_built_from(entry.source)) {
+                if self.is_compatible(debug, entry) {
+                    self.add(id, debug, why(Reason::DebugOf));
                 }
             }
         }
@@ -118,11 +135,11 @@ impl<'a> Selection<'a> {
             )
     }
 
-    fn add(&mut self, id: PackageId, entry: &Entry, why: Option<Why>) -> bool {
+    fn add(&mut self, id: PackageId, entry: &Entry, why: Why) -> bool {
         let is_new = self.found.insert(id);
         if is_new {
             let mut flags = Flags::default();
-            if why.is_none() {
+            if why.brought().is_none() {
                 flags.set(Flag::Input);
             }
             let member = Member {

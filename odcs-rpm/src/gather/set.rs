@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use super::index::Index;
+use super::index::{Index, Scope};
 use super::pattern::NamePattern;
 use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, VersionId};
 use crate::{Arch, Error, Package, PackageKind, Result};
@@ -50,11 +50,16 @@ pub struct PackageSet {
     /// The packages of each name; names ascend.
     names: Column<NameId, Range<u32>>,
     arches: Column<ArchId, Arch>,
-    /// Binary and debug packages built from a source RPM.
-    built: Rows<SourceId, PackageId>,
+    source_rpms: Column<SourceId, Box<str>>,
+    /// Binary packages built from a source RPM.
+    binaries: Rows<SourceId, PackageId>,
+    /// Debug packages built from it.
+    debug: Rows<SourceId, PackageId>,
     /// The source packages a source RPM's file name means.
     sources: Rows<SourceId, PackageId>,
     index: Index,
+    /// The same with build requirements, made when somebody asks for them: few do.
+    build_index: OnceLock<Index>,
     has_lookaside: bool,
 }
 
@@ -97,27 +102,32 @@ impl PackageSet {
         });
         all.dedup_by(|later, first| later.1 == first.1 && later.0.nevra == first.0.nevra);
 
-        let index = Index::new(&all);
         let (entries, arches, source_rpms) = number(all);
-        let names = ranges_of_names(&entries);
-        let built: Vec<_> = entries
-            .iter()
-            .filter_map(|(id, entry)| Some((entry.source?, id)))
-            .collect();
+        let built = |kind| {
+            let of_kind = entries.iter().filter(|(_, entry)| entry.kind == kind);
+            let pairs: Vec<_> = of_kind
+                .filter_map(|(id, entry)| Some((entry.source?, id)))
+                .collect();
+            Rows::new(source_rpms.len(), &pairs)
+        };
         let mut set = Self {
-            built: Rows::new(source_rpms.len(), &built),
+            index: Index::new(&entries, Scope::Installing),
+            build_index: OnceLock::new(),
+            names: ranges_of_names(&entries),
+            binaries: built(PackageKind::Binary),
+            debug: built(PackageKind::Debug),
             sources: Rows::new(0, &[]),
             entries,
-            names,
             arches,
-            index,
+            source_rpms,
             has_lookaside,
         };
-        let sources: Vec<_> = source_rpms
+        let sources: Vec<_> = set
+            .source_rpms
             .iter()
             .flat_map(|(source, file_name)| set.find_source(file_name).map(move |id| (source, id)))
             .collect();
-        set.sources = Rows::new(source_rpms.len(), &sources);
+        set.sources = Rows::new(set.source_rpms.len(), &sources);
         Ok(set)
     }
 
@@ -148,17 +158,33 @@ impl PackageSet {
         &self.arches
     }
 
-    pub(super) fn index(&self) -> &Index {
-        &self.index
+    /// Who requires and who provides what; with what source packages require to be built if asked.
+    pub(super) fn index(&self, for_building: bool) -> &Index {
+        if for_building {
+            self.build_index
+                .get_or_init(|| Index::new(&self.entries, Scope::Building))
+        } else {
+            &self.index
+        }
     }
 
     pub(super) fn has_lookaside(&self) -> bool {
         self.has_lookaside
     }
 
-    /// Binary and debug packages built from this source RPM.
-    pub(super) fn built_from(&self, source: Option<SourceId>) -> &[PackageId] {
-        source.map_or(&[], |source| self.built.row(source))
+    /// The file name of a source RPM.
+    pub(super) fn source_rpm(&self, source: SourceId) -> &str {
+        self.source_rpms.get(source).map_or("", |name| name)
+    }
+
+    /// Binary packages built from this source RPM.
+    pub(super) fn binaries_built_from(&self, source: Option<SourceId>) -> &[PackageId] {
+        source.map_or(&[], |source| self.binaries.row(source))
+    }
+
+    /// Debug packages built from this source RPM.
+    pub(super) fn debug_built_from(&self, source: Option<SourceId>) -> &[PackageId] {
+        source.map_or(&[], |source| self.debug.row(source))
     }
 
     /// The source packages, of any origin, that this source RPM is.
@@ -180,13 +206,29 @@ impl PackageSet {
     ) -> impl Iterator<Item = impl DoubleEndedIterator<Item = PackageId>> + 'a {
         let names = self.names.as_slice();
         let prefix = pattern.literal_prefix();
+        let is_literal = pattern.is_literal();
         let first = names.partition_point(|range| self.name_of(range) < prefix);
         let candidates = names.get(first..).unwrap_or_default();
         candidates
             .iter()
-            .take_while(move |range| self.name_of(range).starts_with(prefix))
+            .take_while(move |range| {
+                let name = self.name_of(range);
+                if is_literal {
+                    name == prefix
+                } else {
+                    name.starts_with(prefix)
+                }
+            })
             .filter(move |range| pattern.matches(self.name_of(range)))
             .map(ids)
+    }
+
+    /// The packages of exactly this name.
+    pub(super) fn exactly_named(&self, name: &str) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
+        let names = self.names.as_slice();
+        let found = names.binary_search_by(|range| self.name_of(range).cmp(name));
+        let range = found.ok().and_then(|at| names.get(at));
+        range.map_or_else(|| ids(&(0..0)), ids)
     }
 
     fn name_of(&self, range: &Range<u32>) -> &str {
@@ -198,13 +240,7 @@ impl PackageSet {
     /// have the arch `src` in repodata, so the arch does not count.
     fn find_source(&self, file_name: &str) -> impl Iterator<Item = PackageId> {
         let (name, version, release) = split_source_rpm(file_name).unwrap_or_default();
-        let range = self
-            .names
-            .as_slice()
-            .binary_search_by(|range| self.name_of(range).cmp(name))
-            .ok()
-            .and_then(|at| self.names.as_slice().get(at));
-        range.map_or_else(|| ids(&(0..0)), ids).filter(move |&id| {
+        self.exactly_named(name).filter(move |&id| {
             self.entry(id).is_some_and(|entry| {
                 let evr = entry.package.nevra.evr();
                 entry.kind == PackageKind::Source && evr.version() == version && evr.release() == release
@@ -235,7 +271,7 @@ fn check_size(all: &[(Arc<Package>, Origin)]) -> Result<()> {
 }
 
 /// Name, version and release out of `NAME-VERSION-RELEASE.src.rpm` (or `.nosrc.rpm`).
-fn split_source_rpm(file_name: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn split_source_rpm(file_name: &str) -> Option<(&str, &str, &str)> {
     let (stem, arch) = file_name.strip_suffix(".rpm")?.rsplit_once('.')?;
     let (rest, release) = stem.rsplit_once('-')?;
     let (name, version) = rest.rsplit_once('-')?;

@@ -69,6 +69,10 @@ impl<K: Id, V> Column<K, V> {
         self.values.get(id.index())
     }
 
+    pub(super) fn get_mut(&mut self, id: K) -> Option<&mut V> {
+        self.values.get_mut(id.index())
+    }
+
     pub(super) fn push(&mut self, value: V) -> K {
         self.values.push(value);
         K::from_index(self.values.len() - 1)

@@ -26,7 +26,7 @@ pub use write::{RepodataFile, RepodataOptions, write_repodata};
 pub use write_xml::{Entry, write_filelists, write_other, write_primary};
 
 pub(crate) use encode::Xml;
-use pull::{Pull, Token};
+pub(crate) use pull::{Element, Pull, Token};
 
 use crate::{Digest, Evr, Nevra, Package, Result};
 
@@ -77,7 +77,7 @@ struct DraftNevra {
 
 impl DraftNevra {
     /// Takes the attributes of a `<version>` element.
-    fn take_version(&mut self, element: &pull::Element<'_>) -> Result<()> {
+    fn take_version(&mut self, element: &Element<'_>) -> Result<()> {
         let (epoch, version, release) = self.evr.get_or_insert_default();
         element.attributes(|key, value| {
             match key {

@@ -134,6 +134,7 @@ pub(super) fn read(
         candidates,
         timestamp: None,
         description: format!("the directory {}", repository.path),
+        ..PackageContent::default()
     })
 }
 

@@ -69,6 +69,7 @@ pub(super) fn read(
             .as_deref()
             .and_then(|revision| revision.parse().ok()),
         description: format!("the repository {}", repository.path),
+        ..PackageContent::default()
     })
 }
 

@@ -24,6 +24,7 @@ async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
             size,
             digest,
             sigkey: None,
+            why: std::collections::BTreeMap::new(),
         }
     };
     let mut packages: Vec<_> = content.candidates.iter().map(recorded).collect();
@@ -33,6 +34,8 @@ async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
         description: content.description,
         timestamp: 7,
         packages,
+        lookaside: Vec::new(),
+        updateinfo: None,
     }
 }
 

@@ -436,6 +436,7 @@ fn one_package_from_two_files_is_taken_once_unless_they_differ() {
             candidate,
             copies: Vec::new(),
             kind: PackageKind::Binary,
+            why: None,
         });
         plan
     };

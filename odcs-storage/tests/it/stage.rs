@@ -136,6 +136,7 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
         candidate: first.into(),
         copies: vec![signed.clone()],
         kind: PackageKind::Binary,
+        why: None,
     }];
     let staged = Target::open(other.path()).stage(job(1, 1, plan)).unwrap();
     assert_eq!(staged.manifest().packages[0].file, signed.file.to_string());

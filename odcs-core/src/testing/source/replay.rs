@@ -28,6 +28,8 @@ pub(super) async fn manifest_of(subject: &Subject, content: &PackageContent) -> 
         description: content.description.clone(),
         timestamp: content.timestamp.unwrap_or(1_800_000_000),
         packages,
+        lookaside: Vec::new(),
+        updateinfo: None,
     };
     let written = serde_json::to_string(&manifest).expect("a manifest has a JSON form");
     serde_json::from_str(&written).expect("a manifest can be read back")
@@ -43,6 +45,7 @@ fn recorded(candidate: &Candidate, arches: Vec<TreeArch>) -> ManifestPackage {
         size,
         digest,
         sigkey: None,
+        why: std::collections::BTreeMap::new(),
     }
 }
 

@@ -149,12 +149,15 @@ pub(super) fn manifest(description: &str) -> Manifest {
         size: u64::MAX,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, arch.as_bytes()),
         sigkey: sigkey.map(ToOwned::to_owned),
+        why: std::collections::BTreeMap::new(),
     };
     Manifest {
         source_type: "repo".to_owned(),
         description: description.to_owned(),
         timestamp: 1_800_000_000,
         packages: vec![package("x86_64", Some("fd431d51")), package("noarch", None)],
+        lookaside: Vec::new(),
+        updateinfo: None,
     }
 }
 

@@ -96,6 +96,8 @@ async fn a_manifest_that_cannot_be_read_is_named() {
         description: String::new(),
         timestamp: 0,
         packages: Vec::new(),
+        lookaside: Vec::new(),
+        updateinfo: None,
     };
     store.record_manifest(&lease, &manifest).await.unwrap();
     store.record_manifest(&lease, &manifest).await.unwrap();

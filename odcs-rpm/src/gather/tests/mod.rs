@@ -1,10 +1,16 @@
 //! Each rule of gathering on a handful of packages made for it.
 
 mod choice;
+mod comps;
+mod fulltree;
+mod generated;
 mod input;
+mod multilib;
+mod prepopulate;
 mod properties;
 mod rich;
 mod select;
+mod selfhosting;
 mod steps;
 
 use std::sync::Arc;
@@ -127,4 +133,11 @@ fn broken(gathered: &Gathered) -> Vec<String> {
     of_each
         .flat_map(|(nevra, all)| all.iter().map(move |one| format!("{}: {one}", nevra.nvra())))
         .collect()
+}
+
+/// Why the first member whose name, version, release and arch start like this is there.
+fn why(gathered: &Gathered, start: &str) -> String {
+    let mut members = gathered.members.iter();
+    let member = members.find(|member| member.package.nevra.nvra().starts_with(start));
+    member.unwrap().why.to_string()
 }

@@ -3,90 +3,17 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::Index;
 
+use super::generated::{any_options, any_request, packages};
 use super::*;
-use crate::gather::{Flag, Greedy};
-
-/// A package of few names, versions and arches, with requirements that some others satisfy.
-fn package() -> impl Strategy<Value = Make> {
-    let name = select(vec![
-        "a",
-        "b",
-        "c",
-        "d",
-        "e",
-        "a-debuginfo",
-        "b-debugsource",
-        "c-debuginfo-common",
-    ]);
-    let arch = select(vec!["x86_64", "x86_64", "i686", "noarch", "s390x", "src"]);
-    let capability = || select(vec!["a", "b", "c", "d", "e", "cap", "mail", "nothing"]);
-    let operand = (capability(), select(vec!["", " >= 1", " < 2", " = 2-1"]));
-    let operand = operand.prop_map(|(name, version)| format!("{name}{version}"));
-    let requirement = prop_oneof![
-        4 => operand.clone(),
-        1 => (
-            operand.clone(),
-            select(vec!["and", "or", "with", "without", "if", "unless"]),
-            operand.clone(),
-        )
-            .prop_map(|(left, operator, right)| format!("({left} {operator} {right})")),
-        1 => (operand.clone(), operand.clone(), operand)
-            .prop_map(|(then, condition, other)| format!("({then} if {condition} else {other})")),
-    ];
-    (
-        (name, 1..3u8, arch),
-        proptest::collection::vec(requirement, 0..4),
-        proptest::collection::vec((capability(), 1..3u8), 0..3),
-        proptest::option::of(select(vec!["a", "b", "c"])),
-    )
-        .prop_map(|((name, version, arch), requires, provides, source)| {
-            let mut package = make(&format!("{name}-{version}-1.{arch}"));
-            for requirement in requires {
-                package = package.requires(&requirement);
-            }
-            for (capability, version) in provides {
-                package = package.provides(&format!("{capability} = {version}"));
-            }
-            match source {
-                Some(source) => package.from(&format!("{source}-{version}-1")),
-                None => package,
-            }
-        })
-}
-
-/// Packages of one origin, each NEVRA once.
-fn packages(most: usize) -> impl Strategy<Value = Vec<Make>> {
-    proptest::collection::vec(package(), 0..most).prop_map(|mut packages| {
-        packages.sort_by(|left, right| left.0.nevra.cmp(&right.0.nevra));
-        packages.dedup_by(|left, right| left.0.nevra == right.0.nevra);
-        packages
-    })
-}
-
-fn any_options() -> impl Strategy<Value = Options> {
-    let greedy = select(vec![Greedy::None, Greedy::All, Greedy::Build]);
-    (greedy, any::<bool>()).prop_map(|(greedy, exclude_debug)| {
-        with(|options| (options.greedy, options.exclude_debug) = (greedy, exclude_debug))
-    })
-}
-
-fn any_request() -> impl Strategy<Value = Request> {
-    let patterns = vec!["a", "b*", "c.+", "-d", "a-debuginfo", "e", "*", "-b.src"];
-    prop_oneof![
-        1 => Just(Request::Everything),
-        4 => proptest::sample::subsequence(patterns, 0..6).prop_map(|patterns| request(&patterns)),
-    ]
-}
+use crate::arch::ArchClass;
+use crate::gather::{Flag, Reason, Why};
 
 /// All there is to see of a result.
-fn summary(gathered: &Gathered) -> (Vec<String>, Vec<String>, Vec<String>) {
-    let why = |member: &Member| member.why.as_ref().map(ToString::to_string);
-    let members = gathered
-        .members
-        .iter()
-        .map(|m| format!("{} {:?}", describe(m), why(m)));
+fn summary(gathered: &Gathered) -> (Vec<String>, Vec<String>, BTreeSet<String>) {
+    let members = gathered.members.iter();
+    let members = members.map(|m| format!("{}, {}", describe(m), m.why));
     let unmatched = gathered.unmatched.iter().map(ToString::to_string);
     (members.collect(), broken(gathered), unmatched.collect())
 }
@@ -95,53 +22,90 @@ fn summary(gathered: &Gathered) -> (Vec<String>, Vec<String>, Vec<String>) {
 fn satisfied<'a>(requirement: &str, mut packages: impl Iterator<Item = &'a Package>) -> bool {
     let requirement = dependency(requirement);
     packages.any(|package| {
-        let evr = package.nevra.evr();
-        let own = format!("{} = {evr}", package.nevra.name());
+        let own = format!("{} = {}", package.nevra.name(), package.nevra.evr());
+        let mut provides = package.provides.iter();
         dependency(&own).satisfies(&requirement)
-            || package
-                .provides
-                .iter()
-                .any(|provide| provide.satisfies(&requirement))
+            || provides.any(|provide| provide.satisfies(&requirement))
+            || package.files.iter().any(|file| *file.path == *requirement.name)
     })
+}
+
+/// Whether the packages satisfy a requirement, of which at most one part is rich.
+fn holds(text: &str, packages: &[&Package]) -> bool {
+    let is_met = |text: &str| satisfied(text, packages.iter().copied());
+    let one = |fits: &dyn Fn(&Package) -> bool| packages.iter().any(|package| fits(package));
+    let inner = text.trim_matches(['(', ')']);
+    let split = |operator: &str| {
+        let parts = inner.split_once(&format!(" {operator} "));
+        parts.filter(|_| text.starts_with('('))
+    };
+    if let Some((left, right)) = split("and") {
+        is_met(left) && is_met(right)
+    } else if let Some((left, right)) = split("or") {
+        is_met(left) || is_met(right)
+    } else if let Some((then, rest)) = split("if") {
+        match rest.split_once(" else ") {
+            Some((condition, _)) if is_met(condition) => is_met(then),
+            Some((_, other)) => is_met(other),
+            None => !is_met(rest) || is_met(then),
+        }
+    } else if let Some((left, right)) = split("unless") {
+        is_met(right) || is_met(left)
+    } else if let Some((left, right)) = split("with") {
+        one(&|p| satisfied(left, [p].into_iter()) && satisfied(right, [p].into_iter()))
+    } else if let Some((left, right)) = split("without") {
+        one(&|p| satisfied(left, [p].into_iter()) && !satisfied(right, [p].into_iter()))
+    } else {
+        is_met(text)
+    }
+}
+
+/// Swaps what is at places that were drawn at random.
+fn shuffle<T>(list: &mut [T], swaps: &[(Index, Index)]) {
+    if !list.is_empty() {
+        for (from, to) in swaps {
+            list.swap(from.index(list.len()), to.index(list.len()));
+        }
+    }
+}
+
+fn is_multilib(package: &Package) -> bool {
+    let tree = options().arch;
+    matches!(tree.class_of(package.nevra.arch()), ArchClass::Multilib(_))
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn the_order_of_packages_and_patterns_does_not_matter(
-        packages in packages(30),
-        lookaside in packages(6),
+    fn the_order_of_packages_patterns_and_options_does_not_matter(
+        packages in packages(40),
+        lookaside in packages(8),
         request in any_request(),
         options in any_options(),
         swaps in proptest::collection::vec(any::<(Index, Index)>(), 30),
     ) {
         let first = gather(&set_with_lookaside(&packages, &lookaside), &request, &options);
-        let mut shuffled = packages;
-        let mut shuffled_request = request;
-        for (from, to) in swaps {
-            if !shuffled.is_empty() {
-                let (from, to) = (from.index(shuffled.len()), to.index(shuffled.len()));
-                shuffled.swap(from, to);
-                let (requires, last) = (&mut shuffled[to].0.requires, from);
-                if !requires.is_empty() {
-                    let middle = last % requires.len();
-                    requires.rotate_left(middle);
-                }
-            }
-            if let Request::Packages(patterns) = &mut shuffled_request
-                && !patterns.is_empty()
-            {
-                let (from, to) = (from.index(patterns.len()), to.index(patterns.len()));
-                patterns.swap(from, to);
-            }
+        let (mut packages, mut request, mut options) = (packages, request, options);
+        shuffle(&mut packages, &swaps);
+        for package in &mut packages {
+            shuffle(&mut package.0.requires, &swaps);
+            shuffle(&mut package.0.provides, &swaps);
         }
-        let second = gather(&set_with_lookaside(&shuffled, &lookaside), &shuffled_request, &options);
-        let names = |gathered: &Gathered| {
-            let unmatched: BTreeSet<_> = gathered.unmatched.iter().cloned().collect();
-            (members(gathered), broken(gathered), unmatched)
-        };
-        prop_assert_eq!(names(&first), names(&second));
+        if let Request::Packages(patterns) = &mut request {
+            shuffle(patterns, &swaps);
+        }
+        shuffle(&mut options.fulltree_excludes, &swaps);
+        shuffle(&mut options.multilib_whitelist, &swaps);
+        shuffle(&mut options.multilib_blacklist, &swaps);
+        shuffle(&mut options.prepopulate, &swaps);
+        shuffle(&mut options.conditional, &swaps);
+        shuffle(&mut options.langpacks, &swaps);
+        let set = set_with_lookaside(&packages, &lookaside);
+        let second = gather(&set, &request, &options);
+        prop_assert_eq!(summary(&first), summary(&second));
+        // The set keeps nothing from one gather to the next.
+        prop_assert_eq!(summary(&second), summary(&gather(&set, &request, &options)));
     }
 
     #[test]
@@ -156,52 +120,27 @@ proptest! {
         let before = gather(&set(&packages), &request, &options);
         let mut more = packages;
         more.push(make("unrelated-1-1.x86_64").requires("a").from("unrelated-1-1"));
-        more.push(make("unrelated-1-1.src"));
+        more.push(make("unrelated-1-1.src").requires("b"));
         let after = gather(&set(&more), &request, &options);
         prop_assert_eq!(summary(&before), summary(&after));
     }
 
     #[test]
     fn the_result_is_closed_but_for_what_is_broken(
-        packages in packages(30),
-        lookaside in packages(6),
+        packages in packages(40),
+        lookaside in packages(8),
         request in any_request(),
         options in any_options(),
     ) {
         let found = gather(&set_with_lookaside(&packages, &lookaside), &request, &options);
-        let mut binaries: Vec<&Member> = found.members.iter().collect();
-        binaries.retain(|member| member.kind == PackageKind::Binary);
-        for member in binaries.iter().filter(|member| !member.origin.is_lookaside()) {
+        let of_kind = |kind| found.members.iter().filter(move |member| member.kind == kind);
+        let binaries: Vec<&Package> = of_kind(PackageKind::Binary).map(|m| &*m.package).collect();
+        let sources = of_kind(PackageKind::Source).filter(|_| options.selfhosting);
+        let closed = of_kind(PackageKind::Binary).chain(sources);
+        for member in closed.filter(|member| options.resolve_deps && !member.origin.is_lookaside()) {
             for requirement in &member.package.requires {
                 let text = requirement.to_string();
-                let is_met = |text: &str| satisfied(text, binaries.iter().map(|m| &*m.package));
-                let inner = text.trim_matches(['(', ')']);
-                let split = |operator: &str| {
-                    inner.split_once(&format!(" {operator} ")).filter(|_| text.starts_with('('))
-                };
-                let holds = if let Some((left, right)) = split("and") {
-                    is_met(left) && is_met(right)
-                } else if let Some((left, right)) = split("or") {
-                    is_met(left) || is_met(right)
-                } else if let Some((then, rest)) = split("if") {
-                    match rest.split_once(" else ") {
-                        Some((condition, _)) if is_met(condition) => is_met(then),
-                        Some((_, other)) => is_met(other),
-                        None => !is_met(rest) || is_met(then),
-                    }
-                } else if let Some((left, right)) = split("unless") {
-                    is_met(right) || is_met(left)
-                } else if let Some((left, right)) = split("with") {
-                    binaries.iter().any(|m| {
-                        satisfied(left, [&*m.package].into_iter()) && satisfied(right, [&*m.package].into_iter())
-                    })
-                } else if let Some((left, right)) = split("without") {
-                    binaries.iter().any(|m| {
-                        satisfied(left, [&*m.package].into_iter()) && !satisfied(right, [&*m.package].into_iter())
-                    })
-                } else {
-                    is_met(&text)
-                };
+                let holds = holds(&text, &binaries);
                 let of_package = found.broken.get(&member.package.nevra);
                 let is_broken = of_package.is_some_and(|broken| broken.contains(&text));
                 prop_assert!(holds || is_broken, "{} requires {text}", describe(member));
@@ -210,36 +149,114 @@ proptest! {
                 }
             }
         }
+        if !options.resolve_deps {
+            prop_assert!(found.broken.is_empty());
+        }
     }
 
     #[test]
     fn whatever_is_there_was_brought_by_what_was_asked_for(
-        packages in packages(30),
-        lookaside in packages(6),
+        packages in packages(40),
+        lookaside in packages(8),
         request in any_request(),
         options in any_options(),
     ) {
         let found = gather(&set_with_lookaside(&packages, &lookaside), &request, &options);
         prop_assert!(found.members.is_sorted_by_key(|member| (&member.package.nevra, member.origin)));
         for member in &found.members {
-            prop_assert_eq!(member.why.is_none(), member.flags.contains(Flag::Input));
             let length = found.chain(member).take(found.members.len() + 1).count();
             prop_assert!(length <= found.members.len(), "{} goes round in circles", describe(member));
             let last = found.chain(member).last().unwrap();
-            prop_assert!(last.flags.contains(Flag::Input), "{} ends nowhere", describe(member));
+            let expected = match &last.why {
+                Why::Asked(pattern) => {
+                    let Request::Packages(patterns) = &request else {
+                        panic!("nothing was asked for by name");
+                    };
+                    prop_assert!(patterns.contains(pattern));
+                    Flag::Input
+                }
+                Why::Everything => {
+                    prop_assert_eq!(&request, &Request::Everything);
+                    Flag::Input
+                }
+                Why::Prepopulated => Flag::Prepopulate,
+                Why::Brought(_) => panic!("{} ends nowhere", describe(member)),
+            };
+            prop_assert!(last.flags.contains(expected), "{}", describe(last));
+            prop_assert_eq!(
+                member.why.brought().is_none(),
+                member.flags.contains(Flag::Input) || member.flags.contains(Flag::Prepopulate),
+            );
             prop_assert!(!member.origin.is_lookaside() || member.flags.contains(Flag::Lookaside));
         }
     }
 
     #[test]
+    fn options_hold(
+        packages in packages(40),
+        lookaside in packages(8),
+        request in any_request(),
+        options in any_options(),
+    ) {
+        let found = gather(&set_with_lookaside(&packages, &lookaside), &request, &options);
+        for member in &found.members {
+            let has = |flag| member.flags.contains(flag);
+            let name = member.package.nevra.name().as_str();
+            let of_set = !member.origin.is_lookaside();
+            let text = format!("{}, {}", describe(member), member.why);
+            match member.kind {
+                PackageKind::Source => prop_assert!(!options.exclude_source, "{}", text),
+                PackageKind::Debug => prop_assert!(!options.exclude_debug || has(Flag::Input), "{}", text),
+                PackageKind::Binary => {}
+            }
+            let is_binary = member.kind == PackageKind::Binary;
+            if is_binary && is_multilib(&member.package) {
+                let mut hidden = options.multilib_blacklist.iter();
+                prop_assert!(!hidden.any(|pattern| pattern.matches(name)), "{}", text);
+            }
+            if let Request::Packages(patterns) = &request && of_set {
+                let excludes = |text: &str| patterns.iter().any(|pattern| pattern.as_str() == text);
+                prop_assert!(!(is_binary && name == "d" && excludes("-d")), "{}", text);
+                let multilib_c = is_binary && name == "c" && is_multilib(&member.package);
+                prop_assert!(!(multilib_c && excludes("-c.+")), "{}", text);
+                let is_source = member.kind == PackageKind::Source;
+                prop_assert!(!(is_source && name == "b" && excludes("-b.src")), "{}", text);
+            }
+            prop_assert!(!has(Flag::Conditional) || options.resolve_deps, "{}", text);
+            prop_assert!(!has(Flag::SelfHosting) || options.resolve_deps && options.selfhosting, "{}", text);
+            let fulltree = has(Flag::Fulltree) || has(Flag::FulltreeExclude);
+            prop_assert!(!fulltree || options.fulltree, "{}", text);
+            let reason = member.why.brought().map(|brought| &brought.reason);
+            if let Some(Reason::Fulltree(source)) = reason {
+                prop_assert!(has(Flag::Fulltree), "{}", text);
+                let mut excludes = options.fulltree_excludes.iter();
+                let excluded = excludes.any(|name| source.starts_with(&format!("{name}-")));
+                prop_assert!(!excluded, "{}", text);
+            }
+            if let Some(Reason::Requires(_) | Reason::BuildRequires(_)) = reason {
+                prop_assert!(options.resolve_deps, "{}", text);
+            }
+            // In no tree there are two versions of a package, but for what old debug packages need.
+            if member.kind != PackageKind::Debug {
+                let twin = found.members.iter().find(|other| {
+                    let (own, its) = (&member.package.nevra, &other.package.nevra);
+                    (own.name(), own.arch()) == (its.name(), its.arch()) && own.evr() != its.evr()
+                });
+                prop_assert!(twin.is_none(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
     fn a_plain_selection_is_what_was_named_and_built_with_it(packages in packages(30), star in any::<bool>()) {
-        let wanted = if star { "a*" } else { "a" };
-        let found = super::super::select(&set(&packages), &request(&[wanted]), &"x86_64".parse().unwrap());
+        let wanted: &[&str] = if star { &["a*", "a"] } else { &["a"] };
+        let found = super::super::select(&set(&packages), &request(wanted), &"x86_64".parse().unwrap());
         for package in packages.iter().map(|make| &make.0) {
             let nevra = &package.nevra;
+            let name = nevra.name().as_str();
             let fits = package.kind() == PackageKind::Binary
                 && ["x86_64", "noarch"].contains(&nevra.arch().as_str())
-                && nevra.name().as_str() == "a";
+                && (name == "a" || (star && name.starts_with('a')));
             let is_in = found.member(nevra, Origin::PackageSet).is_some();
             prop_assert!(!fits || is_in);
             prop_assert!(package.kind() != PackageKind::Binary || fits == is_in);
@@ -247,6 +264,8 @@ proptest! {
         for member in &found.members {
             let chain: Vec<_> = found.chain(member).collect();
             prop_assert_eq!(chain.len(), if member.kind == PackageKind::Binary { 1 } else { 2 });
+            let pattern = if chain.last().unwrap().package.nevra.name().as_str() == "a" { "a" } else { "a*" };
+            prop_assert_eq!(chain.last().unwrap().why.to_string(), format!("asked for by {pattern}"));
         }
     }
 }

@@ -36,7 +36,7 @@ fn requirements_are_followed_to_the_end() {
     let why: Vec<String> = found
         .members
         .iter()
-        .flat_map(|m| &m.why)
+        .filter_map(|m| m.why.brought())
         .map(ToString::to_string)
         .collect();
     assert_eq!(
@@ -144,7 +144,7 @@ fn binaries_bring_their_source_packages() {
     assert_eq!(sources, ["src-1-1.src"]);
     assert_eq!(broken(&found), [""; 0], "build requirements are not looked at");
     let source = found.packages(PackageKind::Source).next().unwrap();
-    let why = source.why.as_ref().unwrap();
+    let why = source.why.brought().unwrap();
     assert_eq!(
         (why.by.nevra.name().as_str(), &why.reason),
         ("a", &Reason::SourceOf)

@@ -99,15 +99,21 @@ impl Repository {
                     candidate: Arc::clone(candidate),
                     copies: Vec::new(),
                     kind: candidate.package.kind(),
+                    why: None,
                 })
                 .collect();
             packages.sort_by(|a, b| {
                 let key = |planned: &PlannedPackage| (planned.kind, planned.candidate.package.nevra.clone());
                 key(a).cmp(&key(b))
             });
-            ArchPlan { arch, packages }
+            ArchPlan {
+                arch,
+                packages,
+                lookaside: Vec::new(),
+            }
         };
         Plan {
+            updateinfo: None,
             arches: arches.iter().map(arch).collect(),
             signatures: SignaturePolicy::default(),
             timestamp: TIMESTAMP,

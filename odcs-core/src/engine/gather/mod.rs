@@ -1,0 +1,183 @@
+//! From what a source has to what goes into the compose.
+
+mod candidates;
+mod checks;
+mod messages;
+mod presence;
+mod reasons;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use odcs_rpm::arch::ArchClass;
+use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
+use odcs_rpm::{Package, PackageKind, TreeArch};
+
+use self::candidates::Candidates;
+use self::presence::Absent;
+use super::contents::{Contents, LookasideContent};
+use crate::build::{Phase, Progress};
+use crate::plan::{ArchPlan, Plan, SignaturePolicy};
+use crate::request::{ComposeRequest, Flag};
+use crate::source::PackageContent;
+use crate::{Error, ErrorKind, Result};
+
+/// Decides which packages belong into a compose. Heavy work without I/O, for a blocking thread.
+///
+/// # Errors
+/// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
+/// for comes to nothing.
+pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn Progress) -> Result<Plan> {
+    let Contents { source, lookaside } = contents;
+    let PackageContent {
+        candidates,
+        timestamp,
+        description,
+        updateinfo,
+        trust: _,
+    } = source;
+    progress.step(
+        Phase::Content,
+        &format!("{description} has {} packages", candidates.len()),
+    );
+    let candidates = Candidates::new(candidates);
+    check_arches(request, &candidates, &description)?;
+    let asked = match request.packages() {
+        [] => Request::Everything,
+        patterns => Request::Packages(patterns.to_vec()),
+    };
+    if let Request::Packages(patterns) = &asked
+        && patterns.iter().all(|pattern| pattern.as_str().starts_with('-'))
+    {
+        return Err(messages::only_exclusions(patterns));
+    }
+    let mut sets = Sets::new(candidates.packages(), lookaside);
+    let mut arches = Vec::new();
+    let mut missing: Option<Vec<Absent>> = None;
+    for arch in &request.arches {
+        let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
+        messages::report(arch, &gathered, progress);
+        checks::check(request, arch, sets.of(arch)?, &gathered, progress)?;
+        let absent = presence::absent(request.packages(), &gathered);
+        // A package need not be there for every arch, but for one of them.
+        missing = Some(match missing {
+            None => absent,
+            Some(before) => before.into_iter().filter(|one| absent.contains(one)).collect(),
+        });
+        arches.push(ArchPlan {
+            arch: arch.clone(),
+            packages: candidates.planned(&gathered)?,
+            lookaside: reasons::of_lookaside(&gathered),
+        });
+    }
+    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+        return Err(messages::not_there(&missing, request, &candidates, &description));
+    }
+    let newest = || {
+        arches
+            .iter()
+            .flat_map(|arch| &arch.packages)
+            .map(|planned| planned.candidate.package.build_time)
+            .max()
+    };
+    Ok(Plan {
+        signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
+        timestamp: timestamp.or_else(newest).unwrap_or(0),
+        comps_packages: request.packages().to_vec(),
+        updateinfo,
+        source_description: description,
+        arches,
+    })
+}
+
+fn gather_arch(request: &ComposeRequest, set: &PackageSet, asked: &Request, arch: &TreeArch) -> Gathered {
+    if request.flags.contains(Flag::NoDeps) {
+        return select(set, asked, arch);
+    }
+    let mut options = Options::new(arch.clone());
+    options.greedy = Greedy::Build;
+    if request.multilib_arches.contains(arch) {
+        options.multilib_methods = request.multilib_methods.into();
+    }
+    gather(set, asked, &options)
+}
+
+/// The package sets of the arches: the same for all that have the same lookaside repositories.
+struct Sets {
+    packages: Vec<Arc<Package>>,
+    lookaside: Vec<LookasideContent>,
+    /// With the lookaside repositories that each one has.
+    made: Vec<(Vec<usize>, PackageSet)>,
+}
+
+impl Sets {
+    fn new(packages: Vec<Arc<Package>>, lookaside: Vec<LookasideContent>) -> Self {
+        Self {
+            packages,
+            lookaside,
+            made: Vec::new(),
+        }
+    }
+
+    fn of(&mut self, arch: &TreeArch) -> Result<&PackageSet> {
+        let of_arch: Vec<_> = self
+            .lookaside
+            .iter()
+            .enumerate()
+            .filter(|(_, repo)| repo.arches.contains(arch))
+            .collect();
+        let key: Vec<_> = of_arch.iter().map(|(at, _)| *at).collect();
+        let at = self.made.iter().position(|(of, _)| *of == key);
+        let at = match at {
+            Some(at) => at,
+            None => {
+                let lookaside = of_arch.iter().map(|(_, repo)| repo.packages.clone()).collect();
+                let set = PackageSet::new(self.packages.clone(), lookaside).map_err(too_large)?;
+                self.made.push((key, set));
+                self.made.len() - 1
+            }
+        };
+        let made = self.made.get(at).map(|(_, set)| set);
+        made.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Internal,
+                "gather",
+                arch.as_str(),
+                "a package set got lost",
+            )
+        })
+    }
+}
+
+/// Refuses arches that the source has nothing for. A repository of `noarch` packages alone serves
+/// every arch.
+fn check_arches(request: &ComposeRequest, candidates: &Candidates, description: &str) -> Result<()> {
+    let of_an_arch =
+        |package: &&Package| package.kind() != PackageKind::Source && !package.nevra.arch().is_noarch();
+    let mut packages = candidates.iter().filter(of_an_arch).peekable();
+    if packages.peek().is_none() {
+        return Ok(());
+    }
+    let there: BTreeSet<_> = packages.map(|package| package.nevra.arch().clone()).collect();
+    let missing = request.arches.iter().find(|arch| {
+        !there
+            .iter()
+            .any(|package| matches!(arch.class_of(package), ArchClass::Native(_)))
+    });
+    let Some(missing) = missing else { return Ok(()) };
+    let there: Vec<_> = there.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "{description} has no packages for {missing}; it has packages for {}",
+        there.join(", ")
+    );
+    Err(Error::new(
+        ErrorKind::NotFound,
+        "gather",
+        missing.as_str(),
+        message,
+    ))
+}
+
+fn too_large(error: odcs_rpm::Error) -> Error {
+    Error::new(ErrorKind::Invalid, "gather", "package set", error.to_string()).with_source(error)
+}

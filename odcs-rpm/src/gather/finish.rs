@@ -1,0 +1,73 @@
+//! From members by number to what a gather gives back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::reason::{Brought, MultilibRule, Reason, Why};
+use super::result::{Gathered, Member};
+use super::run::{Cause, Link, Run};
+use super::table::{PackageId, RequirementId};
+use crate::{Dependency, PackagePattern};
+
+impl Run<'_> {
+    pub(super) fn finish(mut self, unmatched: Vec<PackagePattern>) -> Gathered {
+        self.members.sort_unstable_by_key(|(id, _)| *id);
+        let members = self.members.iter().filter_map(|&(id, cause)| {
+            let entry = self.set.entry(id)?;
+            Some(Member {
+                package: entry.package.clone(),
+                origin: entry.origin,
+                kind: entry.kind,
+                flags: self.flags.get(id).copied().unwrap_or_default(),
+                why: self.why(cause)?,
+            })
+        });
+        let mut broken: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for &(package, requirement) in &self.broken {
+            if let (Some(entry), Some(dependency)) = (self.set.entry(package), self.dependency(requirement)) {
+                let of_package = broken.entry(entry.package.nevra.clone()).or_default();
+                of_package.insert(dependency.to_string());
+            }
+        }
+        Gathered {
+            members: members.collect(),
+            broken,
+            unmatched,
+        }
+    }
+
+    fn why(&self, cause: Cause<'_>) -> Option<Why> {
+        let (by, link) = match cause {
+            Cause::Asked(pattern) => return Some(Why::Asked(pattern.clone())),
+            Cause::Everything => return Some(Why::Everything),
+            Cause::Prepopulated => return Some(Why::Prepopulated),
+            Cause::Brought { by, link } => (by, link),
+        };
+        let entry = self.set.entry(by)?;
+        Some(Why::Brought(Brought {
+            by: entry.package.clone(),
+            origin: entry.origin,
+            reason: self.reason(by, link)?,
+        }))
+    }
+
+    fn reason(&self, by: PackageId, link: Link<'_>) -> Option<Reason> {
+        Some(match link {
+            Link::Requires(id) => Reason::Requires(self.dependency(id)?.clone()),
+            Link::BuildRequires(id) => Reason::BuildRequires(self.dependency(id)?.clone()),
+            Link::Conditional => Reason::Conditional,
+            Link::SourceOf => Reason::SourceOf,
+            Link::DebugOf => Reason::DebugOf,
+            Link::Fulltree => {
+                let source = self.set.entry(by)?.source?;
+                Reason::Fulltree(self.set.source_rpm(source).into())
+            }
+            Link::Langpack => Reason::Langpack,
+            Link::Whitelist(pattern) => Reason::Multilib(MultilibRule::Whitelist(pattern.clone())),
+            Link::Method(method) => Reason::Multilib(MultilibRule::Method(method)),
+        })
+    }
+
+    fn dependency(&self, id: RequirementId) -> Option<&Dependency> {
+        Some(&self.index.requirement(id)?.dependency)
+    }
+}
