@@ -137,18 +137,7 @@ fn parts(criterion: &mut Criterion, files: &[PathBuf]) {
                 location,
             })
             .collect();
-        bencher.iter(|| {
-            black_box(
-                write_repodata(
-                    &entries,
-                    RepodataOptions {
-                        revision: 1,
-                        comps: None,
-                    },
-                )
-                .unwrap(),
-            )
-        });
+        bencher.iter(|| black_box(write_repodata(&entries, RepodataOptions::new(1)).unwrap()));
     });
     group.finish();
 }

@@ -35,6 +35,6 @@ mod trees;
 pub use builder::NativeBuilder;
 pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
 pub use files::PublishedComposes;
-pub use settings::{LinkFallback, StorageSettings};
+pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
 pub use targets::Targets;
 pub use trees::Trees;

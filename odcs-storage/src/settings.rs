@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use odcs_core::request::TargetDirName;
+use odcs_rpm::compression::WriteCompression;
 
 /// Where composes go, and how.
 ///
@@ -25,11 +26,47 @@ pub struct StorageSettings {
     pub threads: usize,
     /// Bytes that are to stay free on the disk: a compose that would need them is not begun.
     pub reserve: u64,
+    /// What the repodata of composes is like.
+    pub repodata: RepodataSettings,
+}
+
+/// What the repodata of composes is like.
+///
+/// ```
+/// use odcs_rpm::compression::WriteCompression;
+/// use odcs_storage::RepodataSettings;
+/// let settings = RepodataSettings::default().with_compression(WriteCompression::Zstd);
+/// assert!(!settings.filelists_ext);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
+#[non_exhaustive]
+pub struct RepodataSettings {
+    /// How its files are compressed; gzip by default.
+    pub compression: WriteCompression,
+    /// Whether there is a `filelists-ext`, too, which has the digests of the files in the packages. The header of
+    /// each package is read once more for it.
+    pub filelists_ext: bool,
+}
+
+impl RepodataSettings {
+    /// Chooses the compression.
+    #[must_use]
+    pub fn with_compression(mut self, compression: WriteCompression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Chooses whether there is a `filelists-ext`.
+    #[must_use]
+    pub fn with_filelists_ext(mut self, filelists_ext: bool) -> Self {
+        self.filelists_ext = filelists_ext;
+        self
+    }
 }
 
 impl StorageSettings {
     /// Composes below this directory; everything else as it is by default: copying what cannot be
-    /// linked, a thread for each processor, 16 MiB kept free.
+    /// linked, a thread for each processor, 16 MiB kept free, repodata that everybody reads.
     pub fn new(target_dir: impl Into<PathBuf>) -> Self {
         Self {
             target_dir: target_dir.into(),
@@ -37,6 +74,7 @@ impl StorageSettings {
             link_fallback: LinkFallback::default(),
             threads: 0,
             reserve: 16 << 20,
+            repodata: RepodataSettings::default(),
         }
     }
 
@@ -72,6 +110,13 @@ impl StorageSettings {
     #[must_use]
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads;
+        self
+    }
+
+    /// Chooses what repodata is like.
+    #[must_use]
+    pub fn with_repodata(mut self, repodata: RepodataSettings) -> Self {
+        self.repodata = repodata;
         self
     }
 

@@ -89,7 +89,7 @@ impl Inner {
         progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
         trees.par_iter().try_for_each(|tree| {
             go_on()?;
-            tree::write_tree_repodata(&compose, tree, plan, &packages)?;
+            tree::write_tree_repodata(&compose, tree, plan, &packages, self.settings.repodata)?;
             tree::write_tree_files(&compose, tree, &ident, plan.timestamp)
         })?;
 
@@ -109,7 +109,7 @@ impl Inner {
                 trees.par_iter().try_for_each(|tree| {
                     go_on()?;
                     let here: Vec<&PlacedPackage> = tree::packages_of(tree, &packages).collect();
-                    check::check_tree(&compose, tree, &here)
+                    check::check_tree(&compose, tree, plan, &here, self.settings.repodata)
                 })
             },
         );

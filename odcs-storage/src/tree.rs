@@ -9,7 +9,8 @@ use odcs_core::productmd::{
 };
 use odcs_core::{Compose, Links};
 use odcs_rpm::comps::write_comps;
-use odcs_rpm::repodata::{Entry, RepodataOptions, write_repodata};
+use odcs_rpm::header::{FileDigests, read_file_digests};
+use odcs_rpm::repodata::{Entry, RepodataOptions, UpdateInfo, write_repodata};
 use odcs_rpm::{Nevra, PackageKind};
 
 use crate::dir::Dir;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
 use crate::packages::{Layout, PlacedPackage, by_place};
 use crate::repofile::repo_file;
+use crate::settings::RepodataSettings;
 
 /// Makes the directories of all trees, and opens the one for packages in each.
 pub(crate) fn make_directories(compose: &Dir, layout: &Layout) -> Result<BTreeMap<Tree, Dir>> {
@@ -39,12 +41,33 @@ pub(crate) fn packages_of<'a>(
     packages.iter().filter(|placed| placed.places.contains(tree))
 }
 
-/// Writes the repodata of one tree.
+/// The comps file of a tree: its name, and the XML.
+pub(crate) fn comps_of(tree: &Tree, plan: &Plan) -> Option<(String, Vec<u8>)> {
+    match tree {
+        Tree::Os(arch) => {
+            let name = format!("comps-{VARIANT}.{arch}.xml");
+            Some((name, write_comps(&plan.comps_packages)))
+        }
+        Tree::Debug(_) | Tree::Source => None,
+    }
+}
+
+/// The updates that the packages of a tree belong to. Readers look at the updates of all repositories together:
+/// one tree of each arch is enough.
+pub(crate) fn updateinfo_of<'a>(tree: &Tree, plan: &'a Plan) -> Option<&'a UpdateInfo> {
+    match tree {
+        Tree::Os(_) => plan.updateinfo.as_deref(),
+        Tree::Debug(_) | Tree::Source => None,
+    }
+}
+
+/// Writes the repodata of one tree, whose packages are there.
 pub(crate) fn write_tree_repodata(
     compose: &Dir,
     tree: &Tree,
     plan: &Plan,
     packages: &[PlacedPackage],
+    settings: RepodataSettings,
 ) -> Result<()> {
     let failed = |reason| Error::Repodata {
         tree: tree.to_string(),
@@ -57,22 +80,32 @@ pub(crate) fn write_tree_repodata(
             location: &placed.location,
         })
         .collect();
-    let comps = match tree {
-        Tree::Os(arch) => {
-            let name = format!("comps-{VARIANT}.{arch}.xml");
-            Some((name, write_comps(&plan.comps_packages)))
-        }
-        Tree::Debug(_) | Tree::Source => None,
-    };
-    let options = RepodataOptions {
-        revision: plan.timestamp,
-        comps: comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice())),
-    };
-    let directory = compose.open_path(&tree.segments())?.make(layout::REPODATA)?;
+    let comps = comps_of(tree, plan);
+    let directory = compose.open_path(&tree.segments())?;
+    // Digests are long: they are read when they are written, and not kept.
+    let digests = |entry: &Entry<'_>| file_digests(&directory, entry);
+    let mut options = RepodataOptions::new(plan.timestamp).with_compression(settings.compression);
+    options.comps = comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice()));
+    options.updateinfo = updateinfo_of(tree, plan);
+    if settings.filelists_ext {
+        options = options.with_filelists_ext(&digests);
+    }
+    let repodata = directory.make(layout::REPODATA)?;
     for file in write_repodata(&entries, options).map_err(failed)? {
-        directory.write(&file.name, &file.bytes)?;
+        repodata.write(&file.name, &file.bytes)?;
     }
     Ok(())
+}
+
+/// What the header of a placed package says of the content of its files.
+fn file_digests(tree: &Dir, entry: &Entry<'_>) -> odcs_rpm::Result<FileDigests> {
+    let mut directory: Vec<&str> = entry.location.split('/').collect();
+    let name = directory.pop().unwrap_or_default();
+    let file = tree
+        .open_path(&directory)
+        .and_then(|directory| directory.open_file(name));
+    let (file, _) = file.map_err(|error| odcs_rpm::Error::Io(std::io::Error::other(error)))?;
+    read_file_digests(file)
 }
 
 /// Writes what installers look for at the top of a tree.

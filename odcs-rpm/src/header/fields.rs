@@ -3,14 +3,13 @@
 use rpm::{IndexSignatureTag, IndexTag, PackageMetadata};
 
 use super::raw::RawHeaders;
-use super::{FileFacts, signature};
+use super::requires::{Provided, Requirement, list_requires};
+use super::{FileDigests, FileFacts, signature};
 use crate::{
     Arch, ChangelogEntry, Comparison, Dependency, DependencyVersion, Error, Evr, FileEntry, FileKind, Nevra,
     Package, PackageName, Result, Sigkey, Sizes,
 };
 
-/// `RPMSENSE_PREREQ`, `RPMSENSE_SCRIPT_PRE` and `RPMSENSE_SCRIPT_POST`: what repodata calls `pre`.
-const SENSE_PRE: u32 = 1 << 6 | 1 << 9 | 1 << 10;
 /// `RPMSENSE_STRONG`: what told recommending from suggesting before there were tags for both.
 const SENSE_STRONG: u32 = 1 << 27;
 /// `RPMFILE_GHOST`.
@@ -33,7 +32,9 @@ pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Opt
     let rest =
         number(IndexSignatureTag::RPMSIGTAG_LONGSIZE).or_else(|| number(IndexSignatureTag::RPMSIGTAG_SIZE));
 
-    let mut recommends = header.dependencies(RECOMMENDS)?;
+    let files = header.files()?;
+    let (requires, mut recommends) = header.requires(&files)?;
+    recommends.extend(header.dependencies(RECOMMENDS)?);
     let mut suggests = header.dependencies(SUGGESTS)?;
     let mut supplements = header.dependencies(SUPPLEMENTS)?;
     let mut enhances = header.dependencies(ENHANCES)?;
@@ -45,14 +46,14 @@ pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Opt
             .filter(|name| !is_source && !name.is_empty())
             .map(Into::into),
         provides: header.dependencies(PROVIDES)?,
-        requires: header.requires()?,
+        requires,
         conflicts: header.dependencies(CONFLICTS)?,
         obsoletes: header.dependencies(OBSOLETES)?,
         recommends,
         suggests,
         supplements,
         enhances,
-        files: header.files()?,
+        files,
         summary: header.translated(IndexTag::RPMTAG_SUMMARY).into(),
         description: header.translated(IndexTag::RPMTAG_DESCRIPTION).into(),
         packager: header.text(IndexTag::RPMTAG_PACKAGER).into(),
@@ -66,8 +67,8 @@ pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Opt
         sizes: Sizes {
             package: file.size,
             installed: header
-                .number(IndexTag::RPMTAG_SIZE)
-                .or_else(|| header.number(IndexTag::RPMTAG_LONGSIZE))
+                .number(IndexTag::RPMTAG_LONGSIZE)
+                .or_else(|| header.number(IndexTag::RPMTAG_SIZE))
                 .unwrap_or(0),
             archive: payload_size
                 .or_else(|| header.number(IndexTag::RPMTAG_ARCHIVESIZE))
@@ -80,6 +81,29 @@ pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Opt
         ..Package::new(nevra)
     };
     Ok((package, rest.map(|rest| rest.saturating_add(raw.header_start))))
+}
+
+/// The digests of the package's files.
+pub(super) fn file_digests(raw: &RawHeaders) -> Result<FileDigests> {
+    let metadata = PackageMetadata::parse(&mut raw.bytes.as_slice()).map_err(Error::package)?;
+    let header = Tags(&metadata.header);
+    Ok(FileDigests {
+        // The numbers of OpenPGP. Old packages have MD5 and do not say so.
+        algorithm: match header.number(IndexTag::RPMTAG_FILEDIGESTALGO) {
+            Some(1) => "md5",
+            Some(2) => "sha1",
+            Some(8) => "sha256",
+            Some(9) => "sha384",
+            Some(10) => "sha512",
+            Some(11) => "sha224",
+            _ => "unknown",
+        },
+        digests: header
+            .texts(IndexTag::RPMTAG_FILEDIGESTS)
+            .into_iter()
+            .map(Into::into)
+            .collect(),
+    })
 }
 
 fn nevra(header: &Tags<'_>) -> Result<Nevra> {
@@ -204,11 +228,12 @@ impl<'a> Tags<'a> {
         self.0.get_entry_data_as_u32_array(tag).unwrap_or_default()
     }
 
-    /// The dependencies of one kind, with their flags.
+    /// The dependencies of one kind: names, flags, versions. Those without a name are left out, as
+    /// `createrepo_c` does: nothing can provide them.
     fn flagged(
         &self,
         (names, flags, versions): DependencyTags,
-    ) -> Result<impl Iterator<Item = (Dependency, u32)> + 'a> {
+    ) -> Result<impl Iterator<Item = (&'a str, u32, &'a str)> + 'a> {
         let (names, flags, versions) = (self.texts(names), self.numbers(flags), self.texts(versions));
         // Without flags and versions (very old packages) all are unversioned; anything else is damage.
         let is_whole = |length| length == 0 || length == names.len();
@@ -219,35 +244,27 @@ impl<'a> Tags<'a> {
         }
         let flags = flags.into_iter().chain(std::iter::repeat(0));
         let versions = versions.into_iter().chain(std::iter::repeat(""));
-        Ok(names
-            .into_iter()
-            .zip(flags)
-            .zip(versions)
-            .map(|((name, flags), version)| {
-                let version = Comparison::from_header_flags(flags)
-                    .filter(|_| !version.is_empty())
-                    .map(|comparison| DependencyVersion::parse(comparison, version));
-                let dependency = Dependency {
-                    name: name.into(),
-                    version,
-                    is_pre: false,
-                };
-                (dependency, flags)
-            }))
+        let all = names.into_iter().zip(flags).zip(versions);
+        Ok(all
+            .map(|((name, flags), version)| (name, flags, version))
+            .filter(|(name, ..)| !name.is_empty()))
     }
 
     fn dependencies(&self, tags: DependencyTags) -> Result<Vec<Dependency>> {
-        Ok(self.flagged(tags)?.map(|(dependency, _)| dependency).collect())
+        let all = self.flagged(tags)?;
+        Ok(all
+            .map(|(name, flags, version)| dependency(name, flags, version))
+            .collect())
     }
 
-    fn requires(&self) -> Result<Vec<Dependency>> {
-        let all = self.flagged(REQUIRES)?.map(|(dependency, flags)| Dependency {
-            is_pre: flags & SENSE_PRE != 0,
-            ..dependency
-        });
-        Ok(all
-            .filter(|dependency| !dependency.name.starts_with("rpmlib("))
-            .collect())
+    /// The requirements, and those that are only recommendations.
+    fn requires(&self, files: &[FileEntry]) -> Result<(Vec<Dependency>, Vec<Dependency>)> {
+        let requires: Vec<_> = self
+            .flagged(REQUIRES)?
+            .map(|(name, flags, version)| Requirement { name, flags, version })
+            .collect();
+        let provided: Provided<'_> = self.flagged(PROVIDES)?.collect();
+        Ok(list_requires(&requires, &provided, files))
     }
 
     /// Weak dependencies as SUSE and rpm 5 wrote them before rpm 4.12: two kinds in one list.
@@ -257,7 +274,8 @@ impl<'a> Tags<'a> {
         strong: &mut Vec<Dependency>,
         weak: &mut Vec<Dependency>,
     ) -> Result<()> {
-        for (dependency, flags) in self.flagged(tags)? {
+        for (name, flags, version) in self.flagged(tags)? {
+            let dependency = dependency(name, flags, version);
             if flags & SENSE_STRONG != 0 {
                 strong.push(dependency);
             } else {
@@ -328,11 +346,33 @@ impl<'a> Tags<'a> {
         let entries = times.into_iter().zip(authors).zip(texts);
         Ok(entries
             .map(|((time, author), text)| ChangelogEntry {
-                author: author.into(),
+                author: trim_author(author).into(),
                 time: time.into(),
                 text: text.into(),
             })
             .collect())
+    }
+}
+
+/// A dependency as a header has it.
+pub(super) fn dependency(name: &str, flags: u32, version: &str) -> Dependency {
+    let version = Comparison::from_header_flags(flags)
+        .filter(|_| !version.is_empty())
+        .map(|comparison| DependencyVersion::parse(comparison, version));
+    Dependency {
+        name: name.into(),
+        version,
+        is_pre: false,
+    }
+}
+
+/// Without the spaces at its end; `createrepo_c` leaves the first character whatever it is.
+fn trim_author(author: &str) -> &str {
+    let trimmed = author.trim_end_matches(' ');
+    if trimmed.is_empty() {
+        author.get(..1).unwrap_or(author)
+    } else {
+        trimmed
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod fields;
 mod raw;
+mod requires;
 mod signature;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,25 @@ pub fn read_header(mut reader: impl Read, file: FileFacts) -> Result<Package> {
     let (package, expected_size) = fields::package(&raw, file)?;
     check_size(file.size, expected_size)?;
     Ok(package)
+}
+
+/// The digests that a package has of the files in it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct FileDigests {
+    /// How they were made, as repodata calls it: `sha256`, …; `unknown` if the header does not say.
+    pub algorithm: &'static str,
+    /// One for each of the package's files, in their order; empty for what has no content. None at all in
+    /// packages without files, and in some very old ones.
+    pub digests: Vec<Box<str>>,
+}
+
+/// Reads what the header of a package says of the content of its files. They are long and rarely needed,
+/// so packages do not hold them.
+///
+/// # Errors
+/// As [`read_header`].
+pub fn read_file_digests(mut reader: impl Read) -> Result<FileDigests> {
+    fields::file_digests(&raw::RawHeaders::read(&mut reader)?)
 }
 
 /// Reads a `.rpm` file once: its header as in [`read_header`], and the digests of all its bytes.

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
+use super::lists::{ListItem, ListKind, ListReader, ListedPackage};
 use super::pull::Element;
-use super::{DraftNevra, Limits, Pull, RepoPackage, Token};
-use crate::{Error, FileEntry, FileKind, Nevra, Package, Result};
-
-const FILE: &str = "filelists";
+use super::{Limits, RepoPackage};
+use crate::{FileEntry, FileKind, Nevra, Package, Result};
 
 /// Reads a `filelists` file and gives every package the complete list of its files, in the file's
 /// order. Packages that the file does not mention keep the files they have; what it says of other
@@ -45,17 +44,21 @@ impl Filelists {
     pub fn read(reader: impl BufRead, limits: Limits) -> Result<Self> {
         let mut files: Vec<FileEntry> = Vec::new();
         let mut kind = FileKind::File;
-        let lists = read_lists(reader, limits, FILE, "filelists", |event| {
-            match event {
-                ListEvent::Start(element) => kind = kind_of(element)?,
-                ListEvent::Text(path) => files.push(FileEntry {
+        let mut lists = Vec::new();
+        let mut reader = ListReader::new(reader, ListKind::Filelists, limits)?;
+        while let Some(ListedPackage { id, nevra, .. }) = reader.read(|item| {
+            match item {
+                ListItem::Start(element) => kind = kind_of(element)?,
+                ListItem::End(path) => files.push(FileEntry {
                     path: path.into(),
                     kind,
                 }),
-                ListEvent::Package => return Ok(std::mem::take(&mut files)),
             }
-            Ok(Vec::new())
-        })?;
+            Ok(())
+        })? {
+            let items = std::mem::take(&mut files);
+            lists.push(Listed { id, nevra, items });
+        }
         Ok(Self(lists))
     }
 
@@ -75,22 +78,12 @@ pub(super) fn kind_of(element: &Element<'_>) -> Result<FileKind> {
     })
 }
 
-/// What happens in a file that lists something for each package.
-pub(super) enum ListEvent<'a> {
-    /// A `<file>` or `<changelog>` begins.
-    Start(&'a Element<'a>),
-    /// It ends; this was its text.
-    Text(&'a str),
-    /// The package ends: what was collected is asked for.
-    Package,
-}
-
 /// What a file lists for one package.
 #[derive(Debug)]
 pub(super) struct Listed<T> {
-    id: Box<str>,
-    nevra: Nevra,
-    items: Vec<T>,
+    pub(super) id: Box<str>,
+    pub(super) nevra: Nevra,
+    pub(super) items: Vec<T>,
 }
 
 /// Hands lists to the packages they are for. Returns how many packages got one.
@@ -128,69 +121,6 @@ pub(super) fn give<T: Clone>(
         }
     }
     count
-}
-
-/// Reads `filelists` or `other`, which differ in their items only. `collect` answers the end of a package
-/// with what it has collected for it, other events with nothing.
-pub(super) fn read_lists<T>(
-    reader: impl BufRead,
-    limits: Limits,
-    file: &'static str,
-    root: &str,
-    mut collect: impl FnMut(ListEvent<'_>) -> Result<Vec<T>>,
-) -> Result<Vec<Listed<T>>> {
-    let mut lists = Vec::new();
-    let mut pull = Pull::new(reader, limits, file);
-    pull.expect_root(root)?;
-    let mut number = 0;
-    let mut id = String::new();
-    let mut nevra = DraftNevra::default();
-    loop {
-        match pull.next()? {
-            Token::Eof => return Ok(lists),
-            Token::Nothing => {}
-            Token::Start(element) => match (element.depth, element.name()) {
-                (2, "package") => {
-                    number += 1;
-                    if number > limits.packages {
-                        return Err(Error::TooLarge {
-                            what: format!("{file} (in packages)"),
-                            limit: limits.packages as u64,
-                        });
-                    }
-                    element.attributes(|key, value| {
-                        match key {
-                            "pkgid" => id = value.trim().to_ascii_lowercase(),
-                            "name" => nevra.name = Some(value.into()),
-                            "arch" => nevra.arch = Some(value.into()),
-                            _ => {}
-                        }
-                        Ok(())
-                    })?;
-                }
-                (3, "version") => nevra.take_version(&element)?,
-                (3, "file" | "changelog") => {
-                    collect(ListEvent::Start(&element))?;
-                }
-                _ => {}
-            },
-            Token::End(end) => match (end.depth, end.name()) {
-                (3, "file" | "changelog") => {
-                    collect(ListEvent::Text(end.text))?;
-                }
-                (2, "package") => {
-                    let items = collect(ListEvent::Package)?;
-                    let label = nevra.label(number);
-                    let nevra = std::mem::take(&mut nevra)
-                        .finish()
-                        .map_err(|reason| Error::repodata(file, format!("{label}: {reason}")))?;
-                    let id = std::mem::take(&mut id).into_boxed_str();
-                    lists.push(Listed { id, nevra, items });
-                }
-                _ => {}
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Reading and writing repodata: `repomd.xml` and the `primary`, `filelists` and `other` files it names.
+//! Reading and writing repodata: `repomd.xml` and the `primary`, `filelists`, `other`, `filelists-ext` and
+//! `updateinfo` files it names.
 //!
 //! What is read is not trusted: everything has [`Limits`], and locations are handed out as text for
 //! the caller to check.
@@ -6,6 +7,7 @@
 mod encode;
 mod filelists;
 mod listed;
+mod lists;
 mod other;
 mod primary;
 mod pull;
@@ -18,12 +20,13 @@ mod write_xml;
 
 pub use filelists::{Filelists, read_filelists};
 pub use listed::is_primary_file;
+pub use lists::{ListKind, ListReader, ListedPackage};
 pub use other::read_other;
 pub use primary::{PrimaryReader, read_primary};
 pub use repomd::{Repomd, RepomdRecord};
 pub use updateinfo::UpdateInfo;
-pub use write::{RepodataFile, RepodataOptions, write_repodata};
-pub use write_xml::{Entry, write_filelists, write_other, write_primary};
+pub use write::{FileDigestsOf, RepodataFile, RepodataOptions, write_repodata};
+pub use write_xml::{Entry, write_filelists, write_filelists_ext, write_other, write_primary};
 
 pub(crate) use encode::Xml;
 pub(crate) use pull::{Element, Pull, Token};

@@ -2,7 +2,8 @@
 
 use std::io::BufRead;
 
-use super::filelists::{ListEvent, give, read_lists};
+use super::filelists::{Listed, give};
+use super::lists::{ListItem, ListKind, ListReader, ListedPackage};
 use super::{Limits, RepoPackage};
 use crate::{ChangelogEntry, Error, Result};
 
@@ -18,9 +19,11 @@ pub fn read_other(reader: impl BufRead, packages: &mut [RepoPackage], limits: Li
     let mut entries: Vec<ChangelogEntry> = Vec::new();
     let mut author: Box<str> = Box::default();
     let mut time = 0;
-    let lists = read_lists(reader, limits, FILE, "otherdata", |event| {
-        match event {
-            ListEvent::Start(element) => {
+    let mut lists = Vec::new();
+    let mut reader = ListReader::new(reader, ListKind::Other, limits)?;
+    while let Some(ListedPackage { id, nevra, .. }) = reader.read(|item| {
+        match item {
+            ListItem::Start(element) => {
                 (author, time) = (Box::default(), 0);
                 element.attributes(|key, value| {
                     match key {
@@ -35,18 +38,18 @@ pub fn read_other(reader: impl BufRead, packages: &mut [RepoPackage], limits: Li
                     Ok(())
                 })?;
             }
-            ListEvent::Text(text) => entries.push(ChangelogEntry {
+            ListItem::End(text) => entries.push(ChangelogEntry {
                 author: std::mem::take(&mut author),
                 time,
                 text: text.into(),
             }),
-            ListEvent::Package => {
-                entries.reverse();
-                return Ok(std::mem::take(&mut entries));
-            }
         }
-        Ok(Vec::new())
-    })?;
+        Ok(())
+    })? {
+        entries.reverse();
+        let items = std::mem::take(&mut entries);
+        lists.push(Listed { id, nevra, items });
+    }
     Ok(give(lists, packages, |package, changelogs| {
         package.changelogs = changelogs;
     }))

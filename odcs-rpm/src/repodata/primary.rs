@@ -332,18 +332,29 @@ fn read_entry(element: &Element<'_>) -> Result<Dependency> {
         return Err(Error::repodata(FILE, "a dependency without a name"));
     }
     let version = comparison
-        .zip(version)
-        .map(|(comparison, version)| DependencyVersion {
-            comparison,
-            epoch,
-            version,
-            release,
+        .filter(|_| version.is_some() || release.is_some())
+        .map(|comparison| {
+            let (version, release) = split_at_last_dash(version.unwrap_or_default(), release);
+            DependencyVersion {
+                comparison,
+                epoch,
+                version,
+                release,
+            }
         });
     Ok(Dependency {
         name,
         version,
         is_pre,
     })
+}
+
+/// Version and release as rpm parts them, at the last dash; `createrepo_c` parts them at the first of several.
+fn split_at_last_dash(version: Box<str>, release: Option<Box<str>>) -> (Box<str>, Option<Box<str>>) {
+    match release.as_deref().and_then(|release| release.rsplit_once('-')) {
+        Some((more, release)) => (format!("{version}-{more}").into(), Some(release.into())),
+        None => (version, release),
+    }
 }
 
 /// A size or a time; nothing at all is 0.

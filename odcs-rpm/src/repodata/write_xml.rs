@@ -1,9 +1,11 @@
-//! Writing `primary`, `filelists` and `other`, byte for byte as `createrepo_c` 0.17 writes them.
+//! Writing `primary`, `filelists` and `other`, byte for byte as `createrepo_c` 0.17 writes them, and
+//! `filelists-ext` as 1.2 does.
 
 use std::io::Write;
 
 use super::encode::Xml;
-use super::listed::{is_primary_file, listed_requires};
+use super::listed::is_primary_file;
+use crate::header::FileDigests;
 use crate::{ChangelogEntry, Dependency, Digest, FileEntry, FileKind, Nevra, Package, Result};
 
 /// How many changelog entries `other` has for each package, the newest ones.
@@ -51,6 +53,34 @@ pub fn write_filelists(entries: &[Entry<'_>], out: impl Write) -> Result<()> {
     })
 }
 
+/// Writes `filelists-ext`: all paths of the packages, and the digests of the files' contents, for which
+/// `digests` is asked package by package. As [`write_primary`].
+///
+/// # Errors
+/// [`Error::Io`](crate::Error::Io) from the writer; whatever `digests` says.
+pub fn write_filelists_ext(
+    entries: &[Entry<'_>],
+    digests: impl Fn(&Entry<'_>) -> Result<FileDigests>,
+    out: impl Write,
+) -> Result<()> {
+    let start = "filelists-ext xmlns=\"http://linux.duke.edu/metadata/filelists-ext\"";
+    try_write(entries, out, start, "filelists-ext", |xml, entry| {
+        let FileDigests { algorithm, digests } = digests(entry)?;
+        list_start(xml, entry);
+        xml.raw("  <checksum type=\"").raw(algorithm).raw("\"/>\n");
+        let digests = digests
+            .iter()
+            .map(|digest| &**digest)
+            .chain(std::iter::repeat(""));
+        for (entry, digest) in entry.package.files.iter().zip(digests) {
+            xml.raw("  ");
+            file_with_digest(xml, entry, digest);
+        }
+        xml.raw("</package>\n");
+        Ok(())
+    })
+}
+
 /// Writes `other`: the last ten changelog entries of the packages, oldest first. As [`write_primary`].
 ///
 /// # Errors
@@ -70,17 +100,30 @@ pub fn write_other(entries: &[Entry<'_>], out: impl Write) -> Result<()> {
 
 fn write(
     entries: &[Entry<'_>],
-    mut out: impl Write,
+    out: impl Write,
     start: &str,
     name: &str,
     package: impl Fn(&mut Xml, &Entry<'_>),
+) -> Result<()> {
+    try_write(entries, out, start, name, |xml, entry| {
+        package(xml, entry);
+        Ok(())
+    })
+}
+
+fn try_write(
+    entries: &[Entry<'_>],
+    mut out: impl Write,
+    start: &str,
+    name: &str,
+    package: impl Fn(&mut Xml, &Entry<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut xml = Xml::default();
     xml.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<")
         .raw(start);
     xml.raw(" packages=\"").number(entries.len() as u64).raw("\">\n");
     for entry in entries {
-        package(&mut xml, entry);
+        package(&mut xml, entry)?;
         out.write_all(&xml.bytes)?;
         xml.bytes.clear();
     }
@@ -123,6 +166,18 @@ fn file(xml: &mut Xml, file: &FileEntry) {
     xml.text(&file.path).raw("</file>\n");
 }
 
+fn file_with_digest(xml: &mut Xml, file: &FileEntry, digest: &str) {
+    xml.raw(match file.kind {
+        FileKind::File => "<file",
+        FileKind::Directory => "<file type=\"dir\"",
+        FileKind::Ghost => "<file type=\"ghost\"",
+    });
+    if !digest.is_empty() {
+        xml.raw(" hash=\"").value(digest).raw("\"");
+    }
+    xml.raw(">").text(&file.path).raw("</file>\n");
+}
+
 fn primary(xml: &mut Xml, entry: &Entry<'_>) {
     let package = entry.package;
     let nevra = &package.nevra;
@@ -155,7 +210,7 @@ fn primary(xml: &mut Xml, entry: &Entry<'_>) {
         .number(package.header_range.0);
     xml.raw("\" end=\"").number(package.header_range.1).raw("\"/>\n");
     dependencies(xml, "provides", &package.provides);
-    dependencies(xml, "requires", listed_requires(package));
+    dependencies(xml, "requires", &package.requires);
     dependencies(xml, "conflicts", &package.conflicts);
     dependencies(xml, "obsoletes", &package.obsoletes);
     dependencies(xml, "suggests", &package.suggests);
@@ -169,9 +224,8 @@ fn primary(xml: &mut Xml, entry: &Entry<'_>) {
     xml.raw("  </format>\n</package>\n");
 }
 
-fn dependencies<'a>(xml: &mut Xml, element: &str, list: impl IntoIterator<Item = &'a Dependency>) {
-    let mut list = list.into_iter().peekable();
-    if list.peek().is_none() {
+fn dependencies(xml: &mut Xml, element: &str, list: &[Dependency]) {
+    if list.is_empty() {
         return;
     }
     xml.raw("    <rpm:").raw(element).raw(">\n");
@@ -181,10 +235,17 @@ fn dependencies<'a>(xml: &mut Xml, element: &str, list: impl IntoIterator<Item =
             .raw("\"");
         if let Some(version) = &dependency.version {
             xml.raw(" flags=\"").raw(version.comparison.as_repodata());
-            xml.raw("\" epoch=\"").number(version.epoch.into());
-            xml.raw("\" ver=\"").value(&version.version).raw("\"");
-            if let Some(release) = &version.release {
-                xml.raw(" rel=\"").value(release).raw("\"");
+            xml.raw("\" epoch=\"").number(version.epoch.into()).raw("\"");
+            let (version, release) = split_at_first_dash(&version.version, version.release.as_deref());
+            for (name, parts) in [(" ver=\"", version), (" rel=\"", release)] {
+                if parts.iter().all(|part| part.is_empty()) {
+                    continue;
+                }
+                xml.raw(name);
+                parts.iter().for_each(|part| {
+                    xml.value(part);
+                });
+                xml.raw("\"");
             }
         }
         if dependency.is_pre {
@@ -193,6 +254,17 @@ fn dependencies<'a>(xml: &mut Xml, element: &str, list: impl IntoIterator<Item =
         xml.raw("/>\n");
     }
     xml.raw("    </rpm:").raw(element).raw(">\n");
+}
+
+/// Version and release as `createrepo_c` parts them, in pieces: at the first dash of several, where rpm parts
+/// them at the last.
+fn split_at_first_dash<'a>(version: &'a str, release: Option<&'a str>) -> ([&'a str; 3], [&'a str; 3]) {
+    let release = release.unwrap_or_default();
+    match version.split_once('-') {
+        Some((version, rest)) if !release.is_empty() => ([version, "", ""], [rest, "-", release]),
+        Some((version, rest)) => ([version, "", ""], [rest, "", ""]),
+        None => ([version, "", ""], [release, "", ""]),
+    }
 }
 
 /// The newest entries, oldest first, with the times they are written with. Entries of one day have

@@ -90,6 +90,7 @@ const ENTRY_BYTES: usize = 16;
 
 const INT16: u32 = 3;
 const INT32: u32 = 4;
+const INT64: u32 = 5;
 const STRING: u32 = 6;
 const BIN: u32 = 7;
 const STRING_ARRAY: u32 = 8;
@@ -139,6 +140,15 @@ impl HeaderBuilder {
         );
     }
 
+    pub(crate) fn int64(&mut self, tag: u32, values: &[u64]) {
+        self.push(
+            tag,
+            INT64,
+            values.len(),
+            values.iter().flat_map(|value| value.to_be_bytes()).collect(),
+        );
+    }
+
     pub(crate) fn string(&mut self, tag: u32, value: &str) {
         self.push(tag, STRING, 1, terminated([value]));
     }
@@ -152,6 +162,36 @@ impl HeaderBuilder {
         self.push(tag, STRING_ARRAY, values.len(), terminated(values));
     }
 
+    /// A text that need not be UTF-8.
+    pub(crate) fn raw_string(&mut self, tag: u32, value: &[u8]) {
+        self.push(tag, STRING, 1, terminated_bytes([value]));
+    }
+
+    /// Texts that need not be UTF-8.
+    pub(crate) fn raw_strings(&mut self, tag: u32, values: &[Vec<u8>]) {
+        self.push(
+            tag,
+            STRING_ARRAY,
+            values.len(),
+            terminated_bytes(values.iter().map(Vec::as_slice)),
+        );
+    }
+
+    /// A text in several languages.
+    pub(crate) fn raw_i18n_strings(&mut self, tag: u32, values: &[Vec<u8>]) {
+        self.push(
+            tag,
+            I18N_STRING,
+            values.len(),
+            terminated_bytes(values.iter().map(Vec::as_slice)),
+        );
+    }
+
+    /// Takes back what was said of a tag.
+    pub(crate) fn remove(&mut self, tag: u32) {
+        self.entries.retain(|entry| entry.tag != tag);
+    }
+
     /// The header's bytes, with `region` around everything. `None` if a number does not fit.
     pub(crate) fn finish(mut self, region: u32) -> Option<Vec<u8>> {
         self.entries.sort_by_key(|entry| entry.tag);
@@ -162,6 +202,7 @@ impl HeaderBuilder {
             let alignment = match entry.kind {
                 INT16 => 2,
                 INT32 => 4,
+                INT64 => 8,
                 _ => 1,
             };
             store.resize(store.len().next_multiple_of(alignment), 0);
@@ -191,9 +232,14 @@ impl HeaderBuilder {
 }
 
 fn terminated<'a>(values: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    terminated_bytes(values.into_iter().map(str::as_bytes))
+}
+
+/// A text ends at its first NUL, which none of these can hold therefore.
+fn terminated_bytes<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut data = Vec::new();
     for value in values {
-        data.extend_from_slice(value.as_bytes());
+        data.extend(value.iter().filter(|byte| **byte != 0));
         data.push(0);
     }
     data

@@ -33,6 +33,7 @@ mod random;
 mod relation;
 mod repository;
 mod spec;
+mod tag;
 mod write;
 
 pub use ed::ed_repository;
@@ -42,4 +43,5 @@ pub use random::Random;
 pub use relation::{Relation, RelationFlags};
 pub use repository::{Layout, Written, write_repository};
 pub use spec::{ChangelogSpec, FileKind, FileSpec, PackageKind, PackageSpec};
+pub use tag::{Section, TagChange, TagValue};
 pub use write::write;

@@ -34,6 +34,14 @@ impl RelationFlags {
     /// A package's own `config(NAME)`.
     pub const CONFIG: Self = Self(1 << 28);
 
+    /// One bit by its number, from 0 to 31; none of them past that.
+    pub const fn bit(number: u32) -> Self {
+        match 1_u32.checked_shl(number) {
+            Some(bit) => Self(bit),
+            None => Self::ANY,
+        }
+    }
+
     /// The number in the header.
     pub const fn bits(self) -> u32 {
         self.0

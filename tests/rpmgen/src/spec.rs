@@ -1,6 +1,6 @@
 //! What to write: a package as plain data.
 
-use crate::Relation;
+use crate::{Relation, TagChange};
 
 /// What a path is, and what is in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -157,6 +157,8 @@ pub struct PackageSpec {
     pub build_time: u32,
     /// Host it claims to be built on.
     pub build_host: String,
+    /// Tags that are something else than all of the above makes them.
+    pub tags: Vec<TagChange>,
 }
 
 impl PackageSpec {
@@ -214,6 +216,7 @@ impl PackageSpec {
             changelogs: Vec::new(),
             build_time: 1_700_000_000,
             build_host: "builder.example.com".into(),
+            tags: Vec::new(),
         }
     }
 
@@ -271,6 +274,13 @@ impl PackageSpec {
     #[must_use]
     pub fn with(mut self, file: FileSpec) -> Self {
         self.files.push(file);
+        self
+    }
+
+    /// Changes a tag.
+    #[must_use]
+    pub fn with_tag(mut self, change: TagChange) -> Self {
+        self.tags.push(change);
         self
     }
 

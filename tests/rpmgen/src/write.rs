@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::check::check;
 use crate::header::{HeaderBuilder, tag};
 use crate::payload::{Archive, ArchiveEntry, gzip};
+use crate::tag::{Section, apply};
 use crate::{Error, FileKind, FileSpec, PackageKind, PackageSpec, Relation, RelationFlags, Result};
 
 const LEAD_BYTES: usize = 96;
@@ -41,6 +42,7 @@ pub fn write(spec: &PackageSpec) -> Result<Vec<u8>> {
         [hex_sha256(&files.archive).as_str()].into_iter(),
     );
     header.int32(tag::PAYLOAD_DIGEST_ALGO, &[SHA256_ALGORITHM]);
+    apply(&spec.tags, Section::Main, &mut header);
     let header = header
         .finish(tag::HEADER_IMMUTABLE)
         .ok_or_else(|| too_large(spec, "the header"))?;
@@ -53,6 +55,7 @@ pub fn write(spec: &PackageSpec) -> Result<Vec<u8>> {
         tag::SIGNATURE_PAYLOAD_SIZE,
         &[to_u32(files.archive.len(), spec, "the payload")?],
     );
+    apply(&spec.tags, Section::Signature, &mut signature);
     let signature = signature
         .finish(tag::HEADER_SIGNATURES)
         .ok_or_else(|| too_large(spec, "the signature header"))?;

@@ -10,7 +10,9 @@
     clippy::print_stdout
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod odd;
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -296,10 +298,7 @@ fn our_repodata_is_that_of_createrepo_c_byte_for_byte() {
             location,
         })
         .collect();
-    let options = RepodataOptions {
-        revision: 1_795_254_151,
-        comps: None,
-    };
+    let options = RepodataOptions::new(1_795_254_151);
     let ours = write_repodata(&entries, options).unwrap();
     let repomd_path = repository.join("repodata/repomd.xml");
     let theirs = Repomd::parse(&fs::read(&repomd_path).unwrap()).unwrap();
@@ -469,10 +468,7 @@ fn signatures_name_the_key_that_made_them() {
 #[test]
 fn a_comps_file_goes_in_plain_and_compressed() {
     let xml = comps::write_comps(&["ed".parse().unwrap()]);
-    let options = RepodataOptions {
-        revision: 7,
-        comps: Some(("comps-Temporary.x86_64.xml", &xml)),
-    };
+    let options = RepodataOptions::new(7).with_comps("comps-Temporary.x86_64.xml", &xml);
     let files = write_repodata(&[], options).unwrap();
     assert_eq!(files, write_repodata(&[], options).unwrap());
     let repomd = Repomd::parse(&files.last().unwrap().bytes).unwrap();

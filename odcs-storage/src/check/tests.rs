@@ -1,0 +1,302 @@
+#![allow(clippy::disallowed_methods, reason = "tests make files of their own")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use odcs_core::plan::SignaturePolicy;
+use odcs_rpm::compression::gzip;
+use odcs_rpm::header::{FileFacts, read_file};
+use odcs_rpm::repodata::UpdateInfo;
+
+use super::*;
+use crate::tree::write_tree_repodata;
+
+const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca23e.src.rpm";
+
+/// What the trees are made from.
+fn plan() -> Plan {
+    Plan {
+        arches: Vec::new(),
+        signatures: SignaturePolicy::default(),
+        timestamp: 7,
+        comps_packages: vec!["ed".parse().unwrap()],
+        updateinfo: Some(Arc::new(UpdateInfo::parse("<updates/>".into()).unwrap())),
+        source_description: String::new(),
+    }
+}
+
+const SOURCE: &str = "Temporary/source/tree";
+const OS: &str = "Temporary/x86_64/os";
+
+fn os() -> Tree {
+    Tree::Os("x86_64".parse().unwrap())
+}
+
+/// A package of the test repository, placed in a tree.
+fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool) -> PlacedPackage {
+    let specs = rpmgen::ed_repository();
+    let bytes = rpmgen::write(specs.iter().find(|spec| is_it(spec)).unwrap()).unwrap();
+    let facts = FileFacts {
+        size: bytes.len() as u64,
+        modified: 5,
+    };
+    let read = read_file(bytes.as_slice(), facts, None).unwrap();
+    let path = root.join(tree.package_path(&read.package.nevra));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    touch(&path, 5);
+    PlacedPackage {
+        planned: read.package.nevra.clone(),
+        location: layout::package_location(&read.package.nevra),
+        package: read.package,
+        file: "/srv/repo/ed.rpm".into(),
+        size: bytes.len() as u64,
+        sha256: read.sha256,
+        sigkey: None,
+        places: BTreeSet::from([tree.clone()]),
+    }
+}
+
+fn touch(path: &Path, seconds: u64) {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(time).unwrap();
+}
+
+/// A tree of source packages with one package.
+fn written(root: &Path) -> (Dir, Vec<PlacedPackage>) {
+    let compose = Dir::open_root(root).unwrap();
+    let packages = vec![placed(root, &Tree::Source, |spec| {
+        spec.name == "ed" && spec.is_source()
+    })];
+    let settings = RepodataSettings::default();
+    write_tree_repodata(&compose, &Tree::Source, &plan(), &packages, settings).unwrap();
+    (compose, packages)
+}
+
+fn check(compose: &Dir, packages: &[&PlacedPackage]) -> Result<()> {
+    check_tree(
+        compose,
+        &Tree::Source,
+        &plan(),
+        packages,
+        RepodataSettings::default(),
+    )
+}
+
+#[test]
+fn what_was_written_can_be_read_back_and_nothing_else_passes() {
+    type Spoil = fn(&Path);
+    let cases: [(&str, Spoil); 8] = [
+        ("its size is", |root| {
+            std::fs::write(root.join(PACKAGE), "short").unwrap();
+        }),
+        ("its size is None", |root| {
+            std::fs::remove_file(root.join(PACKAGE)).unwrap();
+        }),
+        ("it has another checksum", |root| {
+            let file = repodata(root, "filelists");
+            let mut bytes = std::fs::read(&file).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            std::fs::write(file, bytes).unwrap();
+        }),
+        ("it has another checksum", |root| {
+            let file = repodata(root, "other");
+            let bytes = std::fs::read(&file).unwrap();
+            std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("cannot open the file", |root| {
+            let file = repodata(root, "primary");
+            std::fs::rename(&file, file.with_extension("moved")).unwrap();
+        }),
+        ("it was written to after", |root| touch(&root.join(PACKAGE), 6)),
+        ("2 files are there of 1 packages", |root| {
+            std::fs::write(root.join(PACKAGE).with_extension("more"), "").unwrap();
+        }),
+        ("it names 4 files of 5", |root| {
+            std::fs::write(root.join("Temporary/source/tree/repodata/extra"), "").unwrap();
+        }),
+    ];
+    for (expected, spoil) in cases {
+        let temporary = tempfile::tempdir().unwrap();
+        let (compose, packages) = written(temporary.path());
+        let here: Vec<_> = packages.iter().collect();
+        check(&compose, &here).unwrap();
+        let error = check(&compose, &[]).unwrap_err().to_string();
+        assert!(error.contains("packages of 0"), "{error}");
+        spoil(temporary.path());
+        let error = check(&compose, &here).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn another_package_in_its_place_is_noticed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (compose, mut packages) = written(temporary.path());
+    packages[0].sha256 = Digest::of_bytes(DigestAlgorithm::Sha256, b"other");
+    let here: Vec<_> = packages.iter().collect();
+    let error = check(&compose, &here).unwrap_err().to_string();
+    assert!(
+        error.contains("it lists ed-0:1.14.1-2.module_fd8ca23e.src where"),
+        "{error}"
+    );
+}
+
+#[test]
+fn lists_are_compared_with_what_was_meant() {
+    // The list, what is spoilt in it, and what is said of it.
+    for (kind, what, instead, expected) in [
+        (
+            "filelists",
+            "<file>ed.spec</file>",
+            "",
+            "it lists 1 entries of 2 for ed",
+        ),
+        (
+            "filelists",
+            "pkgid=\"",
+            "pkgid=\"0",
+            "it lists ed-0:1.14.1-2.module",
+        ),
+        (
+            "other",
+            "name=\"ed\"",
+            "name=\"sed\"",
+            "it lists sed-0:1.14.1-2.module",
+        ),
+        (
+            "other",
+            "</otherdata>",
+            "<package/></otherdata>",
+            "it has no name",
+        ),
+        (
+            "primary",
+            "archive=\"",
+            "archive=\"1",
+            "it says something else of ed",
+        ),
+        (
+            "primary",
+            "</format>",
+            "<rpm:requires><rpm:entry name=\"x\"/></rpm:requires></format>",
+            "it says something else of ed",
+        ),
+        (
+            "primary",
+            "href=\"Packages",
+            "href=\"Package",
+            "where ed-0:1.14.1-2",
+        ),
+    ] {
+        let temporary = tempfile::tempdir().unwrap();
+        let (compose, packages) = written(temporary.path());
+        let here: Vec<_> = packages.iter().collect();
+        rewrite(temporary.path(), kind, what, instead);
+        let error = check(&compose, &here).unwrap_err().to_string();
+        assert!(error.contains(expected), "{kind} {what}: {error}");
+    }
+}
+
+/// Replaces something in a list; its checksums are right after that.
+fn rewrite(root: &Path, kind: &str, what: &str, instead: &str) {
+    let path = repodata(root, kind);
+    let mut xml = String::new();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut decoder = decoder(&*bytes, Compression::Gzip, "test", 1 << 20).unwrap();
+    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    assert!(xml.contains(what), "{xml}");
+    let xml = xml.replacen(what, instead, 1);
+    let compressed = gzip(xml.as_bytes()).unwrap();
+    let repomd_path = path.with_file_name("repomd.xml");
+    let mut repomd = Repomd::parse(&std::fs::read(&repomd_path).unwrap()).unwrap();
+    let record = repomd
+        .records
+        .iter_mut()
+        .find(|record| record.kind == kind)
+        .unwrap();
+    record.checksum = Digest::of_bytes(DigestAlgorithm::Sha256, &compressed);
+    record.size = Some(compressed.len() as u64);
+    record.open_checksum = Some(Digest::of_bytes(DigestAlgorithm::Sha256, xml.as_bytes()));
+    record.open_size = Some(xml.len() as u64);
+    record.location = format!("repodata/{}-{kind}.xml.gz", record.checksum.hex());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(root.join(SOURCE).join(&record.location), compressed).unwrap();
+    std::fs::write(repomd_path, repomd.to_xml()).unwrap();
+}
+
+#[test]
+fn every_file_that_was_meant_has_to_be_there() {
+    let temporary = tempfile::tempdir().unwrap();
+    let root = temporary.path();
+    let compose = Dir::open_root(root).unwrap();
+    let packages = [placed(root, &os(), |spec| {
+        spec.name == "ed" && spec.arch == "x86_64" && !spec.is_source()
+    })];
+    let here: Vec<_> = packages.iter().collect();
+    let settings = RepodataSettings::default()
+        .with_compression(WriteCompression::Zstd)
+        .with_filelists_ext(true);
+    write_tree_repodata(&compose, &os(), &plan(), &packages, settings).unwrap();
+    let check = |plan: &Plan, settings| check_tree(&compose, &os(), plan, &here, settings);
+    check(&plan(), settings).unwrap();
+    let kinds = "it names primary, filelists, other, filelists-ext, group, group_zst, updateinfo";
+    let changed = |change: fn(&mut Plan)| {
+        let mut plan = plan();
+        change(&mut plan);
+        plan
+    };
+    for (meant, settings, expected) in [
+        (plan(), settings.with_filelists_ext(false), kinds),
+        (plan(), settings.with_compression(WriteCompression::Gzip), kinds),
+        (changed(|plan| plan.updateinfo = None), settings, kinds),
+        (
+            changed(|plan| plan.comps_packages.clear()),
+            settings,
+            "it is not the document that was meant",
+        ),
+        (
+            changed(|plan| plan.timestamp = 8),
+            settings,
+            "its revision is Some(\"7\") instead of 8",
+        ),
+        (
+            changed(|plan| {
+                let other = UpdateInfo::parse("<updates></updates>".into()).unwrap();
+                plan.updateinfo = Some(Arc::new(other));
+            }),
+            settings,
+            "it is not the document that was meant",
+        ),
+    ] {
+        let error = check(&meant, settings).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    // The digests are those of the header.
+    let extended = test_support::names(&root.join(OS))
+        .into_iter()
+        .find(|name| name.ends_with("-filelists-ext.xml.zst"))
+        .unwrap();
+    let bytes = std::fs::read(root.join(OS).join("repodata").join(extended)).unwrap();
+    let mut xml = String::new();
+    let mut decoder = decoder(&*bytes, Compression::Zstd, "test", 1 << 20).unwrap();
+    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    let file = std::fs::File::open(root.join(OS).join(&packages[0].location)).unwrap();
+    let digests = odcs_rpm::header::read_file_digests(file).unwrap();
+    let digest = digests.digests.iter().find(|digest| !digest.is_empty()).unwrap();
+    assert!(xml.contains(&format!(" hash=\"{digest}\">/")), "{xml}");
+}
+
+fn repodata(root: &Path, kind: &str) -> std::path::PathBuf {
+    let directory = root.join("Temporary/source/tree/repodata");
+    let entries = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let suffix = format!("-{kind}.xml.gz");
+    entries
+        .into_iter()
+        .find(|path| path.to_str().unwrap().ends_with(&suffix))
+        .unwrap()
+}
