@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
+use odcs_core::plan::{Required, SignatureRules};
 use odcs_core::request::TargetDirName;
 use odcs_core::{Engine, Error, ErrorKind, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions, Metrics};
+use odcs_rpm::keyring::Keyring;
 use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings, Trees};
 use url::Url;
 
-use crate::config::Configuration;
+use crate::config::{Configuration, Verify};
 
 /// The service, ready to work.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
 /// Whether a configuration fits this machine, as far as can be said without changing anything on it.
 pub(crate) fn check(configuration: &Configuration) -> Result<()> {
     sources(configuration)?;
+    signatures(configuration)?;
     Ok(())
 }
 
@@ -120,7 +123,34 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
     settings.concurrency = configuration.concurrency;
     settings.allowed_urls = configuration.allowed_urls.clone();
     settings.raw_configs = configuration.raw_config_urls.clone();
+    settings.signatures = signatures(configuration)?;
     Ok(settings)
+}
+
+/// How signatures are taken.
+///
+/// # Errors
+/// `Invalid` if the keyring cannot be used; it says why.
+fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
+    let Some(path) = &configuration.keyring else {
+        return Ok(SignatureRules::claimed());
+    };
+    let keyring = Keyring::open(&path.0).map_err(|error| {
+        let subject = path.0.display().to_string();
+        Error::new(
+            ErrorKind::Invalid,
+            "read keyring",
+            subject,
+            format!("keyring: {error}"),
+        )
+        .with_source(error)
+    })?;
+    let keyring = Arc::new(keyring);
+    Ok(match configuration.verify_signatures {
+        Verify::Never => SignatureRules::claimed(),
+        Verify::Untrusted => SignatureRules::verified(keyring, Required::Untrusted),
+        Verify::Always => SignatureRules::verified(keyring, Required::Always),
+    })
 }
 
 fn http_options(configuration: &Configuration) -> HttpOptions {
@@ -141,7 +171,9 @@ fn sources(configuration: &Configuration) -> Result<SourceRegistry> {
     #[cfg(feature = "repo")]
     {
         use odcs_sources::repo::{RepoSettings, RepoSource};
-        sources.register(RepoSource::new(RepoSettings::new(&configuration.repo_roots))?)?;
+        let settings =
+            RepoSettings::new(&configuration.repo_roots).with_untrusted(&configuration.untrusted_repo_roots);
+        sources.register(RepoSource::new(settings)?)?;
     }
     Ok(sources)
 }

@@ -1,11 +1,14 @@
 //! What is going to be in a compose: the outcome of gathering, before anything is on disk.
 
+mod signatures;
+
+pub use signatures::{Required, SignatureIdentity, SignatureMissing, SignaturePolicy, SignatureRules};
+
 use std::sync::Arc;
 
 use odcs_rpm::repodata::UpdateInfo;
-use odcs_rpm::{Nevra, PackageKind, PackagePattern, Sigkey, TreeArch};
+use odcs_rpm::{Nevra, PackageKind, PackagePattern, TreeArch};
 
-use crate::request::KeyOrUnsigned;
 use crate::source::Candidate;
 use crate::why::Why;
 
@@ -49,73 +52,4 @@ pub struct PlannedPackage {
     pub kind: PackageKind,
     /// Why it is there; `None` where that was not recorded.
     pub why: Option<Why>,
-}
-
-/// Which signatures packages must have: keys in order of preference.
-///
-/// ```
-/// use odcs_core::plan::SignaturePolicy;
-/// let policy = SignaturePolicy::new(vec!["fd431d51".parse()?, "".parse()?]);
-/// assert_eq!(policy.choose(&["199e2f91fd431d51".parse().unwrap()]).unwrap().unwrap().short(), "fd431d51");
-/// assert_eq!(policy.choose(&[]), Ok(None));
-/// # Ok::<(), odcs_core::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct SignaturePolicy {
-    accepted: Vec<KeyOrUnsigned>,
-}
-
-/// A package has none of the signatures asked for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SignatureMissing;
-
-impl SignaturePolicy {
-    /// A policy that accepts these, in order of preference; an empty list accepts everything.
-    pub fn new(accepted: Vec<KeyOrUnsigned>) -> Self {
-        Self { accepted }
-    }
-
-    /// Whether signatures matter at all.
-    pub fn accepts_everything(&self) -> bool {
-        self.accepted.is_empty()
-    }
-
-    /// The keys asked for, without the permission to be unsigned.
-    pub fn keys(&self) -> impl Iterator<Item = &Sigkey> {
-        self.accepted.iter().filter_map(|accepted| match accepted {
-            KeyOrUnsigned::Key(key) => Some(key.key()),
-            KeyOrUnsigned::Unsigned => None,
-        })
-    }
-
-    /// How well a package with these signatures fits, 0 being best; `None` if it does not.
-    pub fn rank(&self, signatures: &[Sigkey]) -> Option<usize> {
-        if self.accepted.is_empty() {
-            return Some(0);
-        }
-        self.accepted.iter().position(|accepted| match accepted {
-            KeyOrUnsigned::Unsigned => true,
-            KeyOrUnsigned::Key(key) => signatures
-                .iter()
-                .any(|signature| signature.is_same_key(key.key())),
-        })
-    }
-
-    /// Decides about a package with these signatures: which of them is the preferred one, `None` if
-    /// the package goes as unsigned or if signatures do not matter.
-    ///
-    /// "Unsigned" means that no signature is asked of the package, so one signed with a key nobody
-    /// asked for goes as unsigned, too: it is the same package.
-    ///
-    /// # Errors
-    /// [`SignatureMissing`] if the policy has no place for it.
-    pub fn choose<'a>(&self, signatures: &'a [Sigkey]) -> Result<Option<&'a Sigkey>, SignatureMissing> {
-        let rank = self.rank(signatures).ok_or(SignatureMissing)?;
-        Ok(match self.accepted.get(rank) {
-            Some(KeyOrUnsigned::Key(key)) => signatures
-                .iter()
-                .find(|signature| signature.is_same_key(key.key())),
-            Some(KeyOrUnsigned::Unsigned) | None => None,
-        })
-    }
 }

@@ -3,7 +3,7 @@
 //! a compose ([`gather`]), and how repodata and comps are written.
 //!
 //! Nothing in this crate knows what a compose is, or where files come from: callers hand in readers
-//! and byte slices and get values back.
+//! and byte slices and get values back. Only a [`keyring`], which is configuration, may be read from a path.
 
 pub mod arch;
 pub mod closure;
@@ -14,6 +14,7 @@ pub mod digest;
 pub mod evr;
 pub mod gather;
 pub mod header;
+pub mod keyring;
 pub mod multilib;
 pub mod name;
 pub mod nevra;

@@ -32,11 +32,24 @@ impl Sigkey {
         &self.0
     }
 
-    /// The last eight digits, as Koji writes them.
+    /// The last eight digits of the key id, as Koji writes them.
     pub fn short(&self) -> &str {
-        self.0
-            .get(self.0.len().saturating_sub(SHORT_ID)..)
-            .unwrap_or(&self.0)
+        let id = match self.0.len() {
+            // The key id is the beginning of it.
+            V6_FINGERPRINT => self.0.get(..LONG_ID).unwrap_or(&self.0),
+            _ => &self.0,
+        };
+        id.get(id.len().saturating_sub(SHORT_ID)..).unwrap_or(id)
+    }
+
+    /// The id whose bytes these are, in hex. Of more than 32 bytes the first count.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..V6_FINGERPRINT / 2).unwrap_or(bytes);
+        let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let text: String = digits
+            .filter_map(|digit| char::from_digit(digit.into(), 16))
+            .collect();
+        (!text.is_empty()).then(|| Self(text.into()))
     }
 
     /// Whether both ids are of one key: the shorter is the end of the longer. Less than eight digits
@@ -90,6 +103,18 @@ impl fmt::Display for Sigkey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_short_id_is_the_end_of_the_key_id() {
+        for (id, short) in [
+            ("199e2f91fd431d51".to_owned(), "fd431d51"),
+            (format!("{:0>40}", "199e2f91fd431d51"), "fd431d51"),
+            (format!("{:0<64}", "199e2f91fd431d51"), "fd431d51"),
+            ("123".to_owned(), "123"),
+        ] {
+            assert_eq!(id.parse::<Sigkey>().unwrap().short(), short);
+        }
+    }
 
     #[test]
     fn one_key_goes_by_ids_of_several_lengths() {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use odcs_core::{ComposeId, ErrorKind};
+use odcs_rpm::keyring::RefusedSignature;
 use odcs_rpm::{Digest, Nevra, Sigkey};
 use rustix::io::Errno;
 
@@ -110,12 +111,14 @@ pub enum Error {
         second: String,
     },
     /// Packages lack the signatures asked for.
-    #[error("{}", signatures_sentence(packages, keys))]
+    #[error("{}", signatures_sentence(packages, keys, *verified))]
     Unsigned {
         /// The packages.
         packages: Vec<UnsignedPackage>,
-        /// The keys asked for.
+        /// The keys asked for; none if any key of the keyring would do.
         keys: Vec<Sigkey>,
+        /// Whether signatures were verified, rather than taken for what they claim.
+        verified: bool,
     },
     /// A compose with this id is already there, and it is another one.
     #[error("a compose {} is already there, and it is not the same: {difference}", id.name())]
@@ -278,8 +281,10 @@ pub struct UnsignedPackage {
     pub package: Nevra,
     /// Its file.
     pub file: String,
-    /// The keys that it is signed with.
+    /// The keys that it is signed with; where signatures are verified, those whose signatures hold.
     pub signatures: Vec<Sigkey>,
+    /// The signatures that do not count, where signatures are verified.
+    pub refused: Vec<RefusedSignature>,
 }
 
 /// Why a file cannot be hardlinked.
@@ -459,21 +464,9 @@ fn plain(error: &io::Error) -> String {
 }
 
 /// Names the packages, as many as one can read.
-fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey]) -> String {
+fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey], verified: bool) -> String {
     const SHOWN: usize = 20;
-    let join = |keys: &[Sigkey]| keys.iter().map(Sigkey::short).collect::<Vec<_>>().join(", ");
-    let mut list: Vec<String> = packages
-        .iter()
-        .take(SHOWN)
-        .map(|unsigned| {
-            let how = if unsigned.signatures.is_empty() {
-                "not signed".to_owned()
-            } else {
-                format!("signed with {}", join(&unsigned.signatures))
-            };
-            format!("{} ({how})", unsigned.package)
-        })
-        .collect();
+    let mut list: Vec<String> = packages.iter().take(SHOWN).map(UnsignedPackage::shown).collect();
     if packages.len() > SHOWN {
         list.push(format!("and {} more", packages.len() - SHOWN));
     }
@@ -481,9 +474,40 @@ fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey]) -> String 
         1 => ("a package", "is"),
         _ => ("packages", "are"),
     };
+    let with = match (keys, verified) {
+        ([], _) => "with any key of the service's keyring".to_owned(),
+        (keys, true) => format!(
+            "with any of the keys {}, as far as the service's keyring can verify it",
+            short(keys)
+        ),
+        (keys, false) => format!("with any of the keys {}", short(keys)),
+    };
     format!(
-        "{what} that the compose needs {are} not signed with any of the keys {}: {}",
-        join(keys),
+        "{what} that the compose needs {are} not signed {with}: {}",
         list.join(", ")
     )
+}
+
+fn short(keys: &[Sigkey]) -> String {
+    keys.iter().map(Sigkey::short).collect::<Vec<_>>().join(", ")
+}
+
+impl UnsignedPackage {
+    /// The package, and what is to be said of its signatures.
+    fn shown(&self) -> String {
+        const SHOWN: usize = 3;
+        let mut how = Vec::new();
+        if !self.signatures.is_empty() {
+            how.push(format!("signed with {}", short(&self.signatures)));
+        }
+        let refused = self.refused.iter().take(SHOWN);
+        how.extend(refused.map(ToString::to_string));
+        if self.refused.len() > SHOWN {
+            how.push(format!("and {} more signatures", self.refused.len() - SHOWN));
+        }
+        if how.is_empty() {
+            how.push("not signed".to_owned());
+        }
+        format!("{} ({})", self.package, how.join("; "))
+    }
 }

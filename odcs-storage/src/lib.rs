@@ -14,6 +14,7 @@ pub mod settings;
 
 mod builder;
 mod check;
+mod choice;
 mod dir;
 mod error;
 mod files;

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use odcs_core::plan::{Plan, SignaturePolicy};
 use odcs_core::source::Candidate;
 use odcs_core::{ComposeId, Phase, Progress};
-use odcs_rpm::header::{FileFacts, read_file, read_header};
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra, Package};
 use rayon::prelude::*;
 use rustix::fs::Stat;
 use tokio_util::sync::CancellationToken;
 
+use crate::choice::{Opened, fault};
 use crate::dir::{self, Dir};
-use crate::error::{Error, PackageError, PackageFault, Result, UnsignedPackage};
+use crate::error::{Error, PackageFault, Result, UnsignedPackage};
 use crate::layout::{self, Tree};
 use crate::link::{self, Counts, PlaceError, Placed};
 use crate::log;
@@ -206,31 +206,13 @@ impl Placing<'_> {
             }
         }
         if !unsigned.is_empty() {
-            let keys = self.signatures.keys().cloned().collect();
             return Err(Error::Unsigned {
                 packages: unsigned,
-                keys,
+                keys: self.signatures.demanded().cloned().collect(),
+                verified: self.signatures.keyring().is_some(),
             });
         }
         Ok((packages, counts))
-    }
-
-    /// The file to take where the source has several for one NEVRA: the one with the most preferred
-    /// signature, the first of equals. One whose header cannot be read fits worst; should it be taken all
-    /// the same, what is wrong with it is said then.
-    fn preferred(&self, planned: &PlannedFile) -> Arc<Candidate> {
-        let rank = |candidate: &Arc<Candidate>| {
-            let file = candidate.file.open().ok()?;
-            let facts = facts(&rustix::fs::fstat(&file).ok()?);
-            self.signatures.rank(&read_header(&file, facts).ok()?.signatures)
-        };
-        let first = &planned.candidate;
-        if planned.copies.is_empty() || self.signatures.accepts_everything() {
-            return Arc::clone(first);
-        }
-        let candidates = std::iter::once(first).chain(&planned.copies);
-        let best = candidates.min_by_key(|candidate| rank(candidate).unwrap_or(usize::MAX));
-        Arc::clone(best.unwrap_or(first))
     }
 
     /// Everything is done to one open file, so that what was checked is what is placed.
@@ -238,54 +220,23 @@ impl Placing<'_> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled { id: self.id });
         }
-        let candidate = self.preferred(&planned);
+        let chosen = self.choose(&planned)?;
         let PlannedFile { places, .. } = planned;
-        let nevra = &candidate.package.nevra;
-        let fault = |fault| {
-            Error::Package(Box::new(PackageError {
-                package: nevra.clone(),
-                file: candidate.file.to_string(),
-                fault,
-            }))
-        };
-        let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
-        let file = candidate.file.open().map_err(unreadable)?;
-        let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
-        if !dir::is_file(&stat) {
-            return Err(fault(PackageFault::NotAFile));
-        }
-        let recorded = candidate.checksum.as_ref();
-        let read =
-            read_file(&file, facts(&stat), recorded.map(Digest::algorithm)).map_err(
-                |reason| match reason {
-                    odcs_rpm::Error::Io(source) => unreadable(source),
-                    reason => fault(PackageFault::Damaged(reason)),
-                },
-            )?;
-        if !read.package.nevra.is_listed_as(nevra) {
-            return Err(fault(PackageFault::OtherPackage(read.package.nevra)));
-        }
-        if let Some(expected) = recorded {
-            let found = match expected.algorithm() {
-                DigestAlgorithm::Sha256 => Some(&read.sha256),
-                _ => read.other.as_ref(),
-            };
-            if let Some(found) = found.filter(|found| *found != expected) {
-                let (expected, found) = (expected.clone(), found.clone());
-                return Err(fault(PackageFault::OtherChecksum { expected, found }));
-            }
-        }
-        let package = read.package;
-        let sigkey = match self.signatures.choose(&package.signatures) {
+        let sigkey = match self.signatures.choose(&chosen.keys) {
             Ok(key) => key.map(|key| key.short().to_owned()),
-            Err(_) => {
-                return Ok(Outcome::Unsigned(UnsignedPackage {
-                    file: candidate.file.to_string(),
-                    signatures: package.signatures,
-                    package: package.nevra,
-                }));
-            }
+            Err(_) => return Ok(Outcome::Unsigned(chosen.unsigned())),
         };
+        let Opened {
+            candidate,
+            file,
+            stat,
+            read,
+            ..
+        } = chosen;
+        let nevra = &candidate.package.nevra;
+        let fault = |reason| fault(&candidate, reason);
+        let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
+        let package = read.package;
         let location = layout::package_location(&package.nevra);
         let mut placed = Vec::with_capacity(places.len());
         let (letter, name) = (
@@ -330,13 +281,6 @@ impl Placing<'_> {
             places,
         };
         Ok(Outcome::Placed(Box::new(package), placed))
-    }
-}
-
-fn facts(stat: &Stat) -> FileFacts {
-    FileFacts {
-        size: dir::size(stat),
-        modified: u64::try_from(stat.st_mtime).unwrap_or(0),
     }
 }
 

@@ -18,7 +18,7 @@ use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
 use super::tables::{LONGEST, TargetDir};
-use super::words::{HostName, LogFormat, PublicUrl, SourceName};
+use super::words::{HostName, KeyringPath, LogFormat, PublicUrl, SourceName, Verify};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -258,6 +258,11 @@ settings! { machine:
     /// links.
     repo_roots: Vec<PathBuf> = vec![machine.dir.to_owned()], option "repo-root", shown "the current directory";
 
+    /// Take repositories from below these directories, too, but do not take their packages for what they say:
+    /// anybody may put some there. They may be below `repo_roots`. Signatures have to be verified then: see
+    /// `keyring`.
+    untrusted_repo_roots: Vec<PathBuf> = Vec::new();
+
     /// URLs that requests may make the service fetch from: those at or below one of these prefixes.
     /// An empty list allows none.
     ///
@@ -266,6 +271,23 @@ settings! { machine:
 
     /// Pungi configurations in git repositories, which requests of the type `raw_config` name.
     raw_config_urls: BTreeMap<RawConfigKey, RawConfig> = BTreeMap::new();
+
+    ["Which signatures are believed"]
+
+    /// OpenPGP public keys that signatures of packages are verified against: a file, or a directory with files,
+    /// armoured or not, like those in `/etc/pki/rpm-gpg`. They are read when the service starts.
+    ///
+    /// Without them a package is signed with the keys that its signatures name, which anybody can write there.
+    keyring: Option<KeyringPath> = None;
+
+    /// What has to be verified. With `untrusted` and `always`, keys that a request asks for are looked for among the
+    /// signatures that a key of the keyring verifies, and the payload is compared with the header that is signed.
+    ///
+    /// With `untrusted` every package from below `untrusted_repo_roots` must have such a signature, with `always`
+    /// every package of every source, whatever a request says about unsigned ones. With `never` signatures are
+    /// believed.
+    verify_signatures: Verify = if keyring.is_some() { Verify::Untrusted } else { Verify::Never },
+        shown "`untrusted` with a keyring, `never` without";
 
     ["What requests get that do not ask for it"]
 

@@ -37,7 +37,7 @@ pub(crate) use keys::Configuration;
 pub(crate) use options::Overrides;
 pub(crate) use print::{json, toml};
 pub(crate) use reference::markdown as reference;
-pub(crate) use words::LogFormat;
+pub(crate) use words::{LogFormat, Verify};
 
 /// Where a configuration file is looked for; the first that is there is taken.
 const PLACES: [&str; 2] = ["odcs.toml", "/etc/odcs/odcs.toml"];

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::keys::{Configuration, Origins};
 use super::origin::{Origin, Problem};
-use super::setting::Allowed;
-use super::words::PublicUrl;
+use super::setting::{Allowed, Word};
+use super::words::{PublicUrl, Verify};
 
 /// Checks a configuration. Rules about keys that have a wrong value anyway are left out.
 pub(super) fn check(
@@ -25,6 +25,7 @@ pub(super) fn check(
     rules.target_dirs();
     rules.target_urls();
     rules.lists();
+    rules.signatures();
     rules.problems
 }
 
@@ -149,6 +150,33 @@ impl Rules<'_> {
                 let why = format!("{} is the URL of {other} already", url.0);
                 self.wrong_within(&path, &path, why);
             }
+        }
+    }
+
+    /// Whoever asks for verification gets it.
+    fn signatures(&mut self) {
+        if !self.are_sound(&["keyring", "verify_signatures", "untrusted_repo_roots"]) {
+            return;
+        }
+        let configuration = self.configuration;
+        let verify = configuration.verify_signatures;
+        if verify != Verify::Never && configuration.keyring.is_none() {
+            let why = format!(
+                "{} needs keys to verify signatures with, and keyring names none",
+                Word::show(&verify)
+            );
+            self.wrong(&["verify_signatures"], why);
+        }
+        if verify == Verify::Never && !configuration.untrusted_repo_roots.is_empty() {
+            let why = match self.origins.of("verify_signatures") {
+                Origin::Default => {
+                    "packages of untrusted directories must be verified, and keyring names no keys".to_owned()
+                }
+                origin => format!(
+                    "packages of untrusted directories must be verified, and verify_signatures is never ({origin})"
+                ),
+            };
+            self.wrong(&["untrusted_repo_roots"], why);
         }
     }
 

@@ -115,6 +115,47 @@ fn later_layers_win() {
 }
 
 #[test]
+fn signatures_are_verified_with_keys_only() {
+    let case = Case::new("");
+    assert_eq!(case.configuration().verify_signatures, Verify::Never);
+    let case = Case::new("keyring = \"keys\"\nuntrusted_repo_roots = [\"inbox\"]");
+    let configuration = case.configuration();
+    assert_eq!(configuration.verify_signatures, Verify::Untrusted);
+    assert_eq!(configuration.keyring.unwrap().0, case.dir.path().join("keys"));
+    assert_eq!(
+        configuration.untrusted_repo_roots,
+        [case.dir.path().join("inbox")]
+    );
+    let case = Case::new("keyring = \"keys\"\nverify_signatures = \"never\"");
+    assert_eq!(case.configuration().verify_signatures, Verify::Never);
+
+    refused(
+        "\nverify_signatures = \"always\"",
+        &[
+            "odcs.toml:2:21: verify_signatures: always needs keys to verify signatures with, and keyring names none",
+        ],
+    );
+    refused(
+        "verify_signatures = \"sometimes\"",
+        &["odcs.toml:1:21: verify_signatures: never, untrusted or always is expected (it is \"sometimes\")"],
+    );
+    refused(
+        "untrusted_repo_roots = [\"inbox\"]",
+        &[
+            "odcs.toml:1:24: untrusted_repo_roots: packages of untrusted directories must be verified, and keyring names \
+             no keys",
+        ],
+    );
+    refused(
+        "keyring = \"k\"\nverify_signatures = \"never\"\nuntrusted_repo_roots = [\"inbox\"]",
+        &[
+            "odcs.toml:3:24: untrusted_repo_roots: packages of untrusted directories must be verified, and \
+             verify_signatures is never (odcs.toml:2:21)",
+        ],
+    );
+}
+
+#[test]
 fn the_file_that_is_named_has_to_be_there() {
     let missing = Case::new("").env("ODCS_CONFIG", "other.toml");
     assert_eq!(

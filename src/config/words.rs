@@ -66,6 +66,59 @@ impl Word for PathBuf {
     }
 }
 
+/// Where the keyring is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct KeyringPath(pub(crate) PathBuf);
+
+impl Word for KeyringPath {
+    const NAME: &'static str = "path of a file or directory";
+    const PLACEHOLDER: &'static str = "PATH";
+
+    fn parse(text: &str, dir: &Path) -> Result<Self, String> {
+        let path = PathBuf::parse(text, dir).map_err(|_| "the path of a file or directory is expected");
+        Ok(Self(path?))
+    }
+
+    fn show(&self) -> String {
+        Word::show(&self.0)
+    }
+}
+
+/// Which signatures are verified.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verify {
+    /// None.
+    Never,
+    /// Those that requests ask for, and one of each package of an untrusted source.
+    Untrusted,
+    /// One of each package.
+    Always,
+}
+
+impl Word for Verify {
+    const NAME: &'static str = "what has to be verified";
+    const VALUES: &'static [&'static str] = &["never", "untrusted", "always"];
+    const PLACEHOLDER: &'static str = "WHAT";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "never" => Ok(Self::Never),
+            "untrusted" => Ok(Self::Untrusted),
+            "always" => Ok(Self::Always),
+            _ => Err("never, untrusted or always is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Never => "never",
+            Self::Untrusted => "untrusted",
+            Self::Always => "always",
+        }
+        .to_owned()
+    }
+}
+
 /// A path without `.` and doubled slashes. Whatever `..` leads to is for the file system to say.
 pub(super) fn tidy(path: &Path) -> PathBuf {
     path.components()

@@ -8,7 +8,7 @@ use odcs_rpm::{Digest, Nevra};
 
 use crate::build::{Phase, Progress};
 use crate::manifest::{Manifest, ManifestPackage};
-use crate::plan::{ArchPlan, Plan, PlannedPackage, SignaturePolicy};
+use crate::plan::{ArchPlan, Plan, PlannedPackage, SignatureRules};
 use crate::request::ComposeRequest;
 use crate::source::{Candidate, PackageContent};
 use crate::{Error, ErrorKind, Result};
@@ -24,6 +24,7 @@ pub(super) fn plan(
     request: &ComposeRequest,
     manifest: &Manifest,
     content: PackageContent,
+    rules: &SignatureRules,
     progress: &dyn Progress,
 ) -> Result<Plan> {
     let updateinfo = updates_as_recorded(manifest, content.updateinfo)?;
@@ -76,7 +77,7 @@ pub(super) fn plan(
     }
     Ok(Plan {
         arches,
-        signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
+        signatures: rules.policy(request.sigkeys(), content.trust),
         timestamp: manifest.timestamp,
         comps_packages: request.packages().to_vec(),
         updateinfo,

@@ -9,7 +9,7 @@ use super::{Parts, lease, run};
 use crate::build::{Phase, Progress};
 use crate::compose::{Compose, ComposeId};
 use crate::manifest::Fingerprint;
-use crate::plan::{Plan, PlannedPackage};
+use crate::plan::{Plan, PlannedPackage, SignatureIdentity};
 use crate::request::{ComposeRequest, Flag};
 use crate::source::{Candidate, Pins};
 use crate::store::{Equal, Lease, Outcome};
@@ -106,6 +106,9 @@ struct Identity<'a> {
     arches: Vec<(&'a str, Vec<Package<'a>>)>,
     /// The URL in the `.repo` file, which an administrator may have changed since.
     base: Option<&'a str>,
+    /// What signatures are verified against, where they are: what only claims to be signed is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<SignatureIdentity>,
     /// Where files have no checksum, all that the source pinned: it knows what it goes by.
     pins: Option<&'a Pins>,
 }
@@ -153,6 +156,7 @@ fn fingerprint(
         timestamp: plan.timestamp,
         arches,
         base,
+        signatures: plan.signatures.identity(),
         pins: if by_checksum { None } else { pins },
     };
     let bytes = serde_json::to_vec(&identity).map_err(|error| {

@@ -9,7 +9,7 @@ use super::{Parts, gather, lease, progress, replay, reuse};
 use crate::build::{Abandoned, Job, Phase, Progress, Work};
 use crate::compose::{Compose, ComposeId};
 use crate::manifest::Manifest;
-use crate::plan::Plan;
+use crate::plan::{Plan, SignatureRules};
 use crate::productmd::ComposeIdent;
 use crate::request::ComposeRequest;
 use crate::source::{PackageContent, Pins};
@@ -195,7 +195,7 @@ impl Making<'_> {
             }
             content => content?,
         };
-        let plan = self.plan(move |request, progress| gather::plan(request, content, progress));
+        let plan = self.plan(move |request, rules, progress| gather::plan(request, content, rules, progress));
         Ok((compose, plan.await?))
     }
 
@@ -207,17 +207,18 @@ impl Making<'_> {
             &format!("looking for the {count} packages of the compose that is renewed"),
         );
         let content: PackageContent = self.unless_cancelled(origins.replay(&manifest)).await?;
-        self.plan(move |request, progress| replay::plan(request, &manifest, content, progress))
+        self.plan(move |request, rules, progress| replay::plan(request, &manifest, content, rules, progress))
             .await
     }
 
     /// Heavy work without I/O, on a blocking thread.
     async fn plan(
         &self,
-        plan: impl FnOnce(&ComposeRequest, &dyn Progress) -> Result<Plan> + Send + 'static,
+        plan: impl FnOnce(&ComposeRequest, &SignatureRules, &dyn Progress) -> Result<Plan> + Send + 'static,
     ) -> Result<Plan> {
         let (request, progress) = (self.request.clone(), Arc::clone(&self.progress));
-        let planning = tokio::task::spawn_blocking(move || plan(&request, &*progress));
+        let rules = self.parts.settings.signatures.clone();
+        let planning = tokio::task::spawn_blocking(move || plan(&request, &rules, &*progress));
         self.unless_cancelled(join(planning)).await
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use odcs_rpm::TreeArch;
 
 use crate::allow::UrlAllowList;
+use crate::plan::SignatureRules;
 use crate::request::{Lifetime, RawConfigKey};
 use crate::{Error, Result};
 
@@ -36,6 +37,8 @@ pub struct EngineSettings {
     pub allowed_urls: UrlAllowList,
     /// The Pungi configurations that requests may name; none by default.
     pub raw_configs: BTreeMap<RawConfigKey, RawConfig>,
+    /// How signatures are taken; by what packages claim, by default.
+    pub signatures: SignatureRules,
 }
 
 /// A Pungi configuration in a git repository, which requests name by its key.
@@ -77,6 +80,7 @@ impl EngineSettings {
             worker: format!("worker-{}", std::process::id()),
             allowed_urls: UrlAllowList::default(),
             raw_configs: BTreeMap::new(),
+            signatures: SignatureRules::claimed(),
         })
     }
 

@@ -2,18 +2,20 @@
 //!
 //! The header says everything that repodata says; fields come out as `createrepo_c` 0.17 would write
 //! them. Headers are checked before they are parsed, so a damaged or hostile file is an error with a
-//! reason. Nothing is verified: a digest or a signature that a header claims is a claim.
+//! reason. Nothing is verified by [`read_header`] and [`read_file`]: a digest or a signature that a header claims
+//! is a claim. [`read_verified`] asks a keyring.
 
 mod fields;
-mod raw;
+pub(crate) mod raw;
 mod requires;
-mod signature;
+pub(crate) mod signature;
 #[cfg(test)]
 mod tests;
 
 use std::io::Read;
 
 use crate::digest::Hasher;
+use crate::keyring::{Checker, Keyring, Verification};
 use crate::{Digest, DigestAlgorithm, Error, Package, Result};
 
 /// What the file system says of a `.rpm` file.
@@ -44,7 +46,11 @@ pub struct ReadFile {
 /// says; [`Error::Io`] if reading fails.
 pub fn read_header(mut reader: impl Read, file: FileFacts) -> Result<Package> {
     let raw = raw::RawHeaders::read(&mut reader)?;
-    let (package, expected_size) = fields::package(&raw, file)?;
+    package(&raw, file)
+}
+
+fn package(raw: &raw::RawHeaders, file: FileFacts) -> Result<Package> {
+    let (package, expected_size) = fields::package(raw, file)?;
     check_size(file.size, expected_size)?;
     Ok(package)
 }
@@ -74,41 +80,30 @@ pub fn read_file_digests(mut reader: impl Read) -> Result<FileDigests> {
 /// # Errors
 /// As [`read_header`], and [`Error::Package`] if the file does not have the size it was said to have.
 pub fn read_file(reader: impl Read, file: FileFacts, also: Option<DigestAlgorithm>) -> Result<ReadFile> {
-    let mut reader = HashingReader {
-        reader,
-        sha256: Hasher::new(DigestAlgorithm::Sha256),
-        other: also
-            .filter(|also| *also != DigestAlgorithm::Sha256)
-            .map(Hasher::new),
-        bytes: 0,
-    };
+    let mut reader = HashingReader::new(reader, also);
     let package = read_header(&mut reader, file)?;
-    // On the stack: most files are small, and an allocation for each would cost more than reading it.
-    let mut buffer = [0; 64 << 10];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if reader.bytes != file.size {
-        return Err(Error::package(format_args!(
-            "it has {} bytes where {} were expected: it changed while it was read",
-            reader.bytes, file.size
-        )));
-    }
-    let sha256 = reader.sha256.finish();
-    let other = match also {
-        Some(DigestAlgorithm::Sha256) => Some(sha256.clone()),
-        _ => reader.other.map(Hasher::finish),
-    };
-    Ok(ReadFile {
-        package,
-        sha256,
-        other,
-    })
+    reader.read_rest(file, |_| {})?;
+    Ok(reader.finish(package, also))
+}
+
+/// Reads a `.rpm` file once, as [`read_file`] does, and verifies its signatures against a keyring meanwhile:
+/// [`keyring`](crate::keyring) says how. A package without a signature that holds is not an error.
+///
+/// # Errors
+/// As [`read_file`].
+pub fn read_verified(
+    reader: impl Read,
+    file: FileFacts,
+    also: Option<DigestAlgorithm>,
+    keyring: &Keyring,
+) -> Result<(ReadFile, Verification)> {
+    let mut reader = HashingReader::new(reader, also);
+    let raw = raw::RawHeaders::read(&mut reader)?;
+    let package = package(&raw, file)?;
+    let mut checker = Checker::new(keyring, &raw);
+    drop(raw);
+    reader.read_rest(file, |bytes| checker.update(bytes))?;
+    Ok((reader.finish(package, also), checker.finish()))
 }
 
 /// The signature header says how long the rest of the file is, which tells cut files from whole ones
@@ -128,6 +123,53 @@ struct HashingReader<R> {
     sha256: Hasher,
     other: Option<Hasher>,
     bytes: u64,
+}
+
+impl<R: Read> HashingReader<R> {
+    fn new(reader: R, also: Option<DigestAlgorithm>) -> Self {
+        Self {
+            reader,
+            sha256: Hasher::new(DigestAlgorithm::Sha256),
+            other: also
+                .filter(|also| *also != DigestAlgorithm::Sha256)
+                .map(Hasher::new),
+            bytes: 0,
+        }
+    }
+
+    /// Reads to the end, and shows every piece.
+    fn read_rest(&mut self, file: FileFacts, mut show: impl FnMut(&[u8])) -> Result<()> {
+        // On the stack: most files are small, and an allocation for each would cost more than reading it.
+        let mut buffer = [0; 64 << 10];
+        loop {
+            match self.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => show(buffer.get(..read).unwrap_or_default()),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.bytes != file.size {
+            return Err(Error::package(format_args!(
+                "it has {} bytes where {} were expected: it changed while it was read",
+                self.bytes, file.size
+            )));
+        }
+        Ok(())
+    }
+
+    fn finish(self, package: Package, also: Option<DigestAlgorithm>) -> ReadFile {
+        let sha256 = self.sha256.finish();
+        let other = match also {
+            Some(DigestAlgorithm::Sha256) => Some(sha256.clone()),
+            _ => self.other.map(Hasher::finish),
+        };
+        ReadFile {
+            package,
+            sha256,
+            other,
+        }
+    }
 }
 
 impl<R: Read> Read for HashingReader<R> {

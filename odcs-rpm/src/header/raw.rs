@@ -23,7 +23,7 @@ const MAX_STORE: u32 = 256 << 20;
 const USUAL_STORE: usize = 256 << 10;
 
 /// Lead, signature header and main header, checked.
-pub(super) struct RawHeaders {
+pub(crate) struct RawHeaders {
     /// All bytes. Where strings were not UTF-8 they have been taken for Latin-1, as `createrepo_c`
     /// takes them, so the offsets below are not offsets into these.
     pub(super) bytes: Vec<u8>,
@@ -31,6 +31,10 @@ pub(super) struct RawHeaders {
     pub(super) header_start: u64,
     /// Where the payload begins in the file.
     pub(super) header_end: u64,
+    /// Where the main header begins in `bytes`.
+    main: usize,
+    /// The main header as it is in the file, if its strings had to be rewritten.
+    original: Option<Vec<u8>>,
 }
 
 impl RawHeaders {
@@ -46,18 +50,70 @@ impl RawHeaders {
         }
         let mut position = LEAD as u64;
 
-        let (length, store) = read_one(reader, &mut bytes, "signature header")?;
-        let padding = (8 - store % 8) % 8;
-        position += length as u64;
+        let one = read_one(reader, &mut bytes, "signature header")?;
+        let padding = (8 - one.store % 8) % 8;
+        position += one.length as u64;
         take(reader, &mut bytes, padding, "signature header")?;
         position += padding as u64;
 
-        let (length, _) = read_one(reader, &mut bytes, "main header")?;
+        let main = bytes.len();
+        let one = read_one(reader, &mut bytes, "main header")?;
         Ok(Self {
             bytes,
             header_start: position,
-            header_end: position + length as u64,
+            header_end: position + one.length as u64,
+            main,
+            original: one.original,
         })
+    }
+
+    /// The main header byte for byte as it is in the file: what signatures cover.
+    ///
+    /// All of it, not the region that its first tag names: rpm refuses packages whose main header has
+    /// anything outside of that, and what is read from it must be what was signed.
+    pub(crate) fn signed(&self) -> &[u8] {
+        let rewritten = self.bytes.get(self.main..).unwrap_or_default();
+        self.original.as_deref().unwrap_or(rewritten)
+    }
+
+    /// The value of a tag in the signature header: binary data, or the strings of an array.
+    pub(crate) fn signature_values(&self, tag: u32) -> Vec<&[u8]> {
+        values(self.bytes.get(LEAD..self.main).unwrap_or_default(), tag)
+    }
+
+    /// The first string of a tag in the main header.
+    pub(crate) fn header_text(&self, tag: u32) -> Option<&str> {
+        let first = values(self.signed(), tag).into_iter().next()?;
+        std::str::from_utf8(first).ok()
+    }
+
+    /// The first number of a tag in the main header.
+    pub(crate) fn header_number(&self, tag: u32) -> Option<u32> {
+        let value = find(self.signed(), tag)?;
+        (value.kind == 4 && value.bytes.len() >= 4).then(|| number(value.bytes, 0))
+    }
+}
+
+/// The first value of a tag in a header that was checked.
+fn find(header: &[u8], tag: u32) -> Option<Value<'_>> {
+    let (index, data) = header
+        .get(INTRO..)?
+        .split_at_checked(as_usize(number(header, 8)).checked_mul(ENTRY)?)?;
+    let mut entries = index.chunks_exact(ENTRY);
+    Value::find(entries.find(|entry| number(entry, 0) == tag)?, data)
+}
+
+/// The strings of a tag without the zeros that end them, or its binary data; nothing of other types.
+fn values(header: &[u8], tag: u32) -> Vec<&[u8]> {
+    match find(header, tag) {
+        Some(value) if value.is_text() => {
+            let texts = value.bytes.split_inclusive(|byte| *byte == 0);
+            texts
+                .map(|text| text.strip_suffix(&[0]).unwrap_or(text))
+                .collect()
+        }
+        Some(value) if value.kind == 7 => vec![value.bytes],
+        _ => Vec::new(),
     }
 }
 
@@ -72,8 +128,18 @@ fn take(reader: &mut impl Read, bytes: &mut Vec<u8>, length: usize, what: &str) 
     Ok(())
 }
 
-/// Appends one header. Returns its length and that of its store as they are in the file.
-fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> Result<(usize, usize)> {
+/// What is to be known of a header in the file.
+struct One {
+    /// Its length.
+    length: usize,
+    /// The length of its store.
+    store: usize,
+    /// The header as it is in the file, if it was rewritten.
+    original: Option<Vec<u8>>,
+}
+
+/// Appends one header.
+fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> Result<One> {
     let bad = |reason: &str| Error::package(format_args!("damaged {what}: {reason}"));
     let start = bytes.len();
     take(reader, bytes, INTRO, what)?;
@@ -108,12 +174,19 @@ fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> 
         }
         is_utf8 &= !value.is_text() || std::str::from_utf8(value.bytes).is_ok();
     }
-    if !is_utf8 {
+    let original = if is_utf8 {
+        None
+    } else {
         let rewritten = transcode(header, index, data).ok_or_else(|| bad("too much text"))?;
-        bytes.truncate(start);
+        let original = bytes.split_off(start);
         bytes.extend_from_slice(&rewritten);
-    }
-    Ok((length, store))
+        Some(original)
+    };
+    Ok(One {
+        length,
+        store,
+        original,
+    })
 }
 
 /// The value of an index entry.

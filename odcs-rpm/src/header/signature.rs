@@ -6,20 +6,42 @@ use crate::Sigkey;
 /// Packets looked at in one value; rpm stores one.
 const MAX_PACKETS: usize = 16;
 
-/// The key ids (sixteen hex digits) of the signatures in a sequence of OpenPGP packets. What cannot be
-/// understood is passed over.
-pub(super) fn issuers(mut bytes: &[u8]) -> Vec<Sigkey> {
-    let mut keys = Vec::new();
+/// OpenPGP's number of a signature packet.
+const SIGNATURE: u8 = 2;
+
+/// A signature packet as it is, and who it says made it.
+pub(crate) struct ClaimedSignature<'a> {
+    /// The packet with its header, byte for byte.
+    pub(crate) packet: &'a [u8],
+    /// The key id (sixteen hex digits).
+    pub(crate) issuer: Option<Sigkey>,
+}
+
+/// The signatures in a sequence of OpenPGP packets. What cannot be understood is passed over.
+pub(crate) fn claims(mut bytes: &[u8]) -> Vec<ClaimedSignature<'_>> {
+    let mut claims = Vec::new();
     for _ in 0..MAX_PACKETS {
         let Some((tag, body, rest)) = packet(bytes) else {
             break;
         };
-        if tag == 2 {
-            keys.extend(issuer(body));
+        if tag == SIGNATURE {
+            let length = bytes.len().saturating_sub(rest.len());
+            claims.push(ClaimedSignature {
+                packet: bytes.get(..length).unwrap_or_default(),
+                issuer: issuer(body),
+            });
         }
         bytes = rest;
     }
-    keys
+    claims
+}
+
+/// The key ids of the signatures in a sequence of OpenPGP packets.
+pub(super) fn issuers(bytes: &[u8]) -> Vec<Sigkey> {
+    claims(bytes)
+        .into_iter()
+        .filter_map(|claim| claim.issuer)
+        .collect()
 }
 
 /// Splits the first packet off: its tag, its body, what follows. Partial lengths do not occur in
@@ -75,7 +97,7 @@ fn issuer(body: &[u8]) -> Option<Sigkey> {
     let (version, rest) = body.split_first()?;
     match version {
         // Length of what is hashed (5), type, time (4), key id.
-        2 | 3 => hex(rest.get(6..14)?),
+        2 | 3 => Sigkey::from_bytes(rest.get(6..14)?),
         4 | 6 => {
             // Type, key algorithm, hash algorithm; then the hashed and the other subpackets.
             let width = if *version == 4 { 2 } else { 4 };
@@ -100,10 +122,14 @@ fn subpackets(mut bytes: &[u8]) -> Option<Sigkey> {
         };
         // The high bit only says whether the subpacket is critical.
         let key = match (kind & 0x7f, body.split_first()) {
-            (16, _) if body.len() == 8 => hex(body),
+            (16, _) if body.len() == 8 => Sigkey::from_bytes(body),
             // A fingerprint: the key id is the end of it up to version 4, the beginning since.
-            (33, Some((4, fingerprint))) if fingerprint.len() == 20 => hex(fingerprint.get(12..)?),
-            (33, Some((5 | 6, fingerprint))) if fingerprint.len() == 32 => hex(fingerprint.get(..8)?),
+            (33, Some((4, fingerprint))) if fingerprint.len() == 20 => {
+                Sigkey::from_bytes(fingerprint.get(12..)?)
+            }
+            (33, Some((5 | 6, fingerprint))) if fingerprint.len() == 32 => {
+                Sigkey::from_bytes(fingerprint.get(..8)?)
+            }
             _ => None,
         };
         if key.is_some() {
@@ -111,11 +137,6 @@ fn subpackets(mut bytes: &[u8]) -> Option<Sigkey> {
         }
     }
     None
-}
-
-fn hex(bytes: &[u8]) -> Option<Sigkey> {
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    text.parse().ok()
 }
 
 #[cfg(test)]

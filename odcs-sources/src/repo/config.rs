@@ -6,8 +6,11 @@ use std::path::PathBuf;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RepoSettings {
-    /// Repositories must be below one of these directories.
+    /// Repositories must be below one of these directories, or of those that are not trusted.
     pub roots: Vec<PathBuf>,
+    /// Directories whose packages are not taken at their word; they may be below the others. What has a package
+    /// from below one of them is untrusted as a whole.
+    pub untrusted_roots: Vec<PathBuf>,
     /// Bytes of one metadata file as it lies on disk.
     pub metadata_bytes: u64,
     /// Bytes of one metadata file when decompressed.
@@ -22,9 +25,17 @@ impl RepoSettings {
     pub fn new<P: Into<PathBuf>>(roots: impl IntoIterator<Item = P>) -> Self {
         Self {
             roots: roots.into_iter().map(Into::into).collect(),
+            untrusted_roots: Vec::new(),
             metadata_bytes: 512 << 20,
             open_metadata_bytes: 8 << 30,
             directory_entries: 1_000_000,
         }
+    }
+
+    /// Repositories below these directories, too, which are not trusted.
+    #[must_use]
+    pub fn with_untrusted<P: Into<PathBuf>>(mut self, roots: impl IntoIterator<Item = P>) -> Self {
+        self.untrusted_roots.extend(roots.into_iter().map(Into::into));
+        self
     }
 }

@@ -7,6 +7,9 @@
 //!
 //! What went into a compose once is taken from where it was; packages that were moved are looked for by their
 //! checksums in the repository around them.
+//!
+//! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
+//! by a link, and also if it was made from there once and is looked for again.
 
 mod config;
 mod directory;
@@ -55,7 +58,7 @@ impl RepoSource {
     /// # Errors
     /// If one of them is not a directory that can be opened.
     pub fn new(settings: RepoSettings) -> Result<Self, RepoError> {
-        let roots = Arc::new(Roots::open(&settings.roots)?);
+        let roots = Arc::new(Roots::open(&settings.roots, &settings.untrusted_roots)?);
         Ok(Self {
             roots,
             settings: Arc::new(settings),
@@ -102,9 +105,13 @@ impl ComposeSource for RepoSource {
     async fn content(&self, pins: &Pins) -> Result<Content> {
         let pins: RepoPins = pins.read()?;
         let (repository, settings) = (self.roots.locate(pins.path())?, Arc::clone(&self.settings));
-        let content = blocking(move || match &pins {
-            RepoPins::Repodata { repomd, .. } => Ok(metadata::read(&repository, repomd, &settings)?),
-            RepoPins::Directory { listing, .. } => directory::read(&repository, listing, &settings),
+        let roots = Arc::clone(&self.roots);
+        let content = blocking(move || {
+            let content = match &pins {
+                RepoPins::Repodata { repomd, .. } => metadata::read(&repository, repomd, &settings)?,
+                RepoPins::Directory { listing, .. } => directory::read(&repository, listing, &settings)?,
+            };
+            Ok(roots.trusting(content))
         });
         Ok(Content::Packages(content.await?))
     }
@@ -112,7 +119,10 @@ impl ComposeSource for RepoSource {
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         let (roots, settings) = (Arc::clone(&self.roots), Arc::clone(&self.settings));
         let manifest = manifest.clone();
-        let content = blocking(move || replay::replay(&roots, &manifest, &settings));
+        let content = blocking(move || {
+            let content = replay::replay(&roots, &manifest, &settings)?;
+            Ok(roots.trusting(content))
+        });
         Ok(Content::Packages(content.await?))
     }
 }

@@ -1,9 +1,11 @@
 //! Which directories repositories are taken from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_core::files::{RelativePath, Root, SourceFile};
+use odcs_core::source::{PackageContent, Trust};
 
 use super::error::{Reason, RepoError};
 
@@ -16,11 +18,12 @@ struct NamedRoot {
     /// The path as configured, and the one it resolves to: people may ask by either.
     names: Vec<PathBuf>,
     root: Arc<Root>,
+    trust: Trust,
 }
 
 impl Roots {
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, RepoError> {
-        let open = |path: &PathBuf| {
+    pub(super) fn open(trusted: &[PathBuf], untrusted: &[PathBuf]) -> Result<Self, RepoError> {
+        let open = |(path, trust): (&PathBuf, Trust)| {
             let failed = |error| RepoError::new(Reason::Root, path.display().to_string()).caused_by(error);
             let real = path.canonicalize().map_err(failed)?;
             let root = Root::open(&real).map_err(failed)?;
@@ -31,9 +34,17 @@ impl Roots {
             Ok(NamedRoot {
                 names,
                 root: Arc::new(root),
+                trust,
             })
         };
-        paths.iter().map(open).collect::<Result<_, _>>().map(Self)
+        let trusted = trusted.iter().map(|path| (path, Trust::Trusted));
+        // Of two roots of one name, the last is found.
+        let untrusted = untrusted.iter().map(|path| (path, Trust::Untrusted));
+        trusted
+            .chain(untrusted)
+            .map(open)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Finds the root that a path is below of. The path is only compared, not looked up.
@@ -49,7 +60,8 @@ impl Roots {
             return Err(RepoError::new(Reason::Unclean, path));
         }
         let roots = self.0.iter();
-        let names = roots.flat_map(|NamedRoot { names, root }| names.iter().map(move |name| (name, root)));
+        let names =
+            roots.flat_map(|NamedRoot { names, root, .. }| names.iter().map(move |name| (name, root)));
         let above = names.filter_map(|(name, root)| {
             let below = Path::new(trimmed).strip_prefix(name).ok()?;
             Some((name.as_os_str().len(), below, root))
@@ -81,6 +93,42 @@ impl Roots {
         let Repository { root, directory, .. } = self.locate(path)?;
         let path = directory.ok_or_else(|| RepoError::new(Reason::Unclean, path))?;
         Ok(SourceFile { root, path })
+    }
+
+    /// Content with the trust that its files deserve, by where they really are.
+    pub(super) fn trusting(&self, mut content: PackageContent) -> PackageContent {
+        let files = content.candidates.iter().map(|candidate| &candidate.file);
+        content.trust = content.trust.and(self.trust_in(files));
+        content
+    }
+
+    /// The trust in all of these files. Directories of the path may be links, which only whoever is trusted with
+    /// the directories above can have made; a file that is a link counts where the link is.
+    fn trust_in<'a>(&self, files: impl Iterator<Item = &'a SourceFile>) -> Trust {
+        let untrusted: Vec<&PathBuf> = self
+            .0
+            .iter()
+            .filter(|root| root.trust == Trust::Untrusted)
+            .flat_map(|root| &root.names)
+            .collect();
+        if untrusted.is_empty() {
+            return Trust::Trusted;
+        }
+        let directories: BTreeSet<PathBuf> = files
+            .filter_map(|file| Some(file.root.path().join(file.path.as_str()).parent()?.to_owned()))
+            .collect();
+        let is_below = |path: &Path| untrusted.iter().any(|root| path.starts_with(root));
+        let is_untrusted = |directory: &PathBuf| {
+            #[allow(clippy::disallowed_methods, reason = "nothing is opened by this path")]
+            let real = directory.canonicalize();
+            // What is not there any more deserves no trust; reading it is going to fail anyway.
+            is_below(directory) || real.map_or(true, |real| is_below(&real))
+        };
+        if directories.iter().any(is_untrusted) {
+            Trust::Untrusted
+        } else {
+            Trust::Trusted
+        }
     }
 }
 
@@ -134,10 +182,10 @@ mod tests {
         let outer = outer.path().canonicalize().unwrap();
         std::fs::create_dir(elsewhere.path().join("repo")).unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), outer.join("link")).unwrap();
-        let roots = Roots::open(&[outer.clone(), outer.join("link")]).unwrap();
+        let roots = Roots::open(&[outer.clone(), outer.join("link")], &[]).unwrap();
         let repository = roots.locate(outer.join("link/repo").to_str().unwrap()).unwrap();
         repository.open().unwrap();
-        let roots = Roots::open(std::slice::from_ref(&outer)).unwrap();
+        let roots = Roots::open(std::slice::from_ref(&outer), &[]).unwrap();
         let repository = roots.locate(outer.join("link/repo").to_str().unwrap()).unwrap();
         assert!(
             repository
@@ -149,8 +197,42 @@ mod tests {
     }
 
     #[test]
+    fn trust_goes_by_where_files_are() {
+        let outer = tempfile::tempdir().unwrap();
+        let outer = outer.path().canonicalize().unwrap();
+        let make = |path: &str| std::fs::create_dir_all(outer.join(path)).unwrap();
+        make("good/repo");
+        make("inbox/repo");
+        std::os::unix::fs::symlink("../inbox/repo", outer.join("good/link")).unwrap();
+        let roots = Roots::open(std::slice::from_ref(&outer), &[outer.join("inbox")]).unwrap();
+        let trust = |paths: &[&str]| {
+            let files: Vec<_> = paths
+                .iter()
+                .map(|path| roots.file(outer.join(path).to_str().unwrap()).unwrap())
+                .collect();
+            roots.trust_in(files.iter())
+        };
+        assert_eq!(trust(&["good/repo/ed.rpm", "good/ed.rpm"]), Trust::Trusted);
+        for untrusted in ["inbox/repo/ed.rpm", "inbox/ed.rpm", "good/link/ed.rpm"] {
+            assert_eq!(
+                trust(&["good/repo/ed.rpm", untrusted]),
+                Trust::Untrusted,
+                "{untrusted}"
+            );
+        }
+        // A repository that has the untrusted directory in it.
+        let above = roots.locate(outer.to_str().unwrap()).unwrap();
+        let file = above.file("inbox/repo/ed.rpm").unwrap();
+        assert_eq!(roots.trust_in(std::iter::once(&file)), Trust::Untrusted);
+        // One root by both: it is not trusted.
+        let both = Roots::open(&[outer.join("inbox")], &[outer.join("inbox")]).unwrap();
+        let file = both.file(outer.join("inbox/ed.rpm").to_str().unwrap()).unwrap();
+        assert_eq!(both.trust_in(std::iter::once(&file)), Trust::Untrusted);
+    }
+
+    #[test]
     fn only_paths_below_a_root_are_found() {
-        let roots = Roots::open(&["/usr/lib".into(), "/usr/share/doc".into()]).unwrap();
+        let roots = Roots::open(&["/usr/lib".into(), "/usr/share/doc".into()], &[]).unwrap();
         assert_eq!(
             roots.locate("/usr/lib/x/y").unwrap().directory.unwrap().as_str(),
             "x/y"

@@ -17,7 +17,7 @@ use self::candidates::Candidates;
 use self::presence::Absent;
 use super::contents::{Contents, LookasideContent};
 use crate::build::{Phase, Progress};
-use crate::plan::{ArchPlan, Plan, SignaturePolicy};
+use crate::plan::{ArchPlan, Plan, SignatureRules};
 use crate::request::{ComposeRequest, Flag};
 use crate::source::PackageContent;
 use crate::{Error, ErrorKind, Result};
@@ -27,14 +27,19 @@ use crate::{Error, ErrorKind, Result};
 /// # Errors
 /// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
 /// for comes to nothing.
-pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn Progress) -> Result<Plan> {
+pub(super) fn plan(
+    request: &ComposeRequest,
+    contents: Contents,
+    rules: &SignatureRules,
+    progress: &dyn Progress,
+) -> Result<Plan> {
     let Contents { source, lookaside } = contents;
     let PackageContent {
         candidates,
         timestamp,
         description,
         updateinfo,
-        trust: _,
+        trust,
     } = source;
     progress.step(
         Phase::Content,
@@ -81,7 +86,7 @@ pub(super) fn plan(request: &ComposeRequest, contents: Contents, progress: &dyn 
             .max()
     };
     Ok(Plan {
-        signatures: SignaturePolicy::new(request.sigkeys().to_vec()),
+        signatures: rules.policy(request.sigkeys(), trust),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
         comps_packages: request.packages().to_vec(),
         updateinfo,
