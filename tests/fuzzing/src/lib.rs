@@ -34,10 +34,12 @@ pub struct Target {
 
 /// All targets, in the order of their names.
 pub const TARGETS: &[Target] = &[
+    target("comps", repodata::comps, 8 << 10),
     target("compression", compression::decompress, 4 << 10),
     target("dependency", dependency::versions, 512),
     target("filelists", repodata::filelists, 8 << 10),
     target("gather", gather::packages, 4 << 10),
+    target("keyring", rpm::keyring, 8 << 10),
     target("names", names::names, 1 << 10),
     target("other", repodata::other, 8 << 10),
     target("primary", repodata::primary, 8 << 10),

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
 
+use odcs_rpm::comps::read_comps;
 use odcs_rpm::repodata::{Limits, RepoPackage, Repomd, UpdateInfo, read_filelists, read_other, read_primary};
 use odcs_rpm::{Error, Result};
 
@@ -128,4 +129,29 @@ pub(crate) fn updateinfo(input: &[u8]) {
         }
         Err(error) => check_error(&error),
     }
+}
+
+/// Comps.
+pub(crate) fn comps(input: &[u8]) {
+    if let Ok(comps) = read_comps(input, tight()) {
+        let packages: usize = comps.groups.iter().map(|group| group.packages.len()).sum();
+        assert!((packages + comps.langpacks.len()) as u64 <= tight().elements);
+    }
+    let Some(comps) = read_both(input, |reader| read_comps(reader, Limits::default())) else {
+        return;
+    };
+    let arch = "x86_64".parse().expect("it is an arch");
+    comps.conditional(comps.groups.iter().map(|group| &*group.id), &arch);
+    let again = read_comps(&*comps.to_xml(), Limits::default()).expect("comps that was written is read");
+    // By number, too, characters can come in that XML cannot hold.
+    let text = String::from_utf8_lossy(input);
+    if is_clean(&text) && !text.contains("&#") {
+        assert_eq!(comps, again);
+    } else {
+        assert_eq!(comps.groups.len(), again.groups.len());
+    }
+    assert_eq!(
+        again.to_xml(),
+        read_comps(&*again.to_xml(), Limits::default()).unwrap().to_xml()
+    );
 }

@@ -1,6 +1,9 @@
 //! RPM files.
 
-use odcs_rpm::header::{FileFacts, read_file, read_header};
+use std::sync::LazyLock;
+
+use odcs_rpm::header::{FileFacts, read_file, read_header, read_verified};
+use odcs_rpm::keyring::Keyring;
 use odcs_rpm::multilib::Method;
 use odcs_rpm::repodata::RepoPackage;
 use odcs_rpm::{Digest, DigestAlgorithm, Error, Package};
@@ -68,9 +71,33 @@ pub(crate) fn signature(input: &[u8]) {
         return;
     };
     let file = seeds::signed(*first, value);
-    // Values that end inside of the header are refused with it; anything else is a signature by nobody.
-    if let Ok(package) = read_header(&*file, facts(&file)) {
-        assert!(package.signatures.iter().all(|key| key.as_str().len() == 16));
-        assert_eq!(package.nevra.to_string(), "ed-0:1-1.x86_64");
+    let Ok(package) = read_header(&*file, facts(&file)) else {
+        return;
+    };
+    assert!(package.signatures.iter().all(|key| key.as_str().len() == 16));
+    assert_eq!(package.nevra.to_string(), "ed-0:1-1.x86_64");
+    let (file, verification) =
+        read_verified(&*file, facts(&file), None, &KEYRING).expect("it was read before");
+    assert_eq!(file.package, package);
+    // Nobody has ever signed this package.
+    assert_eq!(verification.verified, []);
+}
+
+static KEYRING: LazyLock<Keyring> = LazyLock::new(|| Keyring::from_bytes(seeds::KEY).expect("it is a key"));
+
+/// A file of keys.
+pub(crate) fn keyring(input: &[u8]) {
+    match Keyring::from_bytes(input) {
+        Ok(keyring) => {
+            assert_eq!(
+                keyring.identity(),
+                Keyring::from_bytes(input)
+                    .expect("read once, read twice")
+                    .identity()
+            );
+            assert!(keyring.fingerprints().all(|fingerprint| keyring.has(fingerprint)));
+            assert!(!keyring.is_empty());
+        }
+        Err(error) => assert!(error.to_string().len() < 2000, "{error}"),
     }
 }

@@ -79,8 +79,6 @@ fn essence(package: &RepoPackage) -> RepoPackage {
     for list in dependencies(inner) {
         list.retain(|dependency| !dependency.name.starts_with("rpmlib("));
     }
-    // Which of the requirements are listed is a rule of its own.
-    inner.requires.clear();
     let source_rpm = inner.source_rpm.as_deref().map(str::trim);
     inner.source_rpm = source_rpm.filter(|name| !name.is_empty()).map(Into::into);
     inner.changelogs.truncate(CHANGELOGS);

@@ -18,6 +18,9 @@ pub struct Seed {
     pub bytes: Vec<u8>,
 }
 
+/// The key of the test repository.
+pub(crate) const KEY: &[u8] = include_bytes!("../../repo/RPM-GPG-KEY-odcs-test");
+
 /// All seeds. They are the same each time.
 pub fn all() -> Vec<Seed> {
     let packages = packages();
@@ -59,6 +62,18 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "updateinfo",
         "\u{feff}<updates><!--x--><?p q?><update><![CDATA[]]>&#228;</update></updates>\n",
+    ),
+    (
+        "comps",
+        "<?xml version='1.0'?><!DOCTYPE comps PUBLIC '-//Red Hat, Inc.//DTD Comps info//EN' 'comps.dtd'><comps><group arch='x86_64, i686'>\
+         <id>core</id><name>Core</name><name xml:lang='cs'>J\u{e1}dro</name><description>&lt;x&gt;</description><default>true</default>\
+         <uservisible>false</uservisible><biarchonly>true</biarchonly><display_order>7</display_order><langonly>cs</langonly><packagelist>\
+         <packagereq type='conditional' requires='gtk3' arch='x86_64' variant='A B' basearchonly='true'>a</packagereq>\
+         <packagereq type='optional'>b</packagereq><packagereq>c*</packagereq></packagelist></group>\
+         <category><id>k</id><name>k</name><description/><grouplist><groupid>core</groupid></grouplist></category>\
+         <environment><id>e</id><name>e</name><grouplist><groupid arch='s390x'>core</groupid></grouplist>\
+         <optionlist><groupid default='true'>x</groupid></optionlist></environment>\
+         <langpacks><match install='a-%s' name='a'/></langpacks><blacklist/></comps>",
     ),
     ("dependency", "1:2.0-3.el9\n2.0"),
     ("dependency", "1.0~rc1^git-1\n0:1.0"),
@@ -175,10 +190,7 @@ fn repomds(packages: &[RepoPackage]) -> impl Iterator<Item = Vec<u8>> {
             location: &package.location,
         })
         .collect();
-    let options = RepodataOptions {
-        revision: 1_795_254_151,
-        comps: Some(("comps.xml", b"<comps/>")),
-    };
+    let options = RepodataOptions::new(1_795_254_151).with_comps("comps.xml", b"<comps/>");
     let mut files = write_repodata(&entries, options).expect("nothing fails in memory");
     let mut others =
         String::from("<repomd><revision> x </revision><tags><distro cpeid='a'>b</distro></tags>");
