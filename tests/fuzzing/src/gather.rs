@@ -1,8 +1,9 @@
-//! Gathering, and with it the expressions of rich dependencies.
+//! Gathering and the check of what it gathered, both with the expressions of rich dependencies.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use odcs_rpm::closure::check;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{
     Comparison, Dependency, DependencyVersion, Evr, FileEntry, FileKind, Nevra, Package, PackagePattern,
@@ -45,6 +46,24 @@ pub(crate) fn packages(input: &[u8]) {
     }
     let (set, request, options) = input.parts(false);
     select(&set, &request, &options.arch);
+    closure(&there, &input);
+}
+
+/// What is asked of a compose is met by it, or said to be missing, and said the same way in any order.
+fn closure(gathered: &Gathered, input: &Input) {
+    let compose: Vec<&Package> = gathered.members.iter().map(|member| &*member.package).collect();
+    let unmet = check(compose.iter().copied(), &input.lookaside, &input.packages);
+    let back = check(
+        compose.iter().rev().copied(),
+        &input.lookaside,
+        input.packages.iter().rev(),
+    );
+    assert_eq!(unmet, back);
+    for unmet in unmet {
+        let package = compose.iter().find(|package| package.nevra == unmet.package);
+        assert!(package.is_some_and(|package| package.requires.contains(&unmet.requirement)));
+        assert!(unmet.to_string().starts_with(&unmet.package.to_string()));
+    }
 }
 
 /// Everything that a result says, as text.
@@ -127,6 +146,8 @@ impl Input {
         options.resolve_deps = !has(4);
         options.exclude_source = has(8);
         options.exclude_debug = has(16);
+        options.fulltree = has(32);
+        options.selfhosting = has(64);
         let request = match self.asked.as_slice() {
             [] => Request::Everything,
             asked => Request::Packages(asked.to_vec()),

@@ -30,27 +30,34 @@ pub struct Target {
     pub run: fn(&[u8]),
     /// Bytes that an input has at most: enough for everything that is told apart.
     pub max_len: usize,
+    /// The words that inputs are made of: the name of a file in `fuzz/dictionaries`.
+    pub dictionary: &'static str,
 }
 
 /// All targets, in the order of their names.
 pub const TARGETS: &[Target] = &[
-    target("comps", repodata::comps, 8 << 10),
-    target("compression", compression::decompress, 4 << 10),
-    target("dependency", dependency::versions, 512),
-    target("filelists", repodata::filelists, 8 << 10),
-    target("gather", gather::packages, 4 << 10),
-    target("keyring", rpm::keyring, 8 << 10),
-    target("names", names::names, 1 << 10),
-    target("other", repodata::other, 8 << 10),
-    target("primary", repodata::primary, 8 << 10),
-    target("repomd", repodata::repomd, 8 << 10),
-    target("rpm_header", rpm::header, 32 << 10),
-    target("rpm_signature", rpm::signature, 1 << 10),
-    target("updateinfo", repodata::updateinfo, 8 << 10),
+    target("comps", repodata::comps, 8 << 10, "xml"),
+    target("compression", compression::decompress, 4 << 10, "compression"),
+    target("dependency", dependency::versions, 512, "text"),
+    target("filelists", repodata::filelists, 8 << 10, "xml"),
+    target("gather", gather::packages, 4 << 10, "text"),
+    target("keyring", rpm::keyring, 8 << 10, "openpgp"),
+    target("names", names::names, 1 << 10, "text"),
+    target("other", repodata::other, 8 << 10, "xml"),
+    target("primary", repodata::primary, 8 << 10, "xml"),
+    target("repomd", repodata::repomd, 8 << 10, "xml"),
+    target("rpm_header", rpm::header, 32 << 10, "rpm"),
+    target("rpm_signature", rpm::signature, 1 << 10, "openpgp"),
+    target("updateinfo", repodata::updateinfo, 8 << 10, "xml"),
 ];
 
-const fn target(name: &'static str, run: fn(&[u8]), max_len: usize) -> Target {
-    Target { name, run, max_len }
+const fn target(name: &'static str, run: fn(&[u8]), max_len: usize, dictionary: &'static str) -> Target {
+    Target {
+        name,
+        run,
+        max_len,
+        dictionary,
+    }
 }
 
 /// Runs the target of that name.
