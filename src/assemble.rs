@@ -11,7 +11,7 @@ use odcs_core::{Engine, Error, ErrorKind, Links, Result, SourceRegistry, SystemC
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
-use odcs_storage::{NativeBuilder, PublishedComposes, StorageSettings, Trees};
+use odcs_storage::{NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Trees};
 use url::Url;
 
 use crate::config::{Configuration, Verify};
@@ -97,7 +97,13 @@ fn database(configuration: &Configuration) -> PathBuf {
 fn storage(configuration: &Configuration) -> StorageSettings {
     let storage = StorageSettings::new(&configuration.target_dir)
         .with_link_fallback(configuration.link_fallback)
-        .with_threads(configuration.threads.into());
+        .with_threads(configuration.threads.into())
+        .with_repodata(
+            RepodataSettings::default()
+                .with_compression(configuration.repodata_compression)
+                .with_filelists_ext(configuration.filelists_ext),
+        )
+        .with_xorriso(&configuration.xorriso.0);
     let extra = configuration.extra_target_dirs.iter();
     extra.fold(storage, |storage, (name, target)| {
         storage.with_target(name.clone(), &target.path)

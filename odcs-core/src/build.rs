@@ -1,5 +1,6 @@
 //! Who lays a compose out on disk: the trait, and what it is given and gives back.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use crate::Result;
 use crate::compose::{Compose, Links};
 use crate::manifest::Manifest;
 use crate::plan::Plan;
-use crate::request::ComposeResults;
+use crate::request::{ComposeResult, ComposeResults};
 use crate::store::Lease;
 
 /// Lays a compose out and publishes it.
@@ -73,6 +74,9 @@ pub trait Staged: fmt::Debug + Send + Sync + 'static {
 pub struct BuilderCapability {
     /// What a compose may consist of.
     pub results: ComposeResults,
+    /// Why it cannot make other results, half a sentence each: what is missing, and what administrators could do
+    /// about it.
+    pub missing: BTreeMap<ComposeResult, String>,
     /// It fails composes with dependencies that nothing provides (`check_deps`).
     pub check_deps: bool,
     /// It fails composes with packages that cannot be installed (`check_install`).
@@ -148,6 +152,8 @@ pub enum Phase {
     Link,
     /// Writing repodata.
     Repodata,
+    /// Making ISO images.
+    Iso,
     /// Writing metadata.
     Metadata,
     /// Reading everything back.
@@ -166,6 +172,7 @@ impl fmt::Display for Phase {
             Self::Gather => "gather",
             Self::Link => "link",
             Self::Repodata => "repodata",
+            Self::Iso => "iso",
             Self::Metadata => "metadata",
             Self::Check => "check",
             Self::Publish => "publish",

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use odcs_core::build::{Abandoned, BuilderCapability};
 use odcs_core::productmd::ComposeIdent;
-use odcs_core::request::{ComposeResult, ComposeResults};
+use odcs_core::request::ComposeResult;
 use odcs_core::{Clock, Compose, ComposeBuilder, ComposeId, Job, Progress, Staged};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
+use crate::iso::Xorriso;
 use crate::layout;
 use crate::log::ComposeLog;
 use crate::publish::{is_published, mark_failed};
@@ -40,12 +41,20 @@ pub struct NativeBuilder {
     inner: Arc<Inner>,
 }
 
+/// Why there are no ISO images.
+const NO_XORRISO: &str = "it does not find the program xorriso, which makes ISO images; its administrators can install \
+                          the package xorriso, and start the service again";
+/// Why there is nothing that this builder does not make at all.
+const NO_PUNGI: &str = "only Pungi makes that, and this server makes composes without Pungi";
+
 /// What all attempts share.
 pub(crate) struct Inner {
     pub(crate) settings: StorageSettings,
     pub(crate) targets: Targets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pool: rayon::ThreadPool,
+    /// What makes ISO images, if it is there.
+    pub(crate) xorriso: Option<Xorriso>,
 }
 
 impl fmt::Debug for NativeBuilder {
@@ -57,7 +66,8 @@ impl fmt::Debug for NativeBuilder {
 }
 
 impl NativeBuilder {
-    /// A builder for the target directories of the settings, which are made if need be. Blocks for a moment.
+    /// A builder for the target directories of the settings, which are made if need be. Blocks for a moment. Whether
+    /// it makes ISO images is decided here, by looking for the program that does.
     ///
     /// # Errors
     /// As [`Targets::open`]; [`Error::Threads`](crate::Error::Threads) if there are no threads to be had.
@@ -70,11 +80,16 @@ impl NativeBuilder {
             .map_err(|error| Error::Threads {
                 reason: error.to_string(),
             })?;
+        let xorriso = settings.xorriso.as_deref().and_then(Xorriso::find);
+        if let (None, Some(program)) = (&xorriso, &settings.xorriso) {
+            tracing::info!(program = %program.display(), "there is no such program: no ISO images are made");
+        }
         let inner = Inner {
             settings,
             targets,
             clock,
             pool,
+            xorriso,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -110,12 +125,23 @@ impl ComposeBuilder for NativeBuilder {
 
     fn capability(&self) -> BuilderCapability {
         let mut capability = BuilderCapability::default();
-        capability.results = ComposeResults::from_iter([ComposeResult::Repository]);
+        let iso = self.inner.xorriso.as_ref().map(|_| ComposeResult::Iso);
+        capability.results = [ComposeResult::Repository].into_iter().chain(iso).collect();
         // The engine does these before anything is laid out.
         capability.check_deps = true;
         capability.check_install = true;
         capability.multilib = true;
         capability.lookaside = true;
+        let missing = [
+            (ComposeResult::Iso, NO_XORRISO),
+            (ComposeResult::BootIso, NO_PUNGI),
+            (ComposeResult::Ostree, NO_PUNGI),
+        ];
+        for (result, why) in missing {
+            if !capability.results.contains(result) {
+                capability.missing.insert(result, why.to_owned());
+            }
+        }
         capability
     }
 

@@ -66,6 +66,16 @@ impl Dir {
         Error::target(operation, &self.root, &self.path.join(name), errno)
     }
 
+    /// A failure to read or write a file in this directory.
+    pub(crate) fn io_failed(
+        &self,
+        operation: &'static str,
+        name: impl AsRef<Path>,
+        error: std::io::Error,
+    ) -> Error {
+        Error::target(operation, &self.root, &self.path.join(name), error)
+    }
+
     /// Somebody else has changed this directory.
     pub(crate) fn tampered(&self, how: &'static str) -> Error {
         let path = self.root.join(&self.path);

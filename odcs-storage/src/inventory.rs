@@ -99,9 +99,11 @@ fn read_into(dir: &Dir, prefix: &str, depth: usize, entries: &mut Vec<InventoryE
     Ok(())
 }
 
-/// Packages have their checksums in repodata, and the files of repodata in `repomd.xml`.
+/// Packages have their checksums in repodata, the files of repodata in `repomd.xml`, and images in `SHA256SUM`.
 fn is_named_elsewhere(path: &str) -> bool {
-    path.ends_with(".rpm") || (path.contains("/repodata/") && !path.ends_with("/repomd.xml"))
+    path.ends_with(".rpm")
+        || path.ends_with(".iso")
+        || (path.contains("/repodata/") && !path.ends_with("/repomd.xml"))
 }
 
 /// Makes everything in a tree last through a power cut. Links are left alone: their content is the

@@ -111,6 +111,15 @@ impl Tree {
         }
     }
 
+    /// Where its ISO image is, likewise: `Temporary/x86_64/iso`. Debug trees have none.
+    pub fn iso_segments(&self) -> Option<[&str; 3]> {
+        match self {
+            Self::Os(arch) => Some([VARIANT, arch.as_str(), "iso"]),
+            Self::Source => Some([VARIANT, "source", "iso"]),
+            Self::Debug(_) => None,
+        }
+    }
+
     /// The arch in its metadata.
     pub fn arch(&self) -> &str {
         match self {

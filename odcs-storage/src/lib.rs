@@ -19,6 +19,7 @@ mod dir;
 mod error;
 mod files;
 mod inventory;
+mod iso;
 mod link;
 mod log;
 mod manifest;
@@ -34,7 +35,9 @@ mod tree;
 mod trees;
 
 pub use builder::NativeBuilder;
-pub use error::{Error, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage};
+pub use error::{
+    Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
+};
 pub use files::PublishedComposes;
 pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
 pub use targets::Targets;

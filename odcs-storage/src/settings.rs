@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use odcs_core::request::TargetDirName;
 use odcs_rpm::compression::WriteCompression;
@@ -28,6 +29,10 @@ pub struct StorageSettings {
     pub reserve: u64,
     /// What the repodata of composes is like.
     pub repodata: RepodataSettings,
+    /// The program that makes ISO images, by path or by a name that is looked for in `PATH`; without it there are none.
+    pub xorriso: Option<PathBuf>,
+    /// How long that program may take for one image.
+    pub iso_time: Duration,
 }
 
 /// What the repodata of composes is like.
@@ -66,7 +71,7 @@ impl RepodataSettings {
 
 impl StorageSettings {
     /// Composes below this directory; everything else as it is by default: copying what cannot be
-    /// linked, a thread for each processor, 16 MiB kept free, repodata that everybody reads.
+    /// linked, a thread for each processor, 16 MiB kept free, repodata that everybody reads, no ISO images.
     pub fn new(target_dir: impl Into<PathBuf>) -> Self {
         Self {
             target_dir: target_dir.into(),
@@ -75,6 +80,8 @@ impl StorageSettings {
             threads: 0,
             reserve: 16 << 20,
             repodata: RepodataSettings::default(),
+            xorriso: None,
+            iso_time: Duration::from_secs(3600),
         }
     }
 
@@ -117,6 +124,20 @@ impl StorageSettings {
     #[must_use]
     pub fn with_repodata(mut self, repodata: RepodataSettings) -> Self {
         self.repodata = repodata;
+        self
+    }
+
+    /// Has ISO images made by this program, if it is found.
+    #[must_use]
+    pub fn with_xorriso(mut self, program: impl Into<PathBuf>) -> Self {
+        self.xorriso = Some(program.into());
+        self
+    }
+
+    /// Chooses how long the program may take for one ISO image.
+    #[must_use]
+    pub fn with_iso_time(mut self, time: Duration) -> Self {
+        self.iso_time = time;
         self
     }
 

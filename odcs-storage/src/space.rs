@@ -16,12 +16,14 @@ const PER_PACKAGE: u64 = 4 << 10;
 const PER_TREE: u64 = 64 << 10;
 
 /// Checks that the disk has room for what is going to be written, by a careful estimate.
-pub(crate) fn check(target: &Dir, layout: &Layout, settings: &StorageSettings) -> Result<()> {
+/// `images` is what ISO images are going to need.
+pub(crate) fn check(target: &Dir, layout: &Layout, settings: &StorageSettings, images: u64) -> Result<()> {
     let failed = |errno: Errno| target.failed("look for room in", "", errno);
     let disk = rustix::fs::fstatvfs(target).map_err(failed)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let device = rustix::fs::fstat(target).map_err(failed)?.st_dev;
-    let mut needed = settings.reserve + PER_TREE * layout.trees.len() as u64;
+    let trees = PER_TREE * layout.trees.len() as u64;
+    let mut needed = settings.reserve.saturating_add(trees).saturating_add(images);
     // Roots are few, packages are many.
     let mut same_disk = BTreeMap::new();
     for file in &layout.files {

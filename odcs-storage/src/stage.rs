@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use odcs_core::plan::Plan;
 use odcs_core::productmd::ComposeIdent;
+use odcs_core::request::ComposeResult;
 use odcs_core::{Built, ComposeId, ErrorKind, Job, Manifest, Phase, Progress, Work};
 use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
 
 use crate::builder::Inner;
 use crate::dir::Dir;
-use crate::error::{Error, Result};
+use crate::error::{Error, IsoError, IsoFault, Result};
+use crate::iso::Making;
 use crate::link::Counts;
 use crate::manifest::manifest;
 use crate::packages::{Layout, PlacedPackage, Placing};
 use crate::staged::StagedCompose;
 use crate::staging::Staging;
-use crate::{check, inventory, layout, log, space, tree};
+use crate::{check, inventory, iso, layout, log, space, tree};
 
 impl Inner {
     /// Builds a compose where nobody sees it. If that does not succeed, it is cleared away.
@@ -74,7 +76,9 @@ impl Inner {
             .ok_or_else(|| cannot_build(id, "nobody knows what was asked for"))?;
         let ident = ComposeIdent::of(&job.compose);
         let layout = Layout::of(plan)?;
-        space::check(target, &layout, &self.settings)?;
+        let wants_images = request.results.contains(ComposeResult::Iso);
+        let images = if wants_images { iso::estimate(&layout) } else { 0 };
+        space::check(target, &layout, &self.settings, images)?;
         let trees = layout.trees.clone();
         let compose = staging.dir().make(layout::COMPOSE)?;
 
@@ -94,11 +98,37 @@ impl Inner {
         })?;
 
         go_on()?;
+        let images = if wants_images {
+            let making = Making {
+                id,
+                xorriso: self.xorriso.as_ref().ok_or_else(no_xorriso)?,
+                staging: staging.dir(),
+                ident: &ident,
+                timestamp: plan.timestamp,
+                packages: &packages,
+                time: self.settings.iso_time,
+                clock: &*self.clock,
+                progress,
+                cancel,
+            };
+            Some(making.run(&trees)?)
+        } else {
+            None
+        };
+
+        go_on()?;
         progress.step(
             Phase::Metadata,
             "writing composeinfo.json, rpms.json, modules.json and the .repo file",
         );
-        tree::write_metadata(&compose, &job.compose, &job.links, plan, &packages)?;
+        tree::write_metadata(
+            &compose,
+            &job.compose,
+            &job.links,
+            plan,
+            &packages,
+            images.as_deref(),
+        )?;
 
         go_on()?;
         progress.step(Phase::Check, "saving everything to disk and reading it back");
@@ -148,6 +178,14 @@ impl Inner {
         progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
         placing.run(layout)
     }
+}
+
+/// It was there when the compose was asked for.
+fn no_xorriso() -> Error {
+    Error::Iso(Box::new(IsoError {
+        image: "of the compose".to_owned(),
+        fault: IsoFault::NoProgram,
+    }))
 }
 
 fn cannot_build(id: ComposeId, why: &str) -> Error {

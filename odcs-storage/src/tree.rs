@@ -15,6 +15,7 @@ use odcs_rpm::{Nevra, PackageKind};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
+use crate::iso::{self, IsoImage};
 use crate::layout::{self, Tree};
 use crate::packages::{Layout, PlacedPackage, by_place};
 use crate::repofile::repo_file;
@@ -123,6 +124,7 @@ pub(crate) fn write_tree_files(
         timestamp,
         description: ident.release_text(),
         arch: tree.arch().into(),
+        disc: None,
     };
     let media = MediaRepo {
         name: ident.release_text(),
@@ -134,17 +136,29 @@ pub(crate) fn write_tree_files(
     directory.write("media.repo", media.to_text()?.as_bytes())
 }
 
-/// Writes `compose/metadata/` and the `.repo` file.
+/// Writes `compose/metadata/` and the `.repo` file; `images` are the ISO images, if such were asked for.
 pub(crate) fn write_metadata(
     directory: &Dir,
     compose: &Compose,
     links: &Links,
     plan: &Plan,
     packages: &[PlacedPackage],
+    images: Option<&[IsoImage]>,
 ) -> Result<()> {
     let ident = ComposeIdent::of(compose);
     let metadata = directory.make(layout::METADATA)?;
-    let info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
+    let mut info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
+    if let Some(made) = images {
+        let arches = made.iter().filter_map(|image| match &image.tree {
+            Tree::Os(arch) => Some(arch),
+            Tree::Debug(_) | Tree::Source => None,
+        });
+        let sources = made.iter().any(|image| image.tree == Tree::Source);
+        info = info.with_isos(arches, sources);
+        let arches = plan.arches.iter().map(|arch| arch.arch.as_str());
+        let images = iso::images(&ident, arches, made, plan.timestamp);
+        metadata.write("images.json", &images.to_json()?)?;
+    }
     metadata.write("composeinfo.json", &info.to_json()?)?;
     metadata.write("rpms.json", &rpms(&ident, plan, packages).to_json()?)?;
     metadata.write("modules.json", &Modules::none(&ident).to_json()?)?;

@@ -11,6 +11,7 @@ use odcs_core::allow::UrlAllowList;
 use odcs_core::engine::RawConfig;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, Lifetime, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
+use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use toml::Value;
 
@@ -18,7 +19,7 @@ use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
 use super::tables::{LONGEST, TargetDir};
-use super::words::{HostName, KeyringPath, LogFormat, PublicUrl, SourceName, Verify};
+use super::words::{HostName, KeyringPath, LogFormat, Program, PublicUrl, SourceName, Verify};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -252,6 +253,16 @@ settings! { machine:
     /// system can, else copies; `fail` fails the compose.
     link_fallback: LinkFallback = LinkFallback::Copy, option "link-fallback";
 
+    ["What the repodata of composes is like"]
+
+    /// How repodata is compressed: `gz`, which everything reads, or `zstd`, which is smaller and quicker to read,
+    /// but not known to yum and to dnf of 2021 and before.
+    repodata_compression: WriteCompression = WriteCompression::Gzip, option "repodata-compression";
+
+    /// Write `filelists-ext`, too: the paths of all packages with the digests of what is there. The header of
+    /// each package is read once more for it.
+    filelists_ext: bool = false;
+
     ["Where packages come from"]
 
     /// Take repositories from below these directories. Nothing outside is read, also not through symbolic
@@ -323,6 +334,10 @@ settings! { machine:
     /// How long running composes may take to finish after SIGTERM, in seconds; then they are handed
     /// back, and the next start takes them up again.
     grace: Duration = Duration::from_secs(30), option "grace", within 0.0..=31_536_000.0;
+
+    /// The program that makes ISO images: a path, or a name that is looked for in `PATH` when the service starts.
+    /// Where it is not found, requests for the result `iso` are refused.
+    xorriso: Program = Program::xorriso();
 
     ["Who may ask for what"]
 

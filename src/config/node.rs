@@ -69,7 +69,16 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The same with a fraction.
+    /// Yes or no; from environment and command line it comes as text.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            DeValue::String(text) if self.is_from_outside() => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// A number, which may have a fraction.
     pub(super) fn number(&self) -> Option<f64> {
         match self.value {
             DeValue::Integer(_) => self.integer().map(|number| number as f64),

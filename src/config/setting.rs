@@ -201,6 +201,25 @@ fn range(node: &Node<'_>) -> String {
         .unwrap_or_default()
 }
 
+impl Setting for bool {
+    const SHAPE: Shape = Shape::Single;
+    const VALUES: &'static [&'static str] = &["true", "false"];
+    const PLACEHOLDER: &'static str = "BOOLEAN";
+
+    fn kind() -> String {
+        "`true` or `false`".to_owned()
+    }
+
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Problem>> {
+        node.boolean()
+            .ok_or_else(|| vec![node.unexpected("true or false is expected")])
+    }
+
+    fn show(&self) -> Option<Value> {
+        Some(Value::Boolean(*self))
+    }
+}
+
 impl Setting for Duration {
     const SHAPE: Shape = Shape::Single;
     const PLACEHOLDER: &'static str = "SECONDS";

@@ -482,6 +482,20 @@ fn rules_about_callers_are_said_to_have_no_effect() {
     assert!(warnings("allowed_urls = []\nallowed_hosts = []").is_empty());
 }
 
+#[test]
+fn what_is_true_or_false_is_nothing_else() {
+    let text = |key: &str, value: &str| Case::new("").env(key, value).load();
+    assert!(
+        text("ODCS_FILELISTS_EXT", "true")
+            .unwrap()
+            .configuration
+            .filelists_ext
+    );
+    assert!(text("ODCS_FILELISTS_EXT", "yes").is_err());
+    assert!(Case::new("filelists_ext = \"true\"").load().is_err());
+    assert!(Case::new("repodata_compression = \"xz\"").load().is_err());
+}
+
 /// One file with a value for every key.
 const EVERYTHING: &str = r#"
 listen = "[::1]:5001"
@@ -493,6 +507,8 @@ log_format = "json"
 data_dir = "/srv/odcs"
 target_dir = "/srv/odcs/c \"quoted\""
 link_fallback = "fail"
+repodata_compression = "zstd"
+filelists_ext = true
 repo_roots = ["/mnt/koji", "/mnt/pulp"]
 allowed_urls = ["https://example.com/pub/"]
 seconds_to_live = 3600
@@ -505,6 +521,7 @@ attempts = 5
 poll = 0.5
 sweep = 10
 grace = 0
+xorriso = "/opt/libburnia/bin/xorriso"
 allowed_source_types = ["tag", "repo"]
 allowed_sources = ["f36", "f37"]
 allowed_flags = ["no_deps"]

@@ -10,6 +10,7 @@ use odcs_core::SourceKind;
 use odcs_core::allow::UrlPrefix;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, GitReference, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
+use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use url::{Host, Url};
 
@@ -220,6 +221,57 @@ impl Word for LinkFallback {
             Self::Fail => "fail".to_owned(),
             _ => "copy".to_owned(),
         }
+    }
+}
+
+impl Word for WriteCompression {
+    const NAME: &'static str = "compression";
+    const VALUES: &'static [&'static str] = &["gz", "zstd"];
+    const PLACEHOLDER: &'static str = "COMPRESSION";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "gz" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err("gz or zstd is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Gzip => "gz".to_owned(),
+            Self::Zstd => "zstd".to_owned(),
+        }
+    }
+}
+
+/// A program: an absolute path, or a name to be looked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Program(pub(crate) PathBuf);
+
+impl Program {
+    pub(crate) fn xorriso() -> Self {
+        Self("xorriso".into())
+    }
+}
+
+impl Word for Program {
+    const NAME: &'static str = "name or path of a program";
+    const PLACEHOLDER: &'static str = "PROGRAM";
+
+    fn parse(text: &str, dir: &Path) -> Result<Self, String> {
+        match text {
+            "" | "." | ".." => Err("the name or path of a program is expected".to_owned()),
+            _ if text.chars().any(char::is_control) => {
+                Err("the name or path of a program is expected".to_owned())
+            }
+            _ if text.contains('/') => Ok(Self(tidy(&dir.join(text)))),
+            _ => Ok(Self(text.into())),
+        }
+    }
+
+    fn show(&self) -> String {
+        self.0.display().to_string()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use odcs_core::build::{Abandoned, BuilderCapability};
 use odcs_core::files::{ComposeFiles, OpenedPath, RelativePath};
-use odcs_core::request::{ComposeResult, Flag, SourceKind};
+use odcs_core::request::{ComposeResult, Flag, RepoLocation, SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved};
 use odcs_core::{
     Compose, ComposeBuilder, ComposeRequest, ComposeSource, Error, ErrorKind, Job, Manifest, Progress,
@@ -41,8 +41,16 @@ impl ComposeSource for StubSource {
         capability
     }
 
-    fn check(&self, _: &ComposeRequest) -> Result<()> {
-        Ok(())
+    /// Directories of the machine are taken below certain roots, as by the source of the program.
+    fn check(&self, request: &ComposeRequest) -> Result<()> {
+        match &request.source {
+            SourceSpec::Repo(RepoLocation::Path(path))
+                if !["/srv/", "/path/"].iter().any(|root| path.starts_with(root)) =>
+            {
+                Err(Error::invalid("source", format!("{path} is not below a root")))
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn resolve(&self, _: &ComposeRequest) -> Result<Resolved> {

@@ -92,7 +92,9 @@ impl Case {
         let source = RepoSource::new(RepoSettings::new([dir.path()])).unwrap();
         sources.register(source).unwrap();
         let mut links = Links::new(&URL.parse().unwrap());
-        let mut storage = StorageSettings::new(dir.path().join("default")).with_threads(1);
+        let mut storage = StorageSettings::new(dir.path().join("default"))
+            .with_threads(1)
+            .with_xorriso("xorriso");
         let mut target = dir.path().join("default");
         if let Some(name) = self.body["target_dir"].as_str() {
             target = dir.path().join("extra");

@@ -23,8 +23,11 @@ fn needs(case: &Case) -> Option<(&'static str, &'static str)> {
         Some("raw_config") => return Some(("raw_config", "source.type")),
         _ => return Some(("another source", "source.type")),
     }
-    if results.iter().any(|result| *result != "repository") {
-        return Some(("iso", "results"));
+    if results
+        .iter()
+        .any(|result| !["repository", "iso"].contains(result))
+    {
+        return Some(("Pungi", "results"));
     }
     None
 }

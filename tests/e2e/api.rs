@@ -146,7 +146,7 @@ async fn what_can_never_work_is_refused_with_its_field() {
         (json!({"source": source, "arches": "x86_64"}), "arches"),
         (json!({"source": source, "arches": ["vax"]}), "vax"),
         (json!({"source": source, "flags": ["nope"]}), "nope"),
-        (json!({"source": source, "flags": ["check_deps"]}), "check_deps"),
+        (json!({"source": source, "results": ["ostree"]}), "ostree"),
         (json!({"source": source, "results": ["boot.iso"]}), "boot.iso"),
         (json!({"source": source, "target_dir": "nope"}), "target_dir"),
         (

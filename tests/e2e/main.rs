@@ -21,6 +21,7 @@ mod createrepo;
 mod dnf;
 mod failures;
 mod files;
+mod iso;
 mod life;
 mod log;
 mod renewal;

@@ -17,7 +17,7 @@ fn packages(server: &Server, id: i64) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Deletes a compose, and waits until its tree has gone.
-async fn delete(server: &Server, id: i64) {
+pub(crate) async fn delete(server: &Server, id: i64) {
     assert_eq!(server.odcs(["delete", &id.to_string()]).status.code(), Some(0));
     let begun = Instant::now();
     while server.target().join(format!("odcs-{id}")).exists() {

@@ -2,7 +2,9 @@
 
 use super::Engine;
 use super::contents::{LOOKASIDE, Origins};
-use crate::request::{ComposeRequest, Flag, LookasideRepo, RepoLocation, SourceSpec, SpelledUrl};
+use crate::request::{
+    ComposeRequest, ComposeResult, Flag, LookasideRepo, RepoLocation, SourceSpec, SpelledUrl,
+};
 use crate::source::Capability;
 use crate::{Error, Result};
 
@@ -57,7 +59,7 @@ impl Engine {
         let makes = self.parts.builder.capability();
         let mut results = request.results.iter();
         if let Some(result) = results.find(|result| !makes.results.contains(*result)) {
-            return refuse("results", &format!("with a {result}"));
+            return Err(cannot_make(result, makes.missing.get(&result)));
         }
         if request.flags.contains(Flag::CheckDeps) && !makes.check_deps {
             return refuse("flags", "with the flag check_deps");
@@ -152,6 +154,16 @@ fn check_source(request: &ComposeRequest, capability: &Capability) -> Result<()>
         );
     }
     Ok(())
+}
+
+/// Says what would have to be there, where somebody knows.
+fn cannot_make(result: ComposeResult, missing: Option<&String>) -> Error {
+    let mut message = format!("\"results\": this server makes composes without {result}");
+    if let Some(missing) = missing {
+        message.push_str(": ");
+        message.push_str(missing);
+    }
+    Error::invalid("results", message)
 }
 
 fn is_empty<T>(list: &Option<Vec<T>>) -> bool {

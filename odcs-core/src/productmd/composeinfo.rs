@@ -75,11 +75,15 @@ pub struct VariantPaths {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub debug_tree: ArchPaths,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub isos: ArchPaths,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub os_tree: ArchPaths,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub packages: ArchPaths,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub repository: ArchPaths,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_isos: ArchPaths,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub source_packages: ArchPaths,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -112,6 +116,7 @@ impl ComposeInfo {
                 source_packages: by_arch(|_| format!("{VARIANT}/source/tree/Packages")),
                 source_repository: by_arch(|_| format!("{VARIANT}/source/tree")),
                 source_tree: by_arch(|_| format!("{VARIANT}/source/tree")),
+                ..VariantPaths::default()
             },
             kind: "variant".into(),
             uid: VARIANT.into(),
@@ -127,6 +132,21 @@ impl ComposeInfo {
             },
             variants: BTreeMap::from([(VARIANT.to_owned(), variant)]),
         }
+    }
+
+    /// Adds the directories of ISO images: `Temporary/ARCH/iso` of the arches that have one, and
+    /// `Temporary/source/iso`, which belongs to all arches, if there is one of the source packages.
+    #[must_use]
+    pub fn with_isos<'a>(mut self, arches: impl IntoIterator<Item = &'a TreeArch>, sources: bool) -> Self {
+        if let Some(variant) = self.variants.get_mut(VARIANT) {
+            let isos = arches.into_iter();
+            let isos = isos.map(|arch| (arch.to_string(), format!("{VARIANT}/{arch}/iso")));
+            variant.paths.isos.extend(isos);
+            let all = variant.arches.iter().filter(|_| sources);
+            let source_isos = all.map(|arch| (arch.clone(), format!("{VARIANT}/source/iso")));
+            variant.paths.source_isos.extend(source_isos);
+        }
+        self
     }
 
     /// The bytes of the file.

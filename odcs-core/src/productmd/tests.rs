@@ -79,6 +79,70 @@ fn modules_are_those_of_the_reference() {
 }
 
 #[test]
+fn images_are_those_of_the_reference() {
+    let mut images = Images::new(&ident("odcs-9"));
+    // Added in no particular order.
+    for (arch, tree, sha256, md5) in [
+        (
+            "x86_64",
+            "x86_64",
+            "69b4542ed8a628ba25e8bca9a403b2aaeb0dd69ce66693e45dc79eed31f15684",
+            "e312b560c51f03439b3db38e9e5c436e",
+        ),
+        (
+            "src",
+            "source",
+            "f1ebc91eb2d9bc1c8ce150a6a4377184843aef8ca409d51c471650eed704bb0c",
+            "66d043d96feb1838c2789bbc5e32d573",
+        ),
+    ] {
+        let image = Image {
+            arch: arch.into(),
+            bootable: false,
+            checksums: [("sha256".to_owned(), sha256.to_owned())].into(),
+            disc_count: 1,
+            disc_number: 1,
+            format: "iso".into(),
+            implant_md5: Some(md5.into()),
+            mtime: 1_795_255_852,
+            path: format!("{VARIANT}/{tree}/iso/odcs-9-1-20261121.t.0-{VARIANT}-{tree}-dvd1.iso"),
+            size: 493_568,
+            subvariant: VARIANT.into(),
+            kind: "dvd".into(),
+            volume_id: Some(format!("odcs-9-1 {VARIANT}.{arch}")),
+        };
+        images.add(VARIANT, "x86_64", image);
+    }
+    let expected = include_str!("testdata/images.json");
+    assert_eq!(text(images.to_json().unwrap()), expected);
+    assert_eq!(Images::from_json(expected.as_bytes()).unwrap(), images);
+    let arches = arches(&["x86_64"]);
+    let info = ComposeInfo::new(&ident("odcs-9"), &arches).with_isos(&arches, true);
+    let expected = include_str!("testdata/composeinfo-iso.json");
+    assert_eq!(text(info.to_json().unwrap()), expected);
+    assert_eq!(ComposeInfo::from_json(expected.as_bytes()).unwrap(), info);
+    let plain = ComposeInfo::new(&ident("odcs-9"), &arches);
+    assert_eq!(plain.clone().with_isos([], false), plain);
+}
+
+#[test]
+fn the_files_of_a_tree_on_a_medium_say_which_one_it_is() {
+    let ident = ident("odcs-1");
+    let disc = Disc { number: 1, total: 1 };
+    let plain = TreeInfo::new(&ident, "x86_64", 1_795_254_151);
+    let on_disc = plain.clone().on_disc(disc).to_text().unwrap();
+    let media = "[media]\ndiscnum = 1\ntotaldiscs = 1\n\n[release]\n";
+    assert_eq!(on_disc, plain.to_text().unwrap().replace("[release]\n", media));
+    let discinfo = DiscInfo {
+        timestamp: 1_795_254_151,
+        description: ident.release_text(),
+        arch: "src".into(),
+        disc: Some(1),
+    };
+    assert_eq!(discinfo.to_text(), "1795254151.000000\nodcs-1 1\nsrc\n1\n");
+}
+
+#[test]
 fn the_files_of_a_tree_are_those_of_the_reference() {
     let ident = ident("odcs-1");
     let treeinfo = TreeInfo::new(&ident, "x86_64", 1_795_254_151);
@@ -87,6 +151,7 @@ fn the_files_of_a_tree_are_those_of_the_reference() {
         timestamp: 1_795_254_151,
         description: ident.release_text(),
         arch: "x86_64".into(),
+        disc: None,
     };
     // Microseconds are the one thing we do not have: timestamps are those of the content.
     let whole_seconds = |text: &str| text.replace(".453745", ".000000");

@@ -4,6 +4,15 @@ use super::ini::{IniWriter, Style};
 use super::{ComposeIdent, VARIANT};
 use crate::Result;
 
+/// Which one of several media something is on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Disc {
+    /// Its number, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub total: u32,
+}
+
 /// `.treeinfo`: what the tree is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TreeInfo {
@@ -15,6 +24,8 @@ pub struct TreeInfo {
     pub arch: String,
     /// When it was made, in seconds since 1970.
     pub timestamp: u64,
+    /// The medium that it is on; `None` for a tree that is on none.
+    pub disc: Option<Disc>,
 }
 
 impl TreeInfo {
@@ -25,7 +36,15 @@ impl TreeInfo {
             version: ident.version.clone(),
             arch: arch.into(),
             timestamp,
+            disc: None,
         }
+    }
+
+    /// The same on a medium.
+    #[must_use]
+    pub fn on_disc(mut self, disc: Disc) -> Self {
+        self.disc = Some(disc);
+        self
     }
 
     /// The text of the file.
@@ -51,6 +70,11 @@ impl TreeInfo {
         ini.section("header")?
             .entry("type", "productmd.treeinfo")?
             .entry("version", "1.2")?;
+        if let Some(Disc { number, total }) = self.disc {
+            ini.section("media")?
+                .entry("discnum", &number.to_string())?
+                .entry("totaldiscs", &total.to_string())?;
+        }
         ini.section("release")?
             .entry("name", &self.release)?
             .entry("short", &self.release)?
@@ -80,6 +104,8 @@ pub struct DiscInfo {
     pub description: String,
     /// `$basearch` of the tree, `src` for sources.
     pub arch: String,
+    /// The number of the medium it is on; `None` for one that holds everything.
+    pub disc: Option<u32>,
 }
 
 impl DiscInfo {
@@ -92,8 +118,11 @@ impl DiscInfo {
     pub fn to_text(&self) -> String {
         // One line each, whatever is in the values.
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let discs = self
+            .disc
+            .map_or_else(|| "ALL".to_owned(), |number| number.to_string());
         format!(
-            "{}\n{}\n{}\nALL\n",
+            "{}\n{}\n{}\n{discs}\n",
             self.media_id(),
             line(&self.description),
             line(&self.arch)

@@ -143,6 +143,7 @@ pub(super) struct RenewalSource {
 /// - `no_reuse`: makes it even if there is an equal one.
 /// - `use_only_compatible_arch`: `$basearch` in place of the arch in URLs of Pulp.
 /// - `no_label`: does not give it a label.
+/// - `check_install`: fails if a package that is asked for cannot be installed.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 pub(super) enum Flag {
@@ -155,6 +156,7 @@ pub(super) enum Flag {
     NoReuse,
     UseOnlyCompatibleArch,
     NoLabel,
+    CheckInstall,
 }
 
 /// What a compose consists of: repositories, which are always there, ISO images, OSTree repositories, a boot

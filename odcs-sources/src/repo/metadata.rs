@@ -6,7 +6,7 @@ use std::sync::Arc;
 use odcs_core::source::{Candidate, PackageContent};
 use odcs_rpm::Digest;
 use odcs_rpm::compression::{Compression, decoder};
-use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, RepomdRecord, read_primary};
+use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
 
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
@@ -29,15 +29,13 @@ pub(super) fn read(
     let primary = repomd
         .record("primary")
         .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
-    let limits = Limits::default();
-    // Both are long; what one says is joined to the other at the end.
-    let (primary, filelists) = rayon::join(
-        || -> Result<_, RepoError> {
-            let (path, bytes) = verified(repository, primary, settings)?;
-            let packages = open(&path, &primary.location, &bytes, settings, |reader| {
-                read_primary(reader, limits)
-            })?;
-            Ok((path, packages))
+    // All are long; what one says is joined to the other at the end.
+    let ((primary, updates), filelists) = rayon::join(
+        || {
+            rayon::join(
+                || read_primary_of(repository, primary, settings),
+                || updates(repository, &repomd, settings),
+            )
         },
         || -> Result<_, RepoError> {
             let Some(filelists) = repomd.record("filelists") else {
@@ -45,7 +43,7 @@ pub(super) fn read(
             };
             let (path, bytes) = verified(repository, filelists, settings)?;
             open(&path, &filelists.location, &bytes, settings, |reader| {
-                Filelists::read(reader, limits)
+                Filelists::read(reader, Limits::default())
             })
             .map(Some)
         },
@@ -70,8 +68,39 @@ pub(super) fn read(
             .as_deref()
             .and_then(|revision| revision.parse().ok()),
         description: format!("the repository {}", repository.path),
+        updateinfo: updates?.map(Arc::new),
         ..PackageContent::default()
     })
+}
+
+/// Reads the packages; says in which file.
+fn read_primary_of(
+    repository: &Repository,
+    record: &RepomdRecord,
+    settings: &RepoSettings,
+) -> Result<(String, Vec<RepoPackage>), RepoError> {
+    let (path, bytes) = verified(repository, record, settings)?;
+    let packages = open(&path, &record.location, &bytes, settings, |reader| {
+        read_primary(reader, Limits::default())
+    })?;
+    Ok((path, packages))
+}
+
+/// Reads which updates the packages belong to, if the repository says so. A document that readers would stumble
+/// over is an error: a compose without it would hide security updates, and nobody would know why.
+pub(super) fn updates(
+    repository: &Repository,
+    repomd: &Repomd,
+    settings: &RepoSettings,
+) -> Result<Option<UpdateInfo>, RepoError> {
+    let Some(record) = repomd.record("updateinfo") else {
+        return Ok(None);
+    };
+    let (path, bytes) = verified(repository, record, settings)?;
+    open(&path, &record.location, &bytes, settings, |reader| {
+        UpdateInfo::read(reader)
+    })
+    .map(Some)
 }
 
 /// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use odcs_core::manifest::ManifestPackage;
 use odcs_core::source::{Candidate, PackageContent};
 use odcs_core::{Error, ErrorKind, Manifest, Result};
-use odcs_rpm::{DigestAlgorithm, Nevra};
+use odcs_rpm::repodata::UpdateInfo;
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use rayon::prelude::*;
 
 use super::config::RepoSettings;
@@ -32,7 +34,7 @@ pub(super) fn replay(roots: &Roots, manifest: &Manifest, settings: &RepoSettings
     let lost = lost.filter(|(result, _)| result.as_ref().is_err_and(|error| !error.is_retryable()));
     let moved = Moved::search(roots, lost.map(|(_, package)| package), settings)?;
     let mut results = results.into_iter();
-    manifest.replayed(|package| {
+    let mut content = manifest.replayed(|package| {
         // One for each package, in this order.
         let result = results.next().unwrap_or_else(|| Err(no_result(package)));
         result.or_else(|error| {
@@ -42,7 +44,51 @@ pub(super) fn replay(roots: &Roots, manifest: &Manifest, settings: &RepoSettings
                 moved.find(package).ok_or(error)
             }
         })
-    })
+    })?;
+    content.updateinfo = match &manifest.updateinfo {
+        Some(recorded) => recorded_updates(roots, manifest, recorded, settings)?,
+        None => None,
+    };
+    Ok(content)
+}
+
+/// The document with the updates that was handed on, if the repositories around the packages still have it.
+fn recorded_updates(
+    roots: &Roots,
+    manifest: &Manifest,
+    recorded: &Digest,
+    settings: &RepoSettings,
+) -> Result<Option<Arc<UpdateInfo>>> {
+    let files = manifest.packages.iter().map(|package| Path::new(&package.file));
+    let directories: BTreeSet<&Path> = files.filter_map(Path::parent).collect();
+    let (mut seen, mut searched) = (BTreeSet::new(), 0);
+    for directory in directories {
+        for above in directory.ancestors() {
+            if searched >= SEARCHED || !seen.insert(above) {
+                break;
+            }
+            let Some(repository) = above.to_str().and_then(|above| roots.locate(above).ok()) else {
+                break;
+            };
+            let Some(updates) = usable(read_updates(&repository, settings))?.flatten() else {
+                continue;
+            };
+            searched += 1;
+            if updates.digest() == recorded {
+                return Ok(Some(Arc::new(updates)));
+            }
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// The updates of a repository as its metadata has them now; `None` without metadata or updates.
+fn read_updates(repository: &Repository, settings: &RepoSettings) -> Result<Option<UpdateInfo>, RepoError> {
+    match read_repomd(repository)? {
+        Some((_, repomd)) => metadata::updates(repository, &repomd, settings),
+        None => Ok(None),
+    }
 }
 
 fn no_result(package: &ManifestPackage) -> Error {

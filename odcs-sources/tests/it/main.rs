@@ -17,3 +17,4 @@ mod replay;
 mod repo;
 mod spoilt;
 mod support;
+mod updates;

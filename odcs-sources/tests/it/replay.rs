@@ -10,7 +10,7 @@ use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_sources::repo::{RepoSettings, RepoSource};
 
 /// The manifest of a compose of everything in a repository.
-async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
+pub(crate) async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
     let resolved = lab.resolve(repository).await.unwrap();
     let content = lab.content(&resolved).await.unwrap();
     let recorded = |candidate: &odcs_core::source::Candidate| {

@@ -126,7 +126,8 @@ fn bad_files_are_named_in_one_sentence() {
         spoil(&file, &repository, &mut plan);
         let target = Target::open(target.path());
         let error = target.build(job(1, 1, plan)).unwrap_err();
-        let expected = expected.replace("FILE", file.to_str().unwrap()).replace("ED", ED);
+        // The path may have any letters in it.
+        let expected = expected.replace("ED", ED).replace("FILE", file.to_str().unwrap());
         assert!(error.message().starts_with(&expected), "case {number}: {error}");
         assert!(!error.message().contains('\n'), "case {number}: {error}");
         assert_eq!(error.kind(), *kind, "case {number}: {error}");

@@ -12,6 +12,7 @@
 
 mod build;
 mod failures;
+mod iso;
 mod stage;
 mod support;
 mod targets;

@@ -6,6 +6,7 @@ use std::process::Command;
 use odcs_core::request::SourceSpec;
 use odcs_core::source::{Content, PackageContent, Resolved};
 use odcs_core::{ComposeRequest, ComposeSource, Result};
+use odcs_rpm::repodata::{Repomd, RepomdRecord};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use tempfile::TempDir;
@@ -48,6 +49,24 @@ impl Lab {
             digest.hex()
         );
         std::fs::write(repodata.join("repomd.xml"), repomd).unwrap();
+    }
+
+    /// Adds a document with updates to the metadata of a repository, in place of one that is there.
+    pub(crate) fn publish_updates(&self, repository: &Path, name: &str, bytes: &[u8]) {
+        let repodata = repository.join("repodata");
+        std::fs::write(repodata.join(name), bytes).unwrap();
+        let mut repomd = Repomd::parse(&std::fs::read(repodata.join("repomd.xml")).unwrap()).unwrap();
+        repomd.records.retain(|record| record.kind != "updateinfo");
+        repomd.records.push(RepomdRecord {
+            kind: "updateinfo".to_owned(),
+            location: format!("repodata/{name}"),
+            checksum: Digest::of_bytes(DigestAlgorithm::Sha256, bytes),
+            open_checksum: None,
+            size: Some(bytes.len() as u64),
+            open_size: None,
+            timestamp: None,
+        });
+        std::fs::write(repodata.join("repomd.xml"), repomd.to_xml()).unwrap();
     }
 
     pub(crate) async fn resolve(&self, repository: &Path) -> Result<Resolved> {
