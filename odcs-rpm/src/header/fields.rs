@@ -26,7 +26,7 @@ pub(super) fn package(raw: &RawHeaders, file: FileFacts) -> Result<(Package, Opt
     let header = Tags(&metadata.header);
     let signatures = &metadata.signature;
 
-    let nevra = nevra(&header)?;
+    let nevra = nevra(&header, raw.is_source)?;
     let is_source = nevra.arch().is_source();
     let number = |tag| number(signatures, tag);
     let payload_size = number(IndexSignatureTag::RPMSIGTAG_LONGARCHIVESIZE)
@@ -108,7 +108,7 @@ pub(super) fn file_digests(raw: &RawHeaders) -> Result<FileDigests> {
     })
 }
 
-fn nevra(header: &Tags<'_>) -> Result<Nevra> {
+fn nevra(header: &Tags<'_>, is_source_by_lead: bool) -> Result<Nevra> {
     let part = |tag, what: &str| {
         header
             .0
@@ -134,8 +134,8 @@ fn nevra(header: &Tags<'_>) -> Result<Nevra> {
         part(IndexTag::RPMTAG_RELEASE, "release")?,
     )
     .map_err(explain)?;
-    // A source package has the arch of the machine that it was made on.
-    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE) || !header.has(IndexTag::RPMTAG_SOURCERPM);
+    // A source package has the arch of the machine that it was made on. Old ones say only in front what they are.
+    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE) || is_source_by_lead;
     let arch: Arch = match is_source {
         true if header.has(IndexTag::RPMTAG_NOSOURCE) || header.has(IndexTag::RPMTAG_NOPATCH) => "nosrc",
         true => "src",

@@ -11,6 +11,8 @@ use crate::{Error, Result};
 
 const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
+/// `RPMLEAD_SOURCE`.
+const LEAD_SOURCE: [u8; 2] = [0, 1];
 const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 const INTRO: usize = 16;
 const ENTRY: usize = 16;
@@ -31,6 +33,8 @@ pub(crate) struct RawHeaders {
     /// All bytes. Where strings were not UTF-8 they have been taken for Latin-1, as `createrepo_c`
     /// takes them, so the offsets below are not offsets into these.
     pub(super) bytes: Vec<u8>,
+    /// Whether the lead says that this is a source package.
+    pub(super) is_source: bool,
     /// Where the main header begins in the file.
     pub(super) header_start: u64,
     /// Where the payload begins in the file.
@@ -52,6 +56,7 @@ impl RawHeaders {
         if !bytes.starts_with(&LEAD_MAGIC) {
             return Err(Error::package("it does not begin like one"));
         }
+        let is_source = bytes.get(6..8) == Some(&LEAD_SOURCE);
         let mut position = LEAD as u64;
 
         let one = read_one(reader, &mut bytes, "signature header")?;
@@ -64,6 +69,7 @@ impl RawHeaders {
         let one = read_one(reader, &mut bytes, "main header")?;
         Ok(Self {
             bytes,
+            is_source,
             header_start: position,
             header_end: position + one.length as u64,
             main,

@@ -115,6 +115,16 @@ fn little_is_enough() {
 fn source_packages_are_told_by_their_tags() {
     let mut tags = ed();
     tags.truncate(4);
+    let package = read(&tags).unwrap();
+    assert_eq!(
+        (package.nevra.arch().as_str(), package.source_rpm),
+        ("x86_64", None)
+    );
+    let mut old = file(&unsigned(), &tags);
+    old[7] = 1;
+    let package = read_bytes(&old).unwrap().package;
+    assert_eq!(package.nevra.arch().as_str(), "src", "the lead says so");
+    tags.push(numbers(IndexTag::RPMTAG_SOURCEPACKAGE, &[1]));
     assert_eq!(read(&tags).unwrap().nevra.arch().as_str(), "src");
     tags.push(numbers(IndexTag::RPMTAG_NOSOURCE, &[0]));
     let package = read(&tags).unwrap();
