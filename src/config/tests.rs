@@ -150,7 +150,7 @@ fn signatures_are_verified_with_keys_only() {
         "keyring = \"k\"\nverify_signatures = \"never\"\nuntrusted_repo_roots = [\"inbox\"]",
         &[
             "odcs.toml:3:24: untrusted_repo_roots: packages of untrusted directories must be verified, and \
-             verify_signatures is never (odcs.toml:2:21)",
+             verify_signatures is never (odcs.toml:2)",
         ],
     );
 }
@@ -510,6 +510,9 @@ link_fallback = "fail"
 repodata_compression = "zstd"
 filelists_ext = true
 repo_roots = ["/mnt/koji", "/mnt/pulp"]
+untrusted_repo_roots = ["/mnt/scratch"]
+keyring = "/etc/pki/rpm-gpg"
+verify_signatures = "always"
 allowed_urls = ["https://example.com/pub/"]
 seconds_to_live = 3600
 max_seconds_to_live = 7200

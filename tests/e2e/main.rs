@@ -25,6 +25,7 @@ mod iso;
 mod life;
 mod log;
 mod renewal;
+mod signatures;
 mod stopping;
 
 #[path = "../common/mod.rs"]

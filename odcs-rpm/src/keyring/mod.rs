@@ -36,9 +36,6 @@ mod error;
 mod load;
 mod verification;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use pgp::packet::Signature;
@@ -124,7 +121,7 @@ impl Keyring {
         let keys = self
             .certificates
             .values()
-            .flat_map(|certificate| certificate.signing_keys().map(move |key| (certificate, key)));
+            .flat_map(|certificate| certificate.keys().map(move |key| (certificate, key)));
         keys.filter(|(_, key)| key.is_named_in(signature))
     }
 }

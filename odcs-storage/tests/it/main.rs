@@ -16,3 +16,4 @@ mod iso;
 mod stage;
 mod support;
 mod targets;
+mod verified;
