@@ -142,7 +142,8 @@ impl DependencyVersion {
 impl fmt::Display for DependencyVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.comparison.as_operator())?;
-        if self.epoch != 0 {
+        // A version with a colon would be taken for an epoch and a version.
+        if self.epoch != 0 || self.version.contains(':') {
             write!(f, "{}:", self.epoch)?;
         }
         f.write_str(&self.version)?;
@@ -204,5 +205,21 @@ impl fmt::Display for Dependency {
         self.version
             .as_ref()
             .map_or(Ok(()), |version| write!(f, " {version}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn versions_read_as_they_are_shown(text in "[0-9]{0,2}:?[0-9a:~]{0,3}-?[0-9:-]{0,3}") {
+            let version = DependencyVersion::parse(Comparison::Equal, &text);
+            let shown = version.to_string();
+            prop_assert_eq!(&DependencyVersion::parse(Comparison::Equal, shown.get(2..).unwrap_or_default()), &version, "{}", shown);
+        }
     }
 }

@@ -26,6 +26,7 @@ mod iso;
 mod life;
 mod log;
 mod renewal;
+mod repodata;
 mod signatures;
 mod stopping;
 

@@ -12,6 +12,8 @@ use crate::{
 
 /// `RPMSENSE_STRONG`: what told recommending from suggesting before there were tags for both.
 const SENSE_STRONG: u32 = 1 << 27;
+/// `PATH_MAX` of Linux, without the zero at its end: no file can have a longer path.
+const MAX_PATH: usize = 4095;
 /// `RPMFILE_GHOST`.
 const FILE_GHOST: u32 = 1 << 6;
 /// `S_IFMT` and `S_IFDIR`.
@@ -325,6 +327,12 @@ impl<'a> Tags<'a> {
                 .ok()
                 .and_then(|directory| directories.get(directory))
                 .ok_or_else(|| Error::package("a file in its header is in no directory"))?;
+            // Of two bytes per file and one long name of a directory a small header could make any length.
+            if directory.len() + name.len() > MAX_PATH {
+                return Err(Error::package(format_args!(
+                    "a path in its header has more than {MAX_PATH} bytes"
+                )));
+            }
             let mut path = String::with_capacity(directory.len() + name.len());
             path.push_str(directory);
             path.push_str(name);

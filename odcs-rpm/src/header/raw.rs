@@ -21,6 +21,10 @@ const ENTRY: usize = 16;
 const MAX_ENTRIES: u32 = 0xffff;
 const MAX_STORE: u32 = 256 << 20;
 
+/// Strings in one header. An empty one is one byte in the file and two dozen in memory; a package with half a million
+/// files has some seven for each.
+const MAX_TEXTS: usize = 1 << 22;
+
 /// Memory that is taken on a header's word alone.
 const USUAL_STORE: usize = 256 << 10;
 
@@ -169,7 +173,7 @@ fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> 
         .unwrap_or_default()
         .split_at_checked(index)
         .unwrap_or_default();
-    let mut seen = 0;
+    let (mut seen, mut texts) = (0, 0);
     let mut is_utf8 = true;
     for entry in index.chunks_exact(ENTRY) {
         let value = Value::find(entry, data).ok_or_else(|| bad("an entry leads out of it"))?;
@@ -178,7 +182,17 @@ fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> 
         if seen > store {
             return Err(bad("its entries overlap"));
         }
-        is_utf8 &= !value.is_text() || std::str::from_utf8(value.bytes).is_ok();
+        if value.is_text() {
+            is_utf8 &= std::str::from_utf8(value.bytes).is_ok();
+            texts += if value.kind == 6 {
+                1
+            } else {
+                as_usize(number(entry, 12))
+            };
+            if texts > MAX_TEXTS {
+                return Err(bad("it has more texts than packages have"));
+            }
+        }
     }
     let original = if is_utf8 {
         None

@@ -271,6 +271,29 @@ fn reasons_are_plain() {
 }
 
 #[test]
+fn small_headers_do_not_ask_for_much_memory() {
+    let files = |directory: usize| {
+        let mut tags = ed();
+        let directory = format!("/{}/", "d".repeat(directory - 2));
+        tags.push(texts(IndexTag::RPMTAG_BASENAMES, &["f"; 1000]));
+        tags.push(texts(IndexTag::RPMTAG_DIRNAMES, &[&directory]));
+        tags.push(numbers(IndexTag::RPMTAG_DIRINDEXES, &[0; 1000]));
+        file(&unsigned(), &tags)
+    };
+    assert_eq!(read_bytes(&files(4094)).unwrap().package.files.len(), 1000);
+    assert_eq!(
+        reason(&files(4095)),
+        "a path in its header has more than 4095 bytes"
+    );
+    let many = vec![0; (1 << 22) + 1];
+    let tag = Tag(IndexTag::RPMTAG_PROVIDENAME.into(), 8, count(&many), many);
+    assert_eq!(
+        reason(&file(&unsigned(), &[&ed()[..], &[tag]].concat())),
+        "damaged main header: it has more texts than packages have"
+    );
+}
+
+#[test]
 fn hostile_indices_are_refused() {
     let build = |kind: u32, offset: u32, count: u32| {
         let mut bytes = file(&unsigned(), &ed());

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use super::lists::{ListItem, ListKind, ListReader, ListedPackage};
 use super::pull::Element;
 use super::{Limits, RepoPackage};
-use crate::{FileEntry, FileKind, Nevra, Package, Result};
+use crate::{Error, FileEntry, FileKind, Nevra, Package, Result};
 
 /// Reads a `filelists` file and gives every package the complete list of its files, in the file's
 /// order. Packages that the file does not mention keep the files they have; what it says of other
@@ -18,7 +18,7 @@ use crate::{FileEntry, FileKind, Nevra, Package, Result};
 /// [`Error::Repodata`] if the XML is broken or a package in it has no proper name, version or arch;
 /// [`Error::TooLarge`] past a limit; [`Error::Io`] if reading fails. The packages are then unchanged.
 pub fn read_filelists(reader: impl BufRead, packages: &mut [RepoPackage], limits: Limits) -> Result<usize> {
-    Ok(Filelists::read(reader, limits)?.give_to(packages))
+    Filelists::read(reader, limits)?.give_to(packages)
 }
 
 /// What a `filelists` file says, before it is known of which packages: so that it can be read at the
@@ -30,7 +30,7 @@ pub fn read_filelists(reader: impl BufRead, packages: &mut [RepoPackage], limits
 ///   <version epoch="0" ver="1.14.1" rel="2"/><file>/usr/bin/ed</file>
 /// </package></filelists>"#;
 /// let lists = Filelists::read(xml.as_bytes(), Limits::default())?;
-/// assert_eq!(lists.give_to(&mut []), 0);
+/// assert_eq!(lists.give_to(&mut [])?, 0);
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
 #[derive(Debug)]
@@ -64,7 +64,11 @@ impl Filelists {
 
     /// Gives every package the complete list of its files; those that are not mentioned keep the files
     /// they have. Returns how many packages got a list.
-    pub fn give_to(self, packages: &mut [RepoPackage]) -> usize {
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] if a package with a list stands there more than 16 times. The packages are then
+    /// unchanged.
+    pub fn give_to(self, packages: &mut [RepoPackage]) -> Result<usize> {
         give(self.0, packages, |package, files| package.files = files)
     }
 }
@@ -86,47 +90,82 @@ pub(super) struct Listed<T> {
     pub(super) items: Vec<T>,
 }
 
-/// Hands lists to the packages they are for. Returns how many packages got one.
+/// How often one package may stand in a repository, by other locations, and get a list each time: a small file
+/// that repeats itself, and one long list, would else fill the memory.
+const MAX_TWINS: usize = 16;
+
+/// Hands lists to the packages they are for: of several for one package, the last. Returns how many packages got one.
 pub(super) fn give<T: Clone>(
     lists: Vec<Listed<T>>,
     packages: &mut [RepoPackage],
     put: impl Fn(&mut Package, Vec<T>),
-) -> usize {
-    let mut wanted: HashMap<(&str, &Nevra), Vec<usize>> = HashMap::with_capacity(packages.len());
-    for (index, package) in packages.iter().enumerate() {
-        let key = (package.checksum.hex(), &package.package.nevra);
-        wanted.entry(key).or_default().push(index);
-    }
-    let mut found: Vec<Option<Vec<T>>> = vec![None; packages.len()];
-    for Listed { id, nevra, items } in lists {
-        let indices = wanted.get(&(&*id, &nevra)).map(Vec::as_slice);
-        // Nearly always one: no copy is made for the last.
-        let Some((last, others)) = indices.unwrap_or_default().split_last() else {
+) -> Result<usize> {
+    let numbers: HashMap<(&str, &Nevra), usize> = lists
+        .iter()
+        .enumerate()
+        .map(|(number, list)| ((&*list.id, &list.nevra), number))
+        .collect();
+    let mut twins = vec![0; lists.len()];
+    let mut wanted: Vec<Option<usize>> = Vec::with_capacity(packages.len());
+    for package in &*packages {
+        let number = numbers.get(&(package.checksum.hex(), &package.package.nevra));
+        wanted.push(number.copied());
+        let Some(twins) = number.and_then(|number| twins.get_mut(*number)) else {
             continue;
         };
-        for index in others {
-            if let Some(place) = found.get_mut(*index) {
-                *place = Some(items.clone());
-            }
-        }
-        if let Some(place) = found.get_mut(*last) {
-            *place = Some(items);
+        *twins += 1;
+        if *twins > MAX_TWINS {
+            return Err(Error::TooLarge {
+                what: format!("the repository (in entries of {})", package.package.nevra),
+                limit: MAX_TWINS as u64,
+            });
         }
     }
+    let mut lists: Vec<(Vec<T>, usize)> = lists.into_iter().map(|list| list.items).zip(twins).collect();
     let mut count = 0;
-    for (package, items) in packages.iter_mut().zip(found) {
-        if let Some(items) = items {
+    for (package, number) in packages.iter_mut().zip(wanted) {
+        if let Some((items, left)) = number.and_then(|number| lists.get_mut(number)) {
+            *left = left.saturating_sub(1);
+            // Nearly always one: no copy is made for the last.
+            let items = match *left {
+                0 => std::mem::take(items),
+                _ => items.clone(),
+            };
             put(&mut package.package, items);
             count += 1;
         }
     }
-    count
+    Ok(count)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::read_primary;
     use super::*;
+
+    #[test]
+    fn one_package_does_not_stand_there_any_number_of_times() {
+        let id = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        let package = format!(
+            "<package><name>ed</name><arch>noarch</arch><version epoch='0' ver='1' rel='2'/>\
+             <checksum type='sha'>{id}</checksum><location href='ed'/></package>"
+        );
+        let lists = format!(
+            "<filelists><package pkgid='{id}' name='ed' arch='noarch'><version ver='1' rel='2'/><file>/old</file></package>\
+             <package pkgid='{id}' name='ed' arch='noarch'><version ver='1' rel='2'/><file>/new</file></package></filelists>"
+        );
+        for (times, expected) in [(MAX_TWINS, Some(MAX_TWINS)), (MAX_TWINS + 1, None)] {
+            let primary = format!("<metadata>{}</metadata>", package.repeat(times));
+            let mut packages = read_primary(primary.as_bytes(), Limits::default()).unwrap();
+            let count = read_filelists(lists.as_bytes(), &mut packages, Limits::default());
+            assert_eq!(count.as_ref().ok().copied(), expected, "{count:?}");
+            let files = expected.map(|_| "/new");
+            for package in packages {
+                let package = package.package;
+                assert_eq!(package.files.first().map(|file| &*file.path), files);
+            }
+        }
+    }
 
     #[test]
     fn lists_reach_their_packages_even_when_ids_repeat() {

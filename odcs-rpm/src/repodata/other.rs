@@ -50,7 +50,7 @@ pub fn read_other(reader: impl BufRead, packages: &mut [RepoPackage], limits: Li
         let items = std::mem::take(&mut entries);
         lists.push(Listed { id, nevra, items });
     }
-    Ok(give(lists, packages, |package, changelogs| {
+    give(lists, packages, |package, changelogs| {
         package.changelogs = changelogs;
-    }))
+    })
 }

@@ -51,7 +51,8 @@ pub(super) fn read(
     let (path, mut packages) = primary?;
     match filelists? {
         Some(filelists) => {
-            filelists.give_to(&mut packages);
+            let given = filelists.give_to(&mut packages);
+            given.map_err(|error| RepoError::damaged(error, &path))?;
         }
         // Then only the files in primary can be required, which is most of what ever is.
         None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
