@@ -65,3 +65,9 @@ pub fn run(name: &str, input: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.unwrap_or_else(|| panic!("there is no target {name}")).run)(input);
 }
+
+/// Whether a message is one line of bounded length, whatever the input holds.
+fn is_brief(error: &impl std::fmt::Display) -> bool {
+    let message = error.to_string();
+    message.len() < 4000 && !message.contains(char::is_control)
+}

@@ -37,6 +37,7 @@ pub fn all() -> Vec<Seed> {
         .map(|(target, text)| (*target, text.as_bytes().to_vec()));
     seeds
         .chain(texts)
+        .chain([("keyring", KEY.to_vec())])
         .map(|(target, bytes)| Seed { target, bytes })
         .collect()
 }
