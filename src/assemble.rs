@@ -127,6 +127,8 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
     settings.poll = configuration.poll;
     settings.sweep = configuration.sweep;
     settings.concurrency = configuration.concurrency;
+    settings.previews = configuration.dry_runs;
+    settings.preview_timeout = configuration.dry_run_timeout;
     settings.allowed_urls = configuration.allowed_urls.clone();
     settings.raw_configs = configuration.raw_config_urls.clone();
     settings.signatures = signatures(configuration)?;

@@ -4,7 +4,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    about, cleanup, completions, config, create, create_repo, delete, get, list, log, man, renew, serve, wait,
+    about, cleanup, completions, config, create, create_repo, delete, diff, get, list, log, man, manifest,
+    packages, renew, serve, wait, why,
 };
 use crate::values;
 
@@ -21,7 +22,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    it worked; a compose that was waited for is done
-  1    the compose that was waited for failed, was removed or took too long; or the service ended
+  1    the compose that was waited for failed, was removed or took too long; a dry run found that
+       it would fail; the package that was asked about is not in the compose; or the service ended
        with an error, or something could not be printed or written
   2    the command line is wrong
   255  the server refused, or cannot be reached";
@@ -96,6 +98,19 @@ pub(crate) enum Command {
     List(list::Options),
     /// Print the log of a compose.
     Log(log::Options),
+    /// List the packages of a compose, and why each of them is in it.
+    Packages(packages::Options),
+    /// Say why a package is in a compose: the way to it from what was asked for.
+    ///
+    /// If nothing of that name is in it, names that are near are shown, or where else it was met.
+    Why(why::Options),
+    /// Compare two composes: which packages were added, removed, upgraded, downgraded or changed.
+    ///
+    /// A package that is "changed" is the same version, but another file, another key or another
+    /// architecture. Of several versions of a name, the newest are compared with the newest.
+    Diff(diff::Options),
+    /// Print what is recorded of the packages of a compose, file by file, as JSON.
+    Manifest(manifest::Options),
     /// Cancel a compose that waits or is being made, or delete one that has ended before its time.
     Delete(delete::Options),
     /// Show what the server can do.
@@ -115,7 +130,9 @@ fn without_meaning(command: &str) -> &'static [&'static str] {
     match command {
         "serve" | "completions" | "man" => &["server", "json", "no_wait", "watch", "quiet", "verbose"],
         "cleanup" | "config" => &["server", "no_wait", "watch", "quiet", "verbose"],
-        "get" | "list" | "log" | "delete" | "about" => &["no_wait", "watch", "quiet"],
+        "get" | "list" | "log" | "delete" | "about" | "packages" | "why" | "diff" | "manifest" => {
+            &["no_wait", "watch", "quiet"]
+        }
         _ => &[],
     }
 }
@@ -152,6 +169,10 @@ impl Command {
             Self::Get(options) => get::run(client, options).await,
             Self::List(options) => list::run(client, options).await,
             Self::Log(options) => log::run(client, options).await,
+            Self::Packages(options) => packages::run(client, options).await,
+            Self::Why(options) => why::run(client, options).await,
+            Self::Diff(options) => diff::run(client, options).await,
+            Self::Manifest(options) => manifest::run(client, options).await,
             Self::Delete(options) => delete::run(client, options).await,
             Self::About => about::run(client).await,
             Self::Completions(options) => completions::run(options),

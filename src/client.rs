@@ -14,6 +14,9 @@ use crate::output;
 /// Bytes of an answer that are read; a page of a hundred records with every field full stays below.
 const MAX_ANSWER: usize = 256 << 20;
 
+/// How long a dry run is waited for; servers give up within the hour.
+const DRY_RUN: Duration = Duration::from_secs(3700);
+
 /// A connection to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
@@ -62,6 +65,13 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.call(Method::POST, path, Some(body)).await
+    }
+
+    /// Has the server say what would be in a compose. It may think about it for longer than about anything else, and
+    /// has a limit of its own.
+    pub(crate) async fn dry_run(&self, body: &Value) -> Result<Value, Failure> {
+        let request = self.request(Method::POST, "/api/1/composes/?dry_run=1");
+        self.answer(request.json(body).timeout(DRY_RUN)).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
@@ -116,6 +126,10 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.answer(request).await
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let response = self.send(request).await?;
         let status = response.status();
         let body = String::from_utf8_lossy(&read(response).await?).into_owned();

@@ -10,11 +10,13 @@
 pub mod allow;
 pub mod build;
 pub mod compose;
+pub mod difference;
 pub mod engine;
 pub mod event;
 pub mod files;
 pub mod manifest;
 pub mod observe;
+pub mod packages;
 pub mod plan;
 pub mod productmd;
 pub mod request;

@@ -4,11 +4,13 @@ mod signatures;
 
 pub use signatures::{Required, SignatureIdentity, SignatureMissing, SignaturePolicy, SignatureRules};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Nevra, PackageKind, PackagePattern, TreeArch};
 
+use crate::manifest::LookasidePackage;
 use crate::source::Candidate;
 use crate::why::Why;
 
@@ -27,6 +29,24 @@ pub struct Plan {
     pub updateinfo: Option<Arc<UpdateInfo>>,
     /// What the packages are from, for messages.
     pub source_description: String,
+}
+
+impl Plan {
+    /// The packages of lookaside repositories that others are there for, with the reasons of all arches, sorted by
+    /// NEVRA.
+    pub fn lookaside(&self) -> Vec<LookasidePackage> {
+        let mut packages: BTreeMap<&Nevra, LookasidePackage> = BTreeMap::new();
+        for arch in &self.arches {
+            for (nevra, why) in &arch.lookaside {
+                let package = packages.entry(nevra).or_insert_with(|| LookasidePackage {
+                    nevra: nevra.clone(),
+                    why: BTreeMap::new(),
+                });
+                package.why.insert(arch.arch.clone(), why.clone());
+            }
+        }
+        packages.into_values().collect()
+    }
 }
 
 /// The packages for one arch.

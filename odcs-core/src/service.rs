@@ -1,16 +1,18 @@
 //! What the service does for those who ask over a network: the trait between the engine and its API.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use odcs_rpm::TreeArch;
+use odcs_rpm::{Digest, Nevra, PackageKind, TreeArch};
 
 use crate::Result;
 use crate::compose::{Compose, ComposeId, ComposeState};
-use crate::manifest::Manifest;
+use crate::manifest::{LookasidePackage, Manifest};
 use crate::request::parse::Parsed;
 use crate::request::{ComposeRequest, ComposeResults, Flags, Renewal, SourceKind};
 use crate::store::{Page, Query};
+use crate::why::Why;
 
 /// The service as its callers see it. Who calls, and whether they may, has been settled before.
 #[async_trait]
@@ -28,6 +30,15 @@ pub trait ComposeService: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// As [`read_request`](Self::read_request); `Unavailable` if it cannot be recorded at the moment.
     async fn submit(&self, request: Parsed<ComposeRequest>, owner: &str) -> Result<Submitted>;
+
+    /// What a compose of this request would consist of. Packages are chosen as for a compose; nothing is made and
+    /// nothing recorded. Whoever does not want the answer any more drops the future.
+    ///
+    /// # Errors
+    /// As [`read_request`](Self::read_request); `Unavailable` if what the packages are read from cannot be reached,
+    /// if it takes too long, or (then it is worth trying again soon, [`is_retryable`](crate::Error::is_retryable))
+    /// if too many ask at once. That a compose would fail is no error: the [`Outlook`] says so.
+    async fn preview(&self, request: Parsed<ComposeRequest>) -> Result<Preview>;
 
     /// The record of an id; `None` if there never was one.
     ///
@@ -133,6 +144,54 @@ pub struct Submitted {
     pub compose: Compose,
     /// What of the request was not understood or has no effect, a sentence each.
     pub warnings: Vec<String>,
+}
+
+/// What would become of a request.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// What would become of the compose.
+    pub outlook: Outlook,
+    /// What its log would say until its packages are chosen, a line each; a very long one is cut.
+    pub log: Vec<String>,
+    /// What of the request was not understood or has no effect, and what only making the compose can tell, a
+    /// sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// What would become of a compose.
+#[derive(Clone, Debug)]
+pub enum Outlook {
+    /// It would consist of these packages.
+    Made {
+        /// What they are from, as people call it: "the repository /srv/repo".
+        description: String,
+        /// The packages, sorted by kind and NEVRA.
+        packages: Vec<PreviewPackage>,
+        /// The packages of lookaside repositories that others are there for, sorted by NEVRA.
+        lookaside: Vec<LookasidePackage>,
+    },
+    /// It would fail, with this sentence as the reason in its record.
+    Failed {
+        /// The sentence.
+        reason: String,
+    },
+}
+
+/// A package that would be in a compose.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PreviewPackage {
+    /// Which tree it would be in.
+    pub kind: PackageKind,
+    /// The package, as the source lists it.
+    pub nevra: Nevra,
+    /// The arches of the compose that it would be there for, in the order of the request.
+    pub arches: Vec<TreeArch>,
+    /// Size of the file in bytes, as the source lists it.
+    pub size: u64,
+    /// Checksum of the file, where the source knows it.
+    pub digest: Option<Digest>,
+    /// Why it would be there, for each of its arches.
+    pub why: BTreeMap<TreeArch, Why>,
 }
 
 /// What a server is and what it makes.

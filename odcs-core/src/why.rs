@@ -1,7 +1,10 @@
 //! Why a package is in a compose.
 
+mod chain;
+
 use std::fmt;
 
+pub use chain::{Chain, End, Reasons, Step};
 use odcs_rpm::{Nevra, PackagePattern};
 use serde::{Deserialize, Serialize};
 

@@ -12,6 +12,9 @@
 //! | `/api/1/composes/` | the list of composes; POST asks for one |
 //! | `/api/1/composes/N` | one compose |
 //! | `/api/1/composes/N/log` | what happened while it was made |
+//! | `/api/1/composes/N/packages` | what is in it, and why |
+//! | `/api/1/composes/N/manifest` | what went into it, file by file |
+//! | `/api/1/composes/N/diff/M` | what is different in another compose |
 //! | `/api/1/about/` | the version, and what this server makes |
 //! | `/api/1/metrics/` | counts and times, for Prometheus |
 //! | `/api/1/openapi.json` | all this for programs: the OpenAPI document |

@@ -11,12 +11,16 @@ use odcs_core::compose::Links;
 use odcs_core::files::ComposeFiles;
 use odcs_core::request::TargetDirName;
 use odcs_core::service::ComposeService;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::files;
 
 use crate::health::Watch;
 use crate::metrics::Metrics;
+
+/// Requests that have a manifest read at once, each of which may be tens of megabytes; others wait.
+const MANIFESTS: usize = 4;
 
 /// What the handlers share. Clones share it, too.
 #[derive(Clone, Debug)]
@@ -34,6 +38,7 @@ struct Inner {
     public: Option<Url>,
     metrics: Arc<Metrics>,
     watch: Arc<Watch>,
+    manifests: Arc<Semaphore>,
 }
 
 /// The published composes of a target directory, and where they are served.
@@ -128,6 +133,7 @@ impl ApiState {
             public,
             metrics: Arc::default(),
             watch: Arc::default(),
+            manifests: Arc::new(Semaphore::new(MANIFESTS)),
         }))
     }
 
@@ -158,6 +164,11 @@ impl ApiState {
 
     pub(crate) fn watch(&self) -> &Watch {
         &self.0.watch
+    }
+
+    /// A permit for each manifest that may be read at once.
+    pub(crate) fn manifests(&self) -> &Semaphore {
+        &self.0.manifests
     }
 
     pub(crate) fn service(&self) -> &Arc<dyn ComposeService> {

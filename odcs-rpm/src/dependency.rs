@@ -219,7 +219,7 @@ mod tests {
         fn versions_read_as_they_are_shown(text in "[0-9]{0,2}:?[0-9a:~]{0,3}-?[0-9:-]{0,3}") {
             let version = DependencyVersion::parse(Comparison::Equal, &text);
             let shown = version.to_string();
-            prop_assert_eq!(&DependencyVersion::parse(Comparison::Equal, &shown[2..]), &version, "{}", shown);
+            prop_assert_eq!(&DependencyVersion::parse(Comparison::Equal, shown.get(2..).unwrap_or_default()), &version, "{}", shown);
         }
     }
 }

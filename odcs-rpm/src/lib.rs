@@ -14,6 +14,7 @@ pub mod digest;
 pub mod evr;
 pub mod gather;
 pub mod header;
+pub mod installable;
 pub mod keyring;
 pub mod multilib;
 pub mod name;

@@ -1,4 +1,4 @@
-//! Holds multilib decisions against those of python-multilib 1.3 with the configuration in its source.
+//! Holds multilib decisions against those of python-multilib 1.3, called as Pungi does.
 //!
 //! `ODCS_TEST_PYTHON` names a Python that has it, as `dev/test` makes one; without it the suite passes, saying so,
 //! except under `CI=true`.
@@ -29,9 +29,7 @@ use test_support::{is_ci, recordings};
 
 /// Reads a package a line, prints its decisions: one digit for each method.
 const PEER: &str = r#"
-import configparser, json, sys
-if not hasattr(configparser.ConfigParser, "readfp"):  # gone since Python 3.12
-    configparser.ConfigParser.readfp = configparser.ConfigParser.read_file
+import json, sys
 from multilib import multilib
 
 class Provide:  # neither text nor tuple, as those of dnf
@@ -40,8 +38,7 @@ class Provide:  # neither text nor tuple, as those of dnf
 
 class Package: pass
 
-config = sys.prefix + "/share/python-multilib-1.3/etc/multilib.conf"
-methods = [multilib.RuntimeMultilibMethod(config), multilib.DevelMultilibMethod(config), multilib.AllMultilibMethod(config)]
+methods = [multilib.RuntimeMultilibMethod(None), multilib.DevelMultilibMethod(None), multilib.AllMultilibMethod(None)]
 for line in sys.stdin:
     package = Package()
     package.__dict__.update(json.loads(line))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use odcs_core::Manifest;
-use odcs_core::manifest::{LookasidePackage, ManifestPackage};
+use odcs_core::manifest::ManifestPackage;
 use odcs_core::plan::Plan;
 use odcs_core::request::SourceKind;
 use odcs_rpm::{Nevra, PackageKind};
@@ -50,22 +50,12 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
             }
         }
     }
-    let mut lookaside: BTreeMap<&Nevra, LookasidePackage> = BTreeMap::new();
-    for arch in &plan.arches {
-        for (nevra, why) in &arch.lookaside {
-            let entry = lookaside.entry(nevra).or_insert_with(|| LookasidePackage {
-                nevra: nevra.clone(),
-                why: BTreeMap::new(),
-            });
-            entry.why.insert(arch.arch.clone(), why.clone());
-        }
-    }
     Ok(Manifest {
         source_type: kind.to_string(),
         description: plan.source_description.clone(),
         timestamp: plan.timestamp,
         packages: entries.into_values().collect(),
         updateinfo: plan.updateinfo.as_ref().map(|updates| updates.digest().clone()),
-        lookaside: lookaside.into_values().collect(),
+        lookaside: plan.lookaside(),
     })
 }

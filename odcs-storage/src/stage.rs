@@ -119,7 +119,11 @@ impl Inner {
         go_on()?;
         progress.step(
             Phase::Metadata,
-            "writing composeinfo.json, rpms.json, modules.json and the .repo file",
+            if wants_images {
+                "writing composeinfo.json, images.json, rpms.json, modules.json and the .repo file"
+            } else {
+                "writing composeinfo.json, rpms.json, modules.json and the .repo file"
+            },
         );
         tree::write_metadata(
             &compose,

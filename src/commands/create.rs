@@ -190,7 +190,10 @@ mod tests {
             let tested = ARGUMENTS
                 .split_whitespace()
                 .any(|word| word == format!("--{long}"));
-            assert!(tested || ["help", "no-label"].contains(&long), "--{long}");
+            assert!(
+                tested || ["help", "no-label", "dry-run"].contains(&long),
+                "--{long}"
+            );
         }
     }
 }

@@ -7,14 +7,19 @@ pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod create_repo;
 pub(crate) mod delete;
+pub(crate) mod diff;
+mod dry_run;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod manifest;
+pub(crate) mod packages;
 pub(crate) mod renew;
 mod request;
 pub(crate) mod serve;
 pub(crate) mod wait;
+pub(crate) mod why;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 use odcs_core::request::{ComposeResult, Flag};
 use serde_json::{Map, Value};
 
-use super::{Failure, wait};
+use super::{Failure, dry_run, wait};
 use crate::cli::ClientOptions;
 use crate::client::Client;
 use crate::values;
@@ -43,6 +43,9 @@ pub(crate) struct Common {
     /// How long the compose is to live; servers have a limit, three days without configuration.
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     seconds_to_live: Option<u64>,
+    /// Make nothing: show what would be in the compose, and why.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 fn flags_help() -> String {
@@ -60,6 +63,7 @@ fn results_help() -> String {
 pub(crate) struct Request {
     source: Map<String, Value>,
     beside: Map<String, Value>,
+    dry_run: bool,
 }
 
 impl Request {
@@ -70,6 +74,7 @@ impl Request {
         Self {
             source: fields,
             beside: Map::new(),
+            dry_run: false,
         }
     }
 
@@ -99,6 +104,7 @@ impl Request {
 
     /// What all commands share.
     pub(crate) fn common(&mut self, common: Common) -> &mut Self {
+        self.dry_run = common.dry_run;
         self.source_list("sigkeys", common.sigkeys)
             .beside_list("arches", common.arches)
             .beside_list("flags", common.flags)
@@ -139,9 +145,12 @@ fn insert<T: Into<Value>>(fields: &mut Map<String, Value>, field: &str, value: O
     }
 }
 
-/// Sends a request, and waits for the compose unless told not to.
+/// Sends a request, and waits for the compose unless told not to; or has it tried without making anything.
 pub(crate) async fn submit(options: ClientOptions, request: Request) -> Result<(), Failure> {
     let client = Client::new(&options)?;
+    if request.dry_run {
+        return dry_run::run(&options, &client, &request.into_body()).await;
+    }
     let compose = client.post("/api/1/composes/", &request.into_body()).await?;
     wait::accepted(&options, &client, compose).await
 }
@@ -158,6 +167,20 @@ mod tests {
         request
             .common(Common::default())
             .source("koji_event", None::<i64>);
+        assert_eq!(
+            request.into_body(),
+            json!({"source": {"type": "tag", "source": "f36"}})
+        );
+    }
+
+    #[test]
+    fn a_dry_run_is_no_part_of_the_body() {
+        let mut request = Request::new("tag", "f36");
+        request.common(Common {
+            dry_run: true,
+            ..Common::default()
+        });
+        assert!(request.dry_run);
         assert_eq!(
             request.into_body(),
             json!({"source": {"type": "tag", "source": "f36"}})

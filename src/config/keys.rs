@@ -316,6 +316,12 @@ settings! { machine:
     /// How many composes are made at once.
     concurrency: usize = 1, option "concurrency", within 1.0..=256.0;
 
+    /// How many dry runs are worked out at once; whoever asks for another one is told to come again.
+    dry_runs: usize = 2, within 1.0..=256.0;
+
+    /// How long a dry run may take, in seconds.
+    dry_run_timeout: Duration = Duration::from_secs(60), within 1.0..=3600.0;
+
     /// Threads that read packages.
     threads: u16 = machine.processors, option "threads", within 1.0..=1024.0, shown "one for each processor";
 

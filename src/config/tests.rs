@@ -93,6 +93,8 @@ fn defaults_are_those_of_the_crates() {
     assert_eq!(configuration.poll, engine.poll);
     assert_eq!(configuration.sweep, engine.sweep);
     assert_eq!(configuration.concurrency, engine.concurrency);
+    assert_eq!(configuration.dry_runs, engine.previews);
+    assert_eq!(configuration.dry_run_timeout, engine.preview_timeout);
     let http = odcs_http::HttpOptions::default();
     assert_eq!(configuration.max_body_bytes, http.max_body_bytes);
 }
@@ -298,7 +300,7 @@ fn texts_have_to_be_what_they_stand_for() {
             "odcs.toml:6:21: arches: one of aarch64, i386, loongarch64, ppc64, ppc64le, riscv64, s390x, x86_64 is expected, perhaps x86_64 (it is \"x86-64\")",
             "odcs.toml:7:17: allowed_urls: an http, https or git URL is expected, as in https://example.com/pub/ (it is \"ftp://a/\")",
             "odcs.toml:7:29: allowed_urls: its path can have no . or .. and no encoded slashes, and it can have no white space or backslashes (it is \"https://a/../b\")",
-            "odcs.toml:8:18: allowed_flags: one of no_deps, no_inheritance, include_unpublished_pulp_repos, check_deps, include_done_modules, ignore_absent_pulp_repos, no_reuse, use_only_compatible_arch, no_label is expected, perhaps no_deps (it is \"no_dep\")",
+            "odcs.toml:8:18: allowed_flags: one of no_deps, no_inheritance, include_unpublished_pulp_repos, check_deps, include_done_modules, ignore_absent_pulp_repos, no_reuse, use_only_compatible_arch, no_label, check_install is expected, perhaps no_deps (it is \"no_dep\")",
             "odcs.toml:8:28: allowed_flags: requests without flags need no permission: a flag is expected (it is \"no_flags\")",
             "odcs.toml:9:20: allowed_sources: \"\" allows anything and stands alone; leave it out, or the others",
             "odcs.toml:10:20: trusted_proxies: the address of the whole network is expected, 10.0.0.0/8 (it is \"10.0.0.1/8\")",
@@ -518,6 +520,8 @@ seconds_to_live = 3600
 max_seconds_to_live = 7200
 arches = ["aarch64", "x86_64"]
 concurrency = 4
+dry_runs = 3
+dry_run_timeout = 20
 threads = 8
 lease = 30
 attempts = 5

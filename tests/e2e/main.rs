@@ -21,10 +21,12 @@ mod createrepo;
 mod dnf;
 mod failures;
 mod files;
+mod inside;
 mod iso;
 mod life;
 mod log;
 mod renewal;
+mod repodata;
 mod signatures;
 mod stopping;
 

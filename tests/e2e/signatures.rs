@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::support::{Repository, Server, Start, test_repository};
+use crate::support::{Repository, Start, test_repository};
 
 const SIGNED: &str = "line-editor-common-2.1-3.noarch.rpm";
 

@@ -55,6 +55,47 @@ async fn check_deps_is_content_with_lookaside() {
     assert_eq!(compose.state, ComposeState::Failed, "{compose:?}");
 }
 
+#[tokio::test]
+async fn check_install_fails_a_compose_whose_packages_cannot_be_installed_and_says_why() {
+    let lab = Lab::new().await;
+    let repos = Repositories::of(&lab);
+    let mut one = package("one", "x86_64").with_requires("shared = 1");
+    one.conflicts.push("two".into());
+    let repo = repos.write(
+        "apps",
+        vec![
+            one,
+            package("two", "x86_64"),
+            package("both", "x86_64")
+                .with_requires("one")
+                .with_requires("two"),
+        ],
+    );
+    repos.write("base", vec![package("lib", "x86_64").with_provides("shared = 1")]);
+    let mut asked = request(&lab, &repo, &["one", "two"], &[repos.url("base")]);
+    asked.flags = [Flag::CheckInstall].into_iter().collect();
+    // Each alone can be.
+    let compose = made(&lab, asked.clone()).await;
+    assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+    asked.packages = Some(vec!["both".parse().unwrap()]);
+    let compose = made(&lab, asked.clone()).await;
+    assert_eq!(compose.state, ComposeState::Failed, "{compose:?}");
+    let reason = compose.state_reason.unwrap();
+    for part in [
+        "both-1-1.x86_64 cannot be installed",
+        "one-1-1.x86_64 conflicts with two",
+    ] {
+        assert!(reason.contains(part), "{reason}");
+    }
+    // What it requires is nowhere.
+    asked.packages = Some(vec!["one".parse().unwrap()]);
+    asked.lookaside_repos.clear();
+    let compose = made(&lab, asked).await;
+    assert_eq!(compose.state, ComposeState::Failed, "{compose:?}");
+    let reason = compose.state_reason.unwrap();
+    assert!(reason.contains("shared = 1"), "{reason}");
+}
+
 fn library(arch: &str, lib: &str) -> Vec<PackageSpec> {
     let so = FileSpec::new(format!("/usr/{lib}/libz.so.1"), "elf");
     let header = FileSpec::new("/usr/include/z.h", "x");

@@ -15,6 +15,7 @@ mod events;
 mod lookaside;
 mod observing;
 mod plugin;
+mod preview;
 mod renewal;
 mod repositories;
 mod reuse;

@@ -451,6 +451,7 @@ fn engine(
     let mut settings = EngineSettings::new().unwrap();
     settings.lease = Duration::from_secs(1);
     settings.poll = Duration::from_millis(5);
+    settings.preview_timeout = Duration::from_secs(2);
     Engine::with_clock(
         Arc::new(store.clone()),
         sources,

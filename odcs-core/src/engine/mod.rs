@@ -10,6 +10,7 @@ mod delete;
 mod dispatch;
 mod gather;
 mod lease;
+mod preview;
 mod progress;
 mod ready;
 mod renew;
@@ -30,7 +31,7 @@ pub use worker::{Shutdown, Worker};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
@@ -67,6 +68,8 @@ struct Parts {
     running: Arc<Mutex<RunningWork>>,
     /// When a worker of this process looked for work.
     last_look: Arc<LastLook>,
+    /// One for each dry run that may be worked out at once.
+    previews: Arc<Semaphore>,
 }
 
 impl Parts {
@@ -98,6 +101,7 @@ impl Engine {
         settings: EngineSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let previews = Arc::new(Semaphore::new(settings.previews.min(Semaphore::MAX_PERMITS)));
         Self {
             parts: Arc::new(Parts {
                 store,
@@ -111,6 +115,7 @@ impl Engine {
                 discarded: Arc::default(),
                 running: Arc::default(),
                 last_look: Arc::default(),
+                previews,
             }),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm};
 use serde::Serialize;
 
@@ -109,6 +110,9 @@ struct Identity<'a> {
     /// What signatures are verified against, where they are: what only claims to be signed is something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     signatures: Option<SignatureIdentity>,
+    /// SHA-256 of the document with the updates: it may change while the packages stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updateinfo: Option<&'a Digest>,
     /// Where files have no checksum, all that the source pinned: it knows what it goes by.
     pins: Option<&'a Pins>,
 }
@@ -157,6 +161,7 @@ fn fingerprint(
         arches,
         base,
         signatures: plan.signatures.identity(),
+        updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
         pins: if by_checksum { None } else { pins },
     };
     let bytes = serde_json::to_vec(&identity).map_err(|error| {

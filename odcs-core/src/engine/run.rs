@@ -19,6 +19,11 @@ use crate::{Error, ErrorKind, Result};
 /// The sentence in the record of a compose that is done.
 pub(super) const DONE: &str = "Compose is generated successfully";
 
+/// The sentence in the record of a compose that failed.
+pub(super) fn failed_because(error: &Error) -> String {
+    format!("Error while generating compose: {error}")
+}
+
 /// How a compose came to be done.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Made {
@@ -278,7 +283,7 @@ impl Making<'_> {
     }
 }
 
-fn stopped() -> Error {
+pub(super) fn stopped() -> Error {
     Error::new(
         ErrorKind::Cancelled,
         "make compose",
@@ -297,7 +302,7 @@ pub(super) fn not_its_fault(error: Error) -> Error {
     Error::new(ErrorKind::Cancelled, operation, subject, message).with_source(error)
 }
 
-async fn join<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
+pub(super) async fn join<T>(task: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
     task.await.unwrap_or_else(|error| {
         let message = "the compose could not be made because of a fault in this program";
         Err(Error::new(ErrorKind::Internal, "gather", "", message).with_source(error))

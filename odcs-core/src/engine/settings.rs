@@ -31,6 +31,10 @@ pub struct EngineSettings {
     pub sweep: Duration,
     /// How many composes a worker makes at once.
     pub concurrency: usize,
+    /// How many dry runs are worked out at once; whoever asks for another one has to come again.
+    pub previews: usize,
+    /// How long a dry run may take.
+    pub preview_timeout: Duration,
     /// Name of the worker, for the record.
     pub worker: String,
     /// What requests may make the service fetch; nothing by default.
@@ -60,7 +64,8 @@ pub struct RawConfig {
 
 impl EngineSettings {
     /// The defaults: x86_64, a day, at most three; leases of 20 s, three attempts, a look for work every
-    /// second and for expired composes every minute, one compose at a time, nothing to fetch.
+    /// second and for expired composes every minute, one compose at a time, two dry runs of a minute
+    /// at most, nothing to fetch.
     ///
     /// # Errors
     /// Never; the signature leaves room for defaults that depend on the machine.
@@ -77,6 +82,8 @@ impl EngineSettings {
             poll: Duration::from_secs(1),
             sweep: Duration::from_secs(60),
             concurrency: 1,
+            previews: 2,
+            preview_timeout: Duration::from_secs(60),
             worker: format!("worker-{}", std::process::id()),
             allowed_urls: UrlAllowList::default(),
             raw_configs: BTreeMap::new(),

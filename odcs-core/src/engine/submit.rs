@@ -9,7 +9,7 @@ use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::manifest::Manifest;
 use crate::request::parse::{self, Parsed};
 use crate::request::{ComposeRequest, Flag, Flags, Renewal, SourceKind};
-use crate::service::{About, ComposeService, Readiness, Submitted};
+use crate::service::{About, ComposeService, Preview, Readiness, Submitted};
 use crate::store::{Filter, NewCompose, Page, Query};
 
 /// Levels of lists and objects in a request; the API needs three.
@@ -45,7 +45,7 @@ impl Engine {
     }
 
     /// Fills in what a request leaves to the server.
-    fn complete(&self, request: &mut ComposeRequest) {
+    pub(super) fn complete(&self, request: &mut ComposeRequest) {
         if request.arches.is_empty() {
             request.arches.clone_from(&self.parts.settings.default_arches);
         }
@@ -85,6 +85,12 @@ impl ComposeService for Engine {
         let mut submitted = Self::submit(self, request.request, owner).await?;
         submitted.warnings.splice(..0, request.warnings);
         Ok(submitted)
+    }
+
+    async fn preview(&self, request: Parsed<ComposeRequest>) -> Result<Preview> {
+        let mut preview = Self::preview(self, request.request).await?;
+        preview.warnings.splice(..0, request.warnings);
+        Ok(preview)
     }
 
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {

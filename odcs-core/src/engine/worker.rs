@@ -123,7 +123,7 @@ impl Worker {
                 tracing::warn!(compose = %id, operation = error.operation(), subject = error.subject(), ?error, "failed");
                 Outcome::Failed {
                     at,
-                    reason: format!("Error while generating compose: {error}"),
+                    reason: run::failed_because(&error),
                     pungi_compose_id: self.begun_as(id).await,
                 }
             }

@@ -18,6 +18,7 @@ use odcs_core::service::Submitted;
 use serde::Serialize;
 use tracing::Instrument as _;
 
+use super::dry_run;
 use super::list::{ListQuery, Meta};
 use crate::access::{authorize, decide};
 use crate::error::{ApiError, json};
@@ -71,6 +72,7 @@ pub(super) async fn create(State(state): State<ApiState>, request: Request) -> R
     const ACTION: Action = Action::NewCompose;
     let (parts, body) = request.into_parts();
     let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
+    let is_dry_run = dry_run::is_asked_for(&parts.uri)?;
     let options = state.options();
     let body = read_body(&parts.headers, body, options.max_body_bytes, options.body_timeout).await?;
     let wanted = state.service().read_request(&body)?;
@@ -79,6 +81,9 @@ pub(super) async fn create(State(state): State<ApiState>, request: Request) -> R
         ..RequestFacts::default()
     };
     decide(&state, &caller, ACTION, &facts)?;
+    if is_dry_run {
+        return dry_run::answer(&state, wanted).await;
+    }
     let service = Arc::clone(state.service());
     // A caller who goes away does not stop this half-way.
     let submitting = async move { service.submit(wanted, caller.owner()).await };
@@ -96,6 +101,7 @@ pub(super) async fn renew(
     let (parts, body) = request.into_parts();
     let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
     let id = id_of(id, &parts.uri)?;
+    dry_run::refuse(&parts.uri)?;
     let options = state.options();
     let body = read_body(&parts.headers, body, options.max_body_bytes, options.body_timeout).await?;
     let wanted = state.service().read_renewal(&body)?;
@@ -144,6 +150,7 @@ pub(super) async fn delete(
     let (parts, _) = request.into_parts();
     let caller = authorize(&state, &parts, ACTION, &RequestFacts::default()).await?;
     let compose = compose(&state, id, &parts.uri).await?;
+    dry_run::refuse(&parts.uri)?;
     let facts = RequestFacts {
         owner: Some(&compose.owner),
         ..RequestFacts::default()
@@ -176,7 +183,11 @@ pub(super) async fn compose(
     id: Result<Path<String>, PathRejection>,
     uri: &Uri,
 ) -> Result<Compose, ApiError> {
-    let id = id_of(id, uri)?;
+    compose_of(state, id_of(id, uri)?).await
+}
+
+/// The compose with an id.
+pub(super) async fn compose_of(state: &ApiState, id: ComposeId) -> Result<Compose, ApiError> {
     state.service().get(id).await?.ok_or_else(|| {
         let message = format!("there is no compose {id}");
         ApiError::new(StatusCode::NOT_FOUND, message)

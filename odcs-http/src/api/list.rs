@@ -82,12 +82,7 @@ impl ListQuery {
     /// # Errors
     /// 400 for a column that lists cannot be ordered by.
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
-        let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
-        for (key, value) in form_urlencoded::parse(text.as_bytes()) {
-            if !parameters.iter().any(|(known, _)| *known == key) {
-                parameters.push((key, value));
-            }
-        }
+        let parameters = parameters(text);
         let value = |name: &str| {
             let found = parameters.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| &**value)
@@ -106,12 +101,8 @@ impl ListQuery {
                 query.filters.push((filter, filter_value(filter, wanted)));
             }
         }
-        let repeated = parameters.iter().filter(|(key, _)| is_repeated(key));
-        let repeated = repeated.map(|(key, value)| format!("&{}={}", encode(key), encode(value)));
-        Ok(Self {
-            query,
-            repeated: repeated.collect(),
-        })
+        let repeated = repeated(&parameters);
+        Ok(Self { query, repeated })
     }
 
     /// The query as the store takes it.
@@ -122,9 +113,16 @@ impl ListQuery {
     /// The links, given the URL of the list and how many records match.
     pub(super) fn meta(&self, url: &str, total: u64) -> Meta {
         let Query { page, per_page, .. } = self.query;
-        let pages = total.div_ceil(per_page);
-        let link = |page: u64| format!("{url}?page={page}&per_page={per_page}{}", self.repeated);
-        Meta {
+        Meta::new(url, page, per_page, &self.repeated, total)
+    }
+}
+
+impl Meta {
+    /// The links, given the URL of the list, the parameters that they repeat, and how many items there are.
+    pub(super) fn new(url: &str, page: u64, per_page: u64, repeated: &str, total: u64) -> Self {
+        let pages = total.div_ceil(per_page.max(1));
+        let link = |page: u64| format!("{url}?page={page}&per_page={per_page}{repeated}");
+        Self {
             first: link(1),
             last: link(pages),
             next: (page < pages).then(|| link(page + 1)),
@@ -136,6 +134,24 @@ impl ListQuery {
             total,
         }
     }
+}
+
+/// The parameters of a query, of each the first.
+pub(super) fn parameters(text: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let mut parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+    for (key, value) in form_urlencoded::parse(text.as_bytes()) {
+        if !parameters.iter().any(|(known, _)| *known == key) {
+            parameters.push((key, value));
+        }
+    }
+    parameters
+}
+
+/// The part of a query that links to other pages repeat.
+pub(super) fn repeated(parameters: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {
+    let repeated = parameters.iter().filter(|(key, _)| is_repeated(key));
+    let repeated = repeated.map(|(key, value)| format!("&{}={}", encode(key), encode(value)));
+    repeated.collect()
 }
 
 /// Whether a parameter is repeated in links. Those that are not would mean something else there.

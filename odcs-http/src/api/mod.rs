@@ -2,8 +2,12 @@
 
 mod about;
 mod composes;
+mod diff;
+mod dry_run;
 mod list;
 mod log;
+mod manifest;
+mod packages;
 
 use axum::Router;
 use axum::body::Body;
@@ -43,6 +47,21 @@ pub(crate) fn routes() -> Router<ApiState> {
                 "DELETE, GET, HEAD, PATCH, OPTIONS",
             ),
             ("composes/{id}/log", get(log::read), "GET, HEAD, OPTIONS"),
+            (
+                "composes/{id}/packages",
+                get(packages::list),
+                "GET, HEAD, OPTIONS",
+            ),
+            (
+                "composes/{id}/manifest",
+                get(manifest::read),
+                "GET, HEAD, OPTIONS",
+            ),
+            (
+                "composes/{id}/diff/{other}",
+                get(diff::read),
+                "GET, HEAD, OPTIONS",
+            ),
             ("about", get(about::read), "GET, HEAD, OPTIONS"),
             ("metrics", get(metrics::read), "GET, HEAD, OPTIONS"),
             ("openapi.json", get(openapi::read), "GET, HEAD, OPTIONS"),

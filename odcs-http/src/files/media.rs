@@ -17,9 +17,11 @@ pub(super) fn content_type(path: &RelativePath) -> HeaderValue {
         "bz2" => "application/x-bzip2",
         "rpm" => "application/x-rpm",
         "iso" => "application/vnd.efi.iso",
-        "repo" | "log" | "txt" | "conf" | "treeinfo" | "discinfo" | "asc" => "text/plain; charset=utf-8",
+        "repo" | "log" | "txt" | "conf" | "treeinfo" | "discinfo" | "asc" | "manifest" | "SHA256SUM" => {
+            "text/plain; charset=utf-8"
+        }
         "" if !name.contains('.') => match name {
-            "COMPOSE_ID" | "STATUS" | "CHECKSUM" => "text/plain; charset=utf-8",
+            "COMPOSE_ID" | "STATUS" | "CHECKSUM" | "SHA256SUM" => "text/plain; charset=utf-8",
             _ => "application/octet-stream",
         },
         _ => "application/octet-stream",
@@ -63,6 +65,9 @@ mod tests {
             ("os/.treeinfo", "text/plain; charset=utf-8"),
             ("COMPOSE_ID", "text/plain; charset=utf-8"),
             ("iso/x.iso", "application/vnd.efi.iso"),
+            ("iso/x.iso.manifest", "text/plain; charset=utf-8"),
+            ("iso/x.iso.SHA256SUM", "text/plain; charset=utf-8"),
+            ("iso/SHA256SUM", "text/plain; charset=utf-8"),
             ("evil.html", "application/octet-stream"),
             ("evil.svg", "application/octet-stream"),
             ("vmlinuz", "application/octet-stream"),

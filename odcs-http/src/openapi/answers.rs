@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use utoipa::ToSchema;
 
+use super::packages::DryRun;
 use super::record::ComposeRecord;
 
 /// Why a request was not answered as asked.
@@ -58,6 +59,15 @@ pub(super) struct SubmittedCompose {
     /// to say.
     #[schema(nullable = false)]
     warnings: Option<Vec<String>>,
+}
+
+/// A compose that was asked for, or what would be in it.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[serde(untagged)]
+pub(super) enum Submission {
+    Compose(SubmittedCompose),
+    DryRun(DryRun),
 }
 
 /// A request that was taken and is carried out soon.

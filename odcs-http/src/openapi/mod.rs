@@ -4,6 +4,7 @@
 //! nothing of it; tests hold the two together.
 
 mod answers;
+mod packages;
 mod paths;
 mod record;
 mod requests;
@@ -43,6 +44,9 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi()));
         paths::renew,
         paths::delete,
         paths::log,
+        paths::packages,
+        paths::manifest,
+        paths::diff,
         paths::about,
         paths::metrics,
         paths::openapi,

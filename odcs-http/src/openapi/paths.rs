@@ -8,7 +8,8 @@
 
 use utoipa::IntoParams;
 
-use super::answers::{About, Accepted, ComposeList, Error, Health, Readiness, SubmittedCompose};
+use super::answers::{About, Accepted, ComposeList, Error, Health, Readiness, Submission, SubmittedCompose};
+use super::packages::{Difference, Manifest, PackageKind, PackageList};
 use super::record::ComposeRecord;
 use super::requests::{ComposeRequest, RenewalRequest};
 
@@ -45,6 +46,35 @@ struct ListParameters {
     per_page: Option<u64>,
 }
 
+/// Whether anything is to be made.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct CreateParameters {
+    /// `1` or `true`: nothing is made, and the answer is what would be in the compose. `0` or `false` is the same as
+    /// nothing; any other value, and any other spelling of the name, is refused, here and wherever something is
+    /// changed.
+    dry_run: Option<String>,
+}
+
+/// Which packages. Of a parameter that is given twice the first counts, empty ones are none.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PackageParameters {
+    /// Only those of this name, or of the names that a glob matches.
+    name: Option<String>,
+    /// Only those that are there for this arch of the compose.
+    arch: Option<String>,
+    /// Only those of this kind; without, all but those of lookaside repositories.
+    #[param(inline)]
+    kind: Option<PackageKind>,
+    /// Which page.
+    #[param(minimum = 1, default = 1)]
+    page: Option<u64>,
+    /// How many packages are on a page; more than 10000 are 10000.
+    #[param(minimum = 1, maximum = 10_000, default = 1_000)]
+    per_page: Option<u64>,
+}
+
 /// Which part of a log.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -67,17 +97,25 @@ fn list() {}
 
 /// Asks for a compose
 ///
-/// It is recorded and made later: read its record until its state is neither `wait` nor `generating`.
+/// It is recorded and made later: read its record until its state is neither `wait` nor `generating`. With `dry_run=1`
+/// nothing is made and nothing recorded: the answer says what would be in it, and 422 that it would fail, with the reason
+/// that its record would give.
 #[utoipa::path(
     post, path = "/api/1/composes/", tag = "composes", operation_id = "create_compose",
     request_body = ComposeRequest,
+    params(CreateParameters),
     responses(
-        (status = 200, description = "The record, in state `wait`", body = SubmittedCompose),
+        (status = 200, description = "The record, in state `wait`; what would be in the compose", body = Submission),
         (status = 400, description = "What this server cannot make; the message names the field", body = Error),
         (status = 401, description = "Callers have to say who they are", body = Error),
         (status = 403, description = "The caller may not do this", body = Error),
         (status = 413, description = "The body is too large", body = Error),
-        (status = 503, description = "It cannot be recorded at the moment", body = Error),
+        (status = 422, description = "A dry run: the compose would fail", body = Error),
+        (
+            status = 503, description = "It cannot be recorded, or there are too many dry runs, at the moment",
+            body = Error,
+            headers(("Retry-After" = u32, description = "Seconds after which to ask for the dry run again")),
+        ),
     ),
 )]
 fn create() {}
@@ -143,6 +181,57 @@ fn delete() {}
     ),
 )]
 fn log() {}
+
+/// What is in a compose, and why
+#[utoipa::path(
+    get, path = "/api/1/composes/{id}/packages", tag = "composes", operation_id = "list_compose_packages",
+    params(
+        ("id" = i64, Path, description = "The id of the compose", minimum = 1),
+        PackageParameters,
+    ),
+    responses(
+        (status = 200, description = "One page of packages", body = PackageList),
+        (status = 400, description = "What cannot be the value of a parameter", body = Error),
+        (
+            status = 404, body = Error,
+            description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
+        ),
+    ),
+)]
+fn packages() {}
+
+/// What went into a compose, file by file
+///
+/// It is kept for ever, also when the compose is removed.
+#[utoipa::path(
+    get, path = "/api/1/composes/{id}/manifest", tag = "composes", operation_id = "read_compose_manifest",
+    params(("id" = i64, Path, description = "The id of the compose", minimum = 1)),
+    responses(
+        (status = 200, description = "The manifest", body = Manifest),
+        (
+            status = 404, body = Error,
+            description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
+        ),
+    ),
+)]
+fn manifest() {}
+
+/// What is different between two composes
+#[utoipa::path(
+    get, path = "/api/1/composes/{id}/diff/{other}", tag = "composes", operation_id = "compare_composes",
+    params(
+        ("id" = i64, Path, description = "The id of the compose that is compared", minimum = 1),
+        ("other" = i64, Path, description = "The id of the compose that it is compared with", minimum = 1),
+    ),
+    responses(
+        (status = 200, description = "What is different in the other one", body = Difference),
+        (
+            status = 404, body = Error,
+            description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
+        ),
+    ),
+)]
+fn diff() {}
 
 /// The version, and what this server makes
 #[utoipa::path(

@@ -329,7 +329,7 @@ async fn the_page_at_the_top_leads_on() {
 
 /// Callers are whom `X-User` says; "eve" gives wrong credentials, "down" cannot be checked.
 #[derive(Debug)]
-struct HeaderAuth;
+pub struct HeaderAuth;
 
 #[async_trait]
 impl Authenticator for HeaderAuth {
@@ -368,7 +368,7 @@ impl Authenticator for HeaderAuth {
 
 /// Everybody with a name may have composes made, except Mike; nobody may have them without dependencies.
 #[derive(Debug)]
-struct NotMike;
+pub struct NotMike;
 
 impl Policy for NotMike {
     fn decide(&self, caller: &Identity, action: Action, facts: &RequestFacts<'_>) -> Decision {

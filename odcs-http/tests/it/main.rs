@@ -18,6 +18,7 @@ mod files;
 mod guard;
 mod openapi;
 mod operations;
+mod packages;
 mod proxy;
 mod recorded;
 mod schema;

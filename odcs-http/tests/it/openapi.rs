@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::{MemoryService, app, compose, get, send};
+use crate::packages::{REQUEST, new, old, outlook};
 use crate::schema::{Checker, keys};
 use odcs_core::request::{ComposeResult, Flag, parse};
 use odcs_core::{ErrorKind, Timestamp};
@@ -78,7 +79,7 @@ async fn all_operations_are_there() {
         ..MemoryService::default()
     });
     for (path, item) in document()["paths"].as_object().unwrap() {
-        let path = path.replace("{id}", "1");
+        let path = path.replace("{id}", "1").replace("{other}", "2");
         let options = send(&app, "OPTIONS", &path, &[], "").await;
         assert_eq!(options.status, 200, "{path}");
         for method in item.as_object().unwrap().keys() {
@@ -96,6 +97,10 @@ async fn all_operations_are_there() {
     }
 }
 
+const PACKAGES: &str = "/api/1/composes/{id}/packages";
+const MANIFEST: &str = "/api/1/composes/{id}/manifest";
+const DIFF: &str = "/api/1/composes/{id}/diff/{other}";
+
 fn service() -> MemoryService {
     let mut done = compose(2);
     let time = Some(Timestamp::from_seconds(1_795_262_500));
@@ -103,8 +108,11 @@ fn service() -> MemoryService {
     (done.times.started, done.times.done, done.times.removed) = (time, time, time);
     done.requested.packages = Some("ed".to_owned());
     done.requested.koji_event = Some(i64::MAX);
+    let mut other = compose(3);
+    other.state = odcs_core::ComposeState::Done;
     MemoryService {
-        composes: vec![compose(1), done].into(),
+        composes: vec![compose(1), done, other].into(),
+        manifests: [(2, old()), (3, new())].into(),
         warnings: vec!["\"foo\" is not known".to_owned()],
         ..MemoryService::default()
     }
@@ -118,6 +126,10 @@ async fn answers_are_as_described() {
     let (failing, _) = app(MemoryService {
         failure: Some(ErrorKind::Unavailable),
         ..MemoryService::default()
+    });
+    let (foreseeing, _) = app(MemoryService {
+        outlook: Some(outlook()),
+        ..service()
     });
     for (app, method, path, template) in [
         (&healthy, "GET", "/api/1/composes/1", "/api/1/composes/{id}"),
@@ -141,13 +153,36 @@ async fn answers_are_as_described() {
             "/api/1/composes/1/log",
             "/api/1/composes/{id}/log",
         ),
+        (&healthy, "GET", "/api/1/composes/2/packages", PACKAGES),
+        (
+            &healthy,
+            "GET",
+            "/api/1/composes/2/packages?kind=lookaside",
+            PACKAGES,
+        ),
+        (&healthy, "GET", "/api/1/composes/2/packages?arch=a-b", PACKAGES),
+        (&healthy, "GET", "/api/1/composes/1/packages", PACKAGES),
+        (&healthy, "GET", "/api/1/composes/2/manifest", MANIFEST),
+        (&healthy, "GET", "/api/1/composes/1/manifest", MANIFEST),
+        (&healthy, "GET", "/api/1/composes/2/diff/3", DIFF),
+        (&healthy, "GET", "/api/1/composes/3/diff/2", DIFF),
+        (&healthy, "GET", "/api/1/composes/1/diff/2", DIFF),
+        (&healthy, "POST", "/api/1/composes/?dry_run=1", "/api/1/composes/"),
+        (&healthy, "POST", "/api/1/composes/?dry_run=2", "/api/1/composes/"),
+        (
+            &foreseeing,
+            "POST",
+            "/api/1/composes/?dry_run=1",
+            "/api/1/composes/",
+        ),
         (&healthy, "GET", "/api/1/about/", "/api/1/about/"),
         (&healthy, "GET", "/api/1/openapi.json", "/api/1/openapi.json"),
         (&healthy, "GET", "/healthz", "/healthz"),
         (&healthy, "GET", "/readyz", "/readyz"),
         (&failing, "GET", "/readyz", "/readyz"),
     ] {
-        let answer = send(app, method, path, &[], "{}").await;
+        let body = if path.contains("dry_run") { REQUEST } else { "{}" };
+        let answer = send(app, method, path, &[], body).await;
         let status = answer.status.as_u16().to_string();
         let operation = &document["paths"][template][method.to_lowercase()];
         let described = &operation["responses"][&status];

@@ -1,7 +1,7 @@
 //! Repository closure: whether everything that packages require is there.
 //!
 //! A requirement is met if some package of the compose or of its lookaside repositories meets it, whether or not
-//! that package can be installed beside the one that asks (another question).
+//! that package can be installed beside the one that asks (that is a question for [`installable`](crate::installable)).
 //! Rich dependencies are evaluated over all of these packages as RPM evaluates them over those of one system.
 //!
 //! ```

@@ -1,8 +1,9 @@
 //! Which packages of a smaller sibling arch belong into a tree: libraries of i686 in one of x86_64.
 //!
-//! The decisions are those of [python-multilib](https://pypi.org/project/python-multilib/) 1.3 with the configuration
-//! that it is published with, its oddities included: packages that distributions have shipped for years depend on
-//! them. They fall on the multilib package itself, never on its native counterpart.
+//! The decisions are those of [python-multilib](https://pypi.org/project/python-multilib/) 1.3 as Pungi calls it, without
+//! a configuration file, its oddities included: packages that distributions have shipped for years depend on them. Names
+//! that are always or never taken are the caller's business, as they are in Pungi. They look at the
+//! multilib package itself, never at its native counterpart.
 //!
 //! ```
 //! use odcs_rpm::multilib::{Method, Methods};
@@ -143,11 +144,7 @@ impl FromIterator<Method> for Methods {
 }
 
 fn is_runtime(package: &Package) -> bool {
-    let name = package.nevra.name().as_str();
-    if names::is_listed(names::RUNTIME_NEVER, name) {
-        return false;
-    }
-    if names::is_listed(names::RUNTIME_ALWAYS, name) || names::prefers_64_bits(package) {
+    if names::prefers_64_bits(package) {
         return true;
     }
     if names::is_kernel(package) {
@@ -157,9 +154,5 @@ fn is_runtime(package: &Package) -> bool {
 }
 
 fn is_devel(package: &Package) -> bool {
-    let name = package.nevra.name().as_str();
-    if names::is_listed(names::DEVEL_NEVER, name) {
-        return false;
-    }
     names::is_for_development(package) || is_runtime(package)
 }

@@ -2,39 +2,6 @@
 
 use crate::Package;
 
-/// Packages that `runtime` always takes.
-pub(super) const RUNTIME_ALWAYS: &[&str] = &[
-    "libflashsupport",
-    "libgnat",
-    "lmms-vst",
-    "nspluginwrapper",
-    "perl-libs",
-    "redhat-lsb",
-    "syslinux-extlinux-nonlinux",
-    "syslinux-nonlinux",
-    "syslinux-tftpboot",
-    "valgrind",
-    "wine",
-    "yaboot",
-];
-
-/// Packages that `runtime` never takes.
-pub(super) const RUNTIME_NEVER: &[&str] = &["httpd", "php", "tomcat-native"];
-
-/// Packages that `devel` never takes.
-pub(super) const DEVEL_NEVER: &[&str] = &[
-    "dmraid-devel",
-    "httpd-devel",
-    "java-1.5.0-gcj-devel",
-    "java-1.6.0-openjdk-devel",
-    "java-1.7.0-icedtea-devel",
-    "java-1.7.0-openjdk-devel",
-    "java-1.8.0-openjdk-devel",
-    "kdeutils-devel",
-    "mkinitrd-devel",
-    "php-devel",
-];
-
 /// Tools of which the 64-bit build is the one to have.
 const PREFER_64_BITS: &[&str] = &[
     "frysk",
@@ -44,14 +11,6 @@ const PREFER_64_BITS: &[&str] = &[
     "systemtap",
     "systemtap-runtime",
 ];
-
-/// Whether a list names the package.
-///
-/// The lists are one text each to python-multilib, in which it looks for the name: `perl` is found in `perl-libs`.
-/// No name has the line breaks that stand between two entries.
-pub(super) fn is_listed(list: &[&str], name: &str) -> bool {
-    list.iter().any(|entry| entry.contains(name))
-}
 
 /// Whether it is a 64-bit build that stands beside the 32-bit one as a matter of course.
 pub(super) fn prefers_64_bits(package: &Package) -> bool {

@@ -181,8 +181,14 @@ impl Making<'_> {
             .xorriso
             .list(&directory, &name, expected.files.len(), &bounds, failed)?;
         let (image, _) = directory.open_file(&name)?;
-        let found = read_back(image, &listing, &expected.files)
-            .map_err(|reason| failed(IsoFault::Unreadable(reason)))?;
+        let stop = || self.cancel.is_cancelled();
+        let found = read_back(image, &listing, &expected.files, stop).map_err(|reason| {
+            if stop() {
+                Error::Cancelled { id: self.id }
+            } else {
+                failed(IsoFault::Unreadable(reason))
+            }
+        })?;
         check_implant(&implant, found.implant.as_ref())
             .map_err(|reason| failed(IsoFault::Unreadable(reason)))?;
         let checksum = checksum(&name, found.size, &found.sha256);

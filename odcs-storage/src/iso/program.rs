@@ -141,10 +141,13 @@ fn is_program(path: &Path) -> bool {
     path.is_file() && accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
 }
 
-/// Of an image as `mkisofs` makes it: with names for Linux (Rock Ridge) and for Windows (Joliet).
+/// Of an image as `mkisofs` makes it: with files of 4 GiB and more (level 3), and with names for Linux (Rock Ridge) and
+/// for Windows (Joliet).
 fn arguments(source: &Source<'_>, time: u64) -> Vec<OsString> {
     let plain = |text: &str| OsStr::new(text).to_owned();
-    let mut arguments: Vec<OsString> = ["-as", "mkisofs", "-J", "-joliet-long"].map(plain).into();
+    let mut arguments: Vec<OsString> = ["-as", "mkisofs", "-iso-level", "3", "-J", "-joliet-long"]
+        .map(plain)
+        .into();
     arguments.extend(
         [
             "-uid",

@@ -30,7 +30,7 @@ struct Piece<'a> {
     paths: Vec<&'a str>,
 }
 
-/// Reads an image from its beginning to its end, once.
+/// Reads an image from its beginning to its end, once, unless it is told to stop.
 ///
 /// # Errors
 /// The first thing that is not as it should be, as half a sentence.
@@ -38,6 +38,7 @@ pub(super) fn read_back(
     mut image: impl Read,
     listing: &Listing,
     expected: &Expected,
+    stop: impl Fn() -> bool,
 ) -> Result<Found, String> {
     check_names(listing, expected)?;
     let pieces = pieces(listing, expected)?;
@@ -48,6 +49,9 @@ pub(super) fn read_back(
     let mut buffer = vec![0; BUFFER];
     let mut position = 0_u64;
     loop {
+        if stop() {
+            return Err("reading it was stopped".to_owned());
+        }
         let read = match image.read(&mut buffer) {
             Ok(0) => break,
             Ok(read) => read,
@@ -168,7 +172,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], listing: &str, expected: &Expected) -> Result<Found, String> {
-        read_back(bytes, &Listing::parse(listing).unwrap(), expected)
+        read_back(bytes, &Listing::parse(listing).unwrap(), expected, || false)
     }
 
     #[test]
@@ -189,6 +193,9 @@ mod tests {
         read(&padding, LISTING, &expected()).unwrap();
         let error = read(&image[..image.len() - 4096], LISTING, &expected()).unwrap_err();
         assert_eq!(error, "it ends before /b");
+        let listing = Listing::parse(LISTING).unwrap();
+        let stopped = read_back(&image[..], &listing, &expected(), || true).unwrap_err();
+        assert_eq!(stopped, "reading it was stopped");
     }
 
     #[test]

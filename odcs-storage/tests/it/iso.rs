@@ -363,7 +363,7 @@ fn an_image_that_is_not_right_is_noticed() {
         // A package is left out, which has its place in the list of weights.
         (
             "case $1 in -as) shift 2; exec xorriso -as mkisofs -m 'ed-*.rpm' \"$@\";; *) exec xorriso \"$@\";; esac",
-            "Cannot find path '/Packages/e/ed-1.14.1-2.module_fd8ca23e.x86_64.rpm' in loaded ISO image",
+            "Cannot find path '/Packages/e/ed-1.14.1-2.module_fd8ca23e.",
         ),
         // Something is there besides.
         (

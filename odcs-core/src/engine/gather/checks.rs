@@ -1,8 +1,10 @@
-//! What a request wants to be certain of before anything is made: that dependencies are met.
+//! What a request wants to be certain of before anything is made: that dependencies are met, that packages can be
+//! installed.
 
 use odcs_rpm::closure::{self, Unmet};
 use odcs_rpm::gather::{Flag as Mark, Gathered, Origin, PackageSet};
-use odcs_rpm::{Package, TreeArch};
+use odcs_rpm::installable::{self, Limits, Report};
+use odcs_rpm::{Package, PackageKind, TreeArch};
 
 use crate::build::{Phase, Progress};
 use crate::request::{ComposeRequest, Flag};
@@ -30,7 +32,25 @@ pub(super) fn check(
         let unmet = closure::check(compose, lookaside, of_arch(set, arch));
         report_unmet(arch, &unmet, progress)?;
     }
+    if request.flags.contains(Flag::CheckInstall) {
+        let requests = to_be_installed(gathered);
+        let packages = compose(gathered).chain(lookaside(set, arch));
+        let report = installable::check(packages, &requests, Limits::default());
+        report_install(arch, requests.len(), &report, progress)?;
+    }
     Ok(())
+}
+
+/// The packages asked for, without sources: nobody installs these.
+fn to_be_installed(gathered: &Gathered) -> Vec<installable::Request> {
+    let asked = gathered.members.iter().filter(|member| {
+        member.kind != PackageKind::Source
+            && member.flags.contains(Mark::Input)
+            && !member.flags.contains(Mark::Lookaside)
+    });
+    asked
+        .map(|member| installable::Request::Package(member.package.nevra.clone()))
+        .collect()
 }
 
 /// The packages that enter the compose.
@@ -61,30 +81,57 @@ fn fitting<'a>(
 }
 
 fn report_unmet(arch: &TreeArch, unmet: &[Unmet], progress: &dyn Progress) -> Result<()> {
-    let step = |message: String| progress.step(Phase::Gather, &format!("{arch}: check_deps: {message}"));
     if unmet.is_empty() {
-        step("every requirement is met".to_owned());
+        say(arch, Flag::CheckDeps, "every requirement is met", progress);
         return Ok(());
     }
-    for unmet in unmet.iter().take(LOGGED) {
-        step(unmet.to_string());
-    }
-    if let Some(more) = unmet.len().checked_sub(LOGGED).filter(|more| *more > 0) {
-        step(format!("and {more} more requirements that nothing meets"));
-    }
-    let named: Vec<_> = unmet.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = match unmet.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!("; and {more} more, which are in the log"),
-    };
+    let named = named(arch, Flag::CheckDeps, unmet, progress);
     let message = format!(
-        "for {arch}, requirements are met neither by the compose nor by its lookaside repositories: {}{more}",
-        named.join("; ")
+        "for {arch}, requirements are met neither by the compose nor by its lookaside repositories: {named}"
     );
-    Err(Error::new(
-        ErrorKind::NotFound,
-        "check dependencies",
-        arch.as_str(),
-        message,
-    ))
+    Err(failed("check dependencies", arch, message))
+}
+
+fn report_install(arch: &TreeArch, asked: usize, report: &Report, progress: &dyn Progress) -> Result<()> {
+    if report.is_clean() {
+        let message = format!("each of the {asked} packages asked for can be installed");
+        say(arch, Flag::CheckInstall, &message, progress);
+        return Ok(());
+    }
+    let mut sentences = Vec::new();
+    if !report.not_installable.is_empty() {
+        sentences.push(named(arch, Flag::CheckInstall, &report.not_installable, progress));
+    }
+    if !report.undecided.is_empty() {
+        let undecided = named(arch, Flag::CheckInstall, &report.undecided, progress);
+        sentences.push(format!(
+            "whether these can be installed could not be decided within the limits of the check: {undecided}"
+        ));
+    }
+    let message = format!("for {arch}, {}", sentences.join("; "));
+    Err(failed("check installation", arch, message))
+}
+
+/// Writes a list to the log, and the head of it into a reason.
+fn named<T: ToString>(arch: &TreeArch, check: Flag, list: &[T], progress: &dyn Progress) -> String {
+    for item in list.iter().take(LOGGED) {
+        say(arch, check, &item.to_string(), progress);
+    }
+    if let Some(more) = list.len().checked_sub(LOGGED).filter(|more| *more > 0) {
+        say(arch, check, &format!("and {more} more"), progress);
+    }
+    let mut named: Vec<_> = list.iter().take(NAMED).map(ToString::to_string).collect();
+    match list.len().saturating_sub(NAMED) {
+        0 => {}
+        more => named.push(format!("and {more} more, which are in the log")),
+    }
+    named.join("; ")
+}
+
+fn say(arch: &TreeArch, check: Flag, message: &str, progress: &dyn Progress) {
+    progress.step(Phase::Gather, &format!("{arch}: {check}: {message}"));
+}
+
+fn failed(operation: &'static str, arch: &TreeArch, message: String) -> Error {
+    Error::new(ErrorKind::NotFound, operation, arch.as_str(), message)
 }

@@ -4,6 +4,7 @@
 //! [`renewal_request`] the wish to renew a compose. None of them knows the configuration: which URLs, arches, lifetimes or target directories are allowed is asked elsewhere.
 
 mod body;
+mod dry_run;
 mod read;
 mod record;
 mod renewal;
@@ -12,6 +13,7 @@ mod source;
 mod warnings;
 
 pub use body::body_from_bytes;
+pub use dry_run::is_dry_run;
 pub use record::recorded_request;
 pub use renewal::renewal_request;
 pub use source::BASE_MODULES;
@@ -93,6 +95,7 @@ pub fn compose_request(body: &Value, custom: &[SourceKind]) -> Result<Parsed<Com
         ));
     }
     let (form, source) = layout(top)?;
+    dry_run::refuse([top, source])?;
     let lifetime = read::lifetime(top)?;
     let kind = source::kind(source, form, custom)?;
     let mut request = ComposeRequest::new(source::spec(source, kind)?);

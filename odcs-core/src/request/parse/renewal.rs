@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Parsed, body, read, shape, warnings};
+use super::{Parsed, body, dry_run, read, shape, warnings};
 use crate::request::Renewal;
 use crate::{Error, Result};
 
@@ -36,6 +36,7 @@ pub fn renewal_request(body: &Value) -> Result<Parsed<Renewal>> {
             return Err(Error::invalid("source", message));
         }
     };
+    dry_run::refuse([top, source])?;
     shape::check(source, None)?;
     shape::check(top, Some("source"))?;
     for (fields, known) in [(source, &WITHIN_SOURCE[..]), (top, &BESIDE_SOURCE)] {

@@ -1,5 +1,6 @@
 //! What the tests share: a service in memory, files in a temporary directory, and requests.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,7 +18,7 @@ use odcs_core::files::{ComposeFiles, DirectoryEntry, OpenedFile, OpenedPath, Rel
 use odcs_core::manifest::Manifest;
 use odcs_core::request::parse::{self, Parsed};
 use odcs_core::request::{ComposeRequest, ComposeResults, Flags, Lifetime, Renewal, SourceKind};
-use odcs_core::service::{About, ComposeService, Readiness, Submitted};
+use odcs_core::service::{About, ComposeService, Outlook, Preview, Readiness, Submitted};
 use odcs_core::store::{Page, Query};
 use odcs_core::{Error, ErrorKind, Result, Timestamp};
 use odcs_http::{ApiState, HttpOptions, router};
@@ -36,6 +37,12 @@ pub struct MemoryService {
     pub submitted: Mutex<Option<(ComposeRequest, String)>>,
     /// The last renewal, and who asked for it.
     pub renewed: Mutex<Option<(Renewal, String)>>,
+    /// What went into composes, by their ids.
+    pub manifests: BTreeMap<i64, Manifest>,
+    /// What dry runs find; without it, that the compose would fail.
+    pub outlook: Option<Outlook>,
+    /// Whether there are too many dry runs already.
+    pub previews_fail: bool,
     pub warnings: Vec<String>,
     pub counts: Vec<(i64, ComposeState, u64)>,
     pub failure: Option<ErrorKind>,
@@ -106,8 +113,25 @@ impl ComposeService for MemoryService {
         })
     }
 
-    async fn manifest(&self, _: ComposeId) -> Result<Option<Manifest>> {
-        Ok(None)
+    async fn preview(&self, request: Parsed<ComposeRequest>) -> Result<Preview> {
+        self.fail()?;
+        if self.previews_fail {
+            let error = Error::new(ErrorKind::Unavailable, "dry run", "", "too many at once");
+            return Err(error);
+        }
+        let outlook = self.outlook.clone().unwrap_or(Outlook::Failed {
+            reason: "Error while generating compose: there is nothing".to_owned(),
+        });
+        Ok(Preview {
+            outlook,
+            log: vec!["gather: x86_64: 1 packages".to_owned()],
+            warnings: request.warnings,
+        })
+    }
+
+    async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>> {
+        self.fail()?;
+        Ok(self.manifests.get(&id.number()).cloned())
     }
 
     async fn get(&self, id: ComposeId) -> Result<Option<Compose>> {
