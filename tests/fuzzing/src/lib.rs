@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     target("dependency", dependency::versions, 512, "text"),
     target("filelists", repodata::filelists, 8 << 10, "xml"),
     target("gather", gather::packages, 4 << 10, "text"),
+    target("installable", gather::installable, 4 << 10, "text"),
     target("keyring", rpm::keyring, 8 << 10, "openpgp"),
     target("names", names::names, 1 << 10, "text"),
     target("other", repodata::other, 8 << 10, "xml"),

@@ -88,6 +88,11 @@ const TEXTS: &[(&str, &str)] = &[
          =ed-debuginfo 1 x86_64 ed-1-1.src.rpm\n@\n=libc 3\n<libc = 3\n?ed*\n?-x\n!\0",
     ),
     (
+        "installable",
+        "=ed 1\n>libc >= 2\n>(a if b else c)\n^old < 2\n~e\n=libc 2\n<libc = 2-1\n=libc 2 i686\n=a 1\n>(b with c)\n^(d and c)\n\
+         =b 1 noarch\n<c = 1\n/bin/sh\n=old 1\n>/bin/sh\n=kernel 1\n=kernel 2\n@\n=d 1\n~a < 2\n>nothing\n",
+    ),
+    (
         "gather",
         "=a 1\n>((b or c) and (d unless e))\n>(f without g < 2)\n=b 1\n=c 1\n=d 1\n>a\n=e 1\n=f 1\n<g = 1\n=f 2\n<g = 2\n?a\n!\u{1}",
     ),
