@@ -59,25 +59,50 @@ impl From<io::Error> for Error {
 impl Error {
     /// A value that is not what it should be; long values are cut so that messages stay readable.
     pub(crate) fn value(value: &str, expected: &'static str) -> Self {
-        let mut value: String = value.chars().take(81).collect();
-        if value.chars().count() > 80 {
-            value = value.chars().take(80).chain(['…']).collect();
+        Self::Value {
+            value: cut(value, MAX_VALUE),
+            expected,
         }
-        Self::Value { value, expected }
     }
 
     /// Repodata that breaks its format.
     pub(crate) fn repodata(file: &'static str, reason: impl ToString) -> Self {
         Self::Repodata {
             file,
-            reason: reason.to_string(),
+            reason: one_line(&reason.to_string()),
         }
     }
 
     /// Bytes that are no package.
     pub(crate) fn package(reason: impl ToString) -> Self {
         Self::Package {
-            reason: reason.to_string(),
+            reason: one_line(&reason.to_string()),
         }
     }
+}
+
+/// Characters of a value that a message quotes, and of a whole reason.
+const MAX_VALUE: usize = 80;
+const MAX_REASON: usize = 500;
+
+/// The beginning of a text.
+fn cut(text: &str, most: usize) -> String {
+    let mut beginning: String = text.chars().take(most).collect();
+    if beginning.len() < text.len() {
+        beginning.push('…');
+    }
+    beginning
+}
+
+/// Parsers quote whole tags, line breaks and all: what is made known is one line.
+fn one_line(reason: &str) -> String {
+    let mut line = String::new();
+    for character in cut(reason, MAX_REASON).chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

@@ -161,6 +161,9 @@ const LISTS: [&str; 8] = [
     "enhances",
 ];
 
+/// Where they have the requirements.
+const REQUIRES: usize = 1;
+
 impl Draft {
     fn start(&mut self, element: &Element<'_>) -> Result<()> {
         match (element.depth, element.name()) {
@@ -212,9 +215,11 @@ impl Draft {
                 Ok(())
             }
             (5, "entry") => {
+                let is_requires = self.list == Some(REQUIRES);
                 if let Some(list) = self.list.and_then(|list| self.lists.get_mut(list)) {
                     let entry = read_entry(element)?;
-                    if !entry.name.starts_with("rpmlib(") {
+                    // Features of rpm are only ever required; anything else of such a name is what it says.
+                    if !is_requires || !entry.name.starts_with("rpmlib(") {
                         list.push(entry);
                     }
                 }
@@ -383,7 +388,8 @@ mod tests {
     fn elements_are_found_whatever_their_order_and_prefix() {
         let package = read(&format!(
             "<package><format><a:provides xmlns:a='x'><a:entry flags='GE' name='p&amp;q' ver='3' epoch='1'/>\
-             <a:entry name='rpmlib(X)'/></a:provides><file type='ghost'>a b</file>\
+             </a:provides><a:requires><a:entry name='rpmlib(X)'/></a:requires>\
+             <a:obsoletes><a:entry name='rpmlib(X)'/></a:obsoletes><file type='ghost'>a b</file>\
              <a:sourcerpm>ed.src.rpm</a:sourcerpm></format>\
              <location xml:base='https://x/' href='../ed.rpm'/>\
              <description>&lt;a&#10;<![CDATA[<b>]]></description>{HEAD}</package>"
@@ -397,6 +403,7 @@ mod tests {
         assert_eq!(package.source_rpm, None, "source packages have no source");
         assert_eq!(package.provides.len(), 1);
         assert_eq!(package.provides[0].to_string(), "p&q >= 1:3");
+        assert_eq!((package.requires.len(), package.obsoletes.len()), (0, 1));
         assert_eq!(package.files[0].kind, FileKind::Ghost);
         assert_eq!(&*package.files[0].path, "a b");
     }

@@ -1,4 +1,4 @@
-//! Gathering and the check of what it gathered, both with the expressions of rich dependencies.
+//! Gathering, and the checks of what it gathered, all of them with the expressions of rich dependencies.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,13 +7,14 @@ use odcs_rpm::closure::check;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{
     Comparison, Dependency, DependencyVersion, Evr, FileEntry, FileKind, Nevra, Package, PackagePattern,
+    installable,
 };
 
 /// Packages and patterns of one input: enough for all ways to need each other.
 const MOST: usize = 16;
 
-/// Lines: `=NAME VERSION ARCH SOURCE` begins a package, `<PROVIDE`, `>REQUIREMENT` and `/PATH` belong to the
-/// last one, `@` begins the lookaside, `?PATTERN` asks, and `!` chooses options.
+/// Lines: `=NAME VERSION ARCH SOURCE` begins a package, `<PROVIDE`, `>REQUIREMENT`, `^CONFLICT`, `~OBSOLETE` and
+/// `/PATH` belong to the last one, `@` begins the lookaside, `?PATTERN` asks, and `!` chooses options.
 pub(crate) fn packages(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
@@ -60,9 +61,38 @@ fn closure(gathered: &Gathered, input: &Input) {
     );
     assert_eq!(unmet, back);
     for unmet in unmet {
-        let package = compose.iter().find(|package| package.nevra == unmet.package);
-        assert!(package.is_some_and(|package| package.requires.contains(&unmet.requirement)));
+        // One NEVRA may stand there twice: as a package, and as one of the lookaside.
+        let mut packages = compose.iter().filter(|package| package.nevra == unmet.package);
+        assert!(packages.any(|package| package.requires.contains(&unmet.requirement)));
         assert!(unmet.to_string().starts_with(&unmet.package.to_string()));
+    }
+}
+
+/// The same lines; every package is asked whether it can be installed.
+pub(crate) fn installable(input: &[u8]) {
+    let Some(input) = std::str::from_utf8(input).ok().and_then(Input::read) else {
+        return;
+    };
+    // Of packages of one NEVRA the first would count, whatever else it says.
+    let mut seen = BTreeSet::new();
+    let all = input.packages.iter().chain(&input.lookaside);
+    let packages: Vec<&Package> = all.filter(|package| seen.insert(&package.nevra)).collect();
+    let mut requests = Vec::new();
+    for package in &packages {
+        requests.push(installable::Request::Package(package.nevra.clone()));
+        requests.push(installable::Request::Name(package.nevra.name().clone()));
+    }
+    let limits = installable::Limits::default();
+    let there = installable::check(packages.iter().copied(), &requests, limits);
+    let back = installable::check(packages.iter().rev().copied(), &requests, limits);
+    assert_eq!(there, back, "the order of the packages changes something");
+    assert!(
+        there.undecided.is_empty(),
+        "few packages are too many: {:?}",
+        there.undecided
+    );
+    for not in &there.not_installable {
+        assert!(!not.reasons.is_empty() && requests.contains(&not.request));
     }
 }
 
@@ -176,6 +206,8 @@ fn belongs(package: &mut Package, mark: char, line: &str, rest: &str) {
     match mark {
         '<' => package.provides.push(dependency(rest)),
         '>' => package.requires.push(dependency(rest)),
+        '^' => package.conflicts.push(dependency(rest)),
+        '~' => package.obsoletes.push(dependency(rest)),
         '/' => package.files.push(FileEntry {
             path: line.into(),
             kind: FileKind::File,

@@ -41,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     target("dependency", dependency::versions, 512, "text"),
     target("filelists", repodata::filelists, 8 << 10, "xml"),
     target("gather", gather::packages, 4 << 10, "text"),
+    target("installable", gather::installable, 4 << 10, "text"),
     target("keyring", rpm::keyring, 8 << 10, "openpgp"),
     target("names", names::names, 1 << 10, "text"),
     target("other", repodata::other, 8 << 10, "xml"),
@@ -64,4 +65,10 @@ const fn target(name: &'static str, run: fn(&[u8]), max_len: usize, dictionary: 
 pub fn run(name: &str, input: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     (target.unwrap_or_else(|| panic!("there is no target {name}")).run)(input);
+}
+
+/// Whether a message is one line of bounded length, whatever the input holds.
+fn is_brief(error: &impl std::fmt::Display) -> bool {
+    let message = error.to_string();
+    message.len() < 4000 && !message.contains(char::is_control)
 }

@@ -37,6 +37,7 @@ pub fn all() -> Vec<Seed> {
         .map(|(target, text)| (*target, text.as_bytes().to_vec()));
     seeds
         .chain(texts)
+        .chain([("keyring", KEY.to_vec())])
         .map(|(target, bytes)| Seed { target, bytes })
         .collect()
 }
@@ -85,6 +86,11 @@ const TEXTS: &[(&str, &str)] = &[
         "=ed 1 x86_64 ed-1-1.src.rpm\n<ed = 1-1\n>libc >= 2\n>/bin/sh\n>(a if b else c)\n=libc 2 x86_64 libc-2-1.src.rpm\n\
          <libc = 2-1\n=libc 2 i686 libc-2-1.src.rpm\n=a 1\n>(b with c)\n=b 1 noarch\n<c\n/bin/sh\n=ed 1 src\n\
          =ed-debuginfo 1 x86_64 ed-1-1.src.rpm\n@\n=libc 3\n<libc = 3\n?ed*\n?-x\n!\0",
+    ),
+    (
+        "installable",
+        "=ed 1\n>libc >= 2\n>(a if b else c)\n^old < 2\n~e\n=libc 2\n<libc = 2-1\n=libc 2 i686\n=a 1\n>(b with c)\n^(d and c)\n\
+         =b 1 noarch\n<c = 1\n/bin/sh\n=old 1\n>/bin/sh\n=kernel 1\n=kernel 2\n@\n=d 1\n~a < 2\n>nothing\n",
     ),
     (
         "gather",
