@@ -108,7 +108,7 @@ async fn lists_have_pages_and_about_tells_what_can_be_made() {
         assert_eq!(about["source_types"], json!(["repo"]));
         assert_eq!(
             about["flags"],
-            json!(["no_deps", "no_reuse"]),
+            json!(["no_deps", "check_deps", "no_reuse", "check_install"]),
             "none that would do nothing"
         );
     }

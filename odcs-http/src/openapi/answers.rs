@@ -66,7 +66,7 @@ pub(super) struct SubmittedCompose {
 #[schema(rename_all = "lowercase")]
 #[serde(untagged)]
 pub(super) enum Submission {
-    Compose(SubmittedCompose),
+    Compose(Box<SubmittedCompose>),
     DryRun(DryRun),
 }
 

@@ -36,7 +36,7 @@ pub enum TagValue {
 /// use rpmgen::{PackageSpec, TagChange, TagValue, write};
 /// let latin1 = TagChange::main(TagChange::SUMMARY, TagValue::Translated(vec![b"\xe9diteur".to_vec()]));
 /// let bytes = write(&PackageSpec::binary("ed", "1", "2", "x86_64").with_tag(latin1))?;
-/// assert!(bytes.windows(8).any(|bytes| bytes == b"\xe9diteur"));
+/// assert!(bytes.windows(7).any(|bytes| bytes == b"\xe9diteur"));
 /// # Ok::<(), rpmgen::Error>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
