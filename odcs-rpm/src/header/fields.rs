@@ -138,7 +138,9 @@ fn nevra(header: &Tags<'_>, is_source_by_lead: bool) -> Result<Nevra> {
     )
     .map_err(explain)?;
     // A source package has the arch of the machine that it was made on. Old ones say only in front what they are.
-    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE) || is_source_by_lead;
+    // That is covered by no signature: what names its source is none, as with librpm, whatever stands there.
+    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE)
+        || (is_source_by_lead && !header.has(IndexTag::RPMTAG_SOURCERPM));
     let arch: Arch = match is_source {
         true if header.has(IndexTag::RPMTAG_NOSOURCE) || header.has(IndexTag::RPMTAG_NOPATCH) => "nosrc",
         true => "src",

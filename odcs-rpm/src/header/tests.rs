@@ -124,6 +124,11 @@ fn source_packages_are_told_by_their_tags() {
     old[7] = 1;
     let package = read_bytes(&old).unwrap().package;
     assert_eq!(package.nevra.arch().as_str(), "src", "the lead says so");
+    let mut binary = file(&unsigned(), &ed());
+    binary[7] = 1;
+    let package = read_bytes(&binary).unwrap().package;
+    assert_eq!(package.nevra.arch().as_str(), "x86_64", "it has a source");
+    assert_eq!(package.source_rpm.as_deref(), Some("ed-1.14.1-2.src.rpm"));
     tags.push(numbers(IndexTag::RPMTAG_SOURCEPACKAGE, &[1]));
     assert_eq!(read(&tags).unwrap().nevra.arch().as_str(), "src");
     tags.push(numbers(IndexTag::RPMTAG_NOSOURCE, &[0]));
