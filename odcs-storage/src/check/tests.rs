@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use odcs_core::plan::SignaturePolicy;
+use odcs_core::productmd::{ComposeIdent, ComposeKind};
 use odcs_rpm::compression::gzip;
 use odcs_rpm::header::{FileFacts, read_file};
 use odcs_rpm::repodata::UpdateInfo;
 
 use super::*;
-use crate::tree::write_tree_repodata;
+use crate::tree::{write_tree_files, write_tree_repodata};
 
 const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca23e.src.rpm";
 
@@ -60,7 +61,7 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
 
 fn touch(path: &Path, seconds: u64) {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
 }
 
@@ -129,6 +130,38 @@ fn what_was_written_can_be_read_back_and_nothing_else_passes() {
         let error = check(&compose, &here).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn files_beside_the_packages_are_read_back() {
+    let temporary = tempfile::tempdir().unwrap();
+    let compose = Dir::open_root(temporary.path()).unwrap();
+    compose.make_path(&os().segments()).unwrap();
+    let ident = ComposeIdent {
+        short: "odcs-1".into(),
+        version: "1".into(),
+        date: "20261121".into(),
+        kind: ComposeKind::Test,
+        respin: 0,
+    };
+    let files = write_tree_files(&compose, &os(), &ident, 7).unwrap();
+    assert_eq!(files.len(), 3);
+    check_files(&compose, &files).unwrap();
+    for name in test_support::names(&temporary.path().join(OS)) {
+        let path = temporary.path().join(OS).join(name);
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        bad[3] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        let error = check_files(&compose, &files).unwrap_err().to_string();
+        assert!(error.contains("it is not what was written"), "{error}");
+        assert!(
+            error.contains(path.file_name().unwrap().to_str().unwrap()),
+            "{error}"
+        );
+        std::fs::write(&path, good).unwrap();
+    }
+    check_files(&compose, &files).unwrap();
 }
 
 #[test]
@@ -206,7 +239,7 @@ fn rewrite(root: &Path, kind: &str, what: &str, instead: &str) {
     let mut xml = String::new();
     let bytes = std::fs::read(&path).unwrap();
     let mut decoder = decoder(&*bytes, Compression::Gzip, "test", 1 << 20).unwrap();
-    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    Read::read_to_string(&mut decoder, &mut xml).unwrap();
     assert!(xml.contains(what), "{xml}");
     let xml = xml.replacen(what, instead, 1);
     let compressed = gzip(xml.as_bytes()).unwrap();
@@ -282,8 +315,8 @@ fn every_file_that_was_meant_has_to_be_there() {
     let bytes = std::fs::read(root.join(OS).join("repodata").join(extended)).unwrap();
     let mut xml = String::new();
     let mut decoder = decoder(&*bytes, Compression::Zstd, "test", 1 << 20).unwrap();
-    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
-    let file = std::fs::File::open(root.join(OS).join(&packages[0].location)).unwrap();
+    Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    let file = File::open(root.join(OS).join(&packages[0].location)).unwrap();
     let digests = odcs_rpm::header::read_file_digests(file).unwrap();
     let digest = digests.digests.iter().find(|digest| !digest.is_empty()).unwrap();
     assert!(xml.contains(&format!(" hash=\"{digest}\">/")), "{xml}");
