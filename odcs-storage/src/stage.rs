@@ -91,11 +91,15 @@ impl Inner {
 
         go_on()?;
         progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
-        trees.par_iter().try_for_each(|tree| {
-            go_on()?;
-            tree::write_tree_repodata(&compose, tree, plan, &packages, self.settings.repodata)?;
-            tree::write_tree_files(&compose, tree, &ident, plan.timestamp)
-        })?;
+        let written: Vec<Vec<tree::WrittenFile>> = trees
+            .par_iter()
+            .map(|tree| {
+                go_on()?;
+                tree::write_tree_repodata(&compose, tree, plan, &packages, self.settings.repodata)?;
+                tree::write_tree_files(&compose, tree, &ident, plan.timestamp)
+            })
+            .collect::<Result<_>>()?;
+        let mut written: Vec<_> = written.into_iter().flatten().collect();
 
         go_on()?;
         let images = if wants_images {
@@ -125,14 +129,14 @@ impl Inner {
                 "writing composeinfo.json, rpms.json, modules.json and the .repo file"
             },
         );
-        tree::write_metadata(
+        written.extend(tree::write_metadata(
             &compose,
             &job.compose,
             &job.links,
             plan,
             &packages,
             images.as_deref(),
-        )?;
+        )?);
 
         go_on()?;
         progress.step(Phase::Check, "saving everything to disk and reading it back");
@@ -140,6 +144,7 @@ impl Inner {
         let (saved, checked) = rayon::join(
             || inventory::save(&compose),
             || {
+                check::check_files(&compose, &written)?;
                 trees.par_iter().try_for_each(|tree| {
                     go_on()?;
                     let here: Vec<&PlacedPackage> = tree::packages_of(tree, &packages).collect();

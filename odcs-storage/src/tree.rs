@@ -11,7 +11,7 @@ use odcs_core::{Compose, Links};
 use odcs_rpm::comps::write_comps;
 use odcs_rpm::header::{FileDigests, read_file_digests};
 use odcs_rpm::repodata::{Entry, RepodataOptions, UpdateInfo, write_repodata};
-use odcs_rpm::{Nevra, PackageKind};
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra, PackageKind};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
@@ -109,17 +109,39 @@ fn file_digests(tree: &Dir, entry: &Entry<'_>) -> odcs_rpm::Result<FileDigests> 
     read_file_digests(file)
 }
 
+/// A small file as it was written, to be read back at the end.
+#[derive(Debug)]
+pub(crate) struct WrittenFile {
+    /// The directories below `compose/` that it is in.
+    pub(crate) segments: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) digest: Digest,
+}
+
+impl WrittenFile {
+    fn write(directory: &Dir, segments: &[&str], name: impl Into<String>, bytes: &[u8]) -> Result<Self> {
+        let name = name.into();
+        directory.write(&name, bytes)?;
+        Ok(Self {
+            segments: segments.iter().map(ToString::to_string).collect(),
+            name,
+            digest: Digest::of_bytes(DigestAlgorithm::Sha256, bytes),
+        })
+    }
+}
+
 /// Writes what installers look for at the top of a tree.
 pub(crate) fn write_tree_files(
     compose: &Dir,
     tree: &Tree,
     ident: &ComposeIdent,
     timestamp: u64,
-) -> Result<()> {
+) -> Result<Vec<WrittenFile>> {
     if !tree.is_installable() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let directory = compose.open_path(&tree.segments())?;
+    let segments = tree.segments();
+    let directory = compose.open_path(&segments)?;
     let disc = DiscInfo {
         timestamp,
         description: ident.release_text(),
@@ -131,9 +153,14 @@ pub(crate) fn write_tree_files(
         media_id: disc.media_id(),
     };
     let info = TreeInfo::new(ident, tree.arch(), timestamp);
-    directory.write(".treeinfo", info.to_text()?.as_bytes())?;
-    directory.write(".discinfo", disc.to_text().as_bytes())?;
-    directory.write("media.repo", media.to_text()?.as_bytes())
+    [
+        (".treeinfo", info.to_text()?),
+        (".discinfo", disc.to_text()),
+        ("media.repo", media.to_text()?),
+    ]
+    .into_iter()
+    .map(|(name, text)| WrittenFile::write(&directory, &segments, name, text.as_bytes()))
+    .collect()
 }
 
 /// Writes `compose/metadata/` and the `.repo` file; `images` are the ISO images, if such were asked for.
@@ -144,10 +171,11 @@ pub(crate) fn write_metadata(
     plan: &Plan,
     packages: &[PlacedPackage],
     images: Option<&[IsoImage]>,
-) -> Result<()> {
+) -> Result<Vec<WrittenFile>> {
     let ident = ComposeIdent::of(compose);
     let metadata = directory.make(layout::METADATA)?;
     let mut info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
+    let mut files = Vec::new();
     if let Some(made) = images {
         let arches = made.iter().filter_map(|image| match &image.tree {
             Tree::Os(arch) => Some(arch),
@@ -157,15 +185,21 @@ pub(crate) fn write_metadata(
         info = info.with_isos(arches, sources);
         let arches = plan.arches.iter().map(|arch| arch.arch.as_str());
         let images = iso::images(&ident, arches, made, plan.timestamp);
-        metadata.write("images.json", &images.to_json()?)?;
+        files.push(("images.json", images.to_json()?));
     }
-    metadata.write("composeinfo.json", &info.to_json()?)?;
-    metadata.write("rpms.json", &rpms(&ident, plan, packages).to_json()?)?;
-    metadata.write("modules.json", &Modules::none(&ident).to_json()?)?;
+    files.extend([
+        ("composeinfo.json", info.to_json()?),
+        ("rpms.json", rpms(&ident, plan, packages).to_json()?),
+        ("modules.json", Modules::none(&ident).to_json()?),
+    ]);
+    let mut written: Vec<_> = files
+        .into_iter()
+        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, &json))
+        .collect::<Result<_>>()?;
     let text = repo_file(compose, links)?;
-    directory
-        .open(VARIANT)?
-        .write(layout::repo_file(compose.id), text.as_bytes())
+    let (variant, name) = (directory.open(VARIANT)?, layout::repo_file(compose.id));
+    written.push(WrittenFile::write(&variant, &[VARIANT], name, text.as_bytes())?);
+    Ok(written)
 }
 
 /// The list of all packages. A source package stands under each arch that it was planned for.

@@ -14,6 +14,9 @@ use crate::{
 const SENSE_STRONG: u32 = 1 << 27;
 /// `PATH_MAX` of Linux, without the zero at its end: no file can have a longer path.
 const MAX_PATH: usize = 4095;
+/// Bytes of all paths of one package: as many as a whole header may have, which had to hold them before rpm 4
+/// told directories and names apart.
+const MAX_PATHS: usize = 256 << 20;
 /// `RPMFILE_GHOST`.
 const FILE_GHOST: u32 = 1 << 6;
 /// `S_IFMT` and `S_IFDIR`.
@@ -135,7 +138,9 @@ fn nevra(header: &Tags<'_>, is_source_by_lead: bool) -> Result<Nevra> {
     )
     .map_err(explain)?;
     // A source package has the arch of the machine that it was made on. Old ones say only in front what they are.
-    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE) || is_source_by_lead;
+    // That is covered by no signature: what names its source is none, as with librpm, whatever stands there.
+    let is_source = header.has(IndexTag::RPMTAG_SOURCEPACKAGE)
+        || (is_source_by_lead && !header.has(IndexTag::RPMTAG_SOURCERPM));
     let arch: Arch = match is_source {
         true if header.has(IndexTag::RPMTAG_NOSOURCE) || header.has(IndexTag::RPMTAG_NOPATCH) => "nosrc",
         true => "src",
@@ -321,27 +326,42 @@ impl<'a> Tags<'a> {
         if indices.len() != names.len() {
             return Err(Error::package("the list of files in its header is incomplete"));
         }
-        let mut files = Vec::with_capacity(names.len());
-        for (index, (name, directory)) in names.into_iter().zip(indices).enumerate() {
+        let mut paths: Vec<(&str, &str)> = Vec::with_capacity(names.len());
+        let mut bytes = 0_usize;
+        for (name, directory) in names.into_iter().zip(indices) {
             let directory = usize::try_from(directory)
                 .ok()
                 .and_then(|directory| directories.get(directory))
                 .ok_or_else(|| Error::package("a file in its header is in no directory"))?;
-            // Of two bytes per file and one long name of a directory a small header could make any length.
-            if directory.len() + name.len() > MAX_PATH {
+            let length = directory.len() + name.len();
+            if length > MAX_PATH {
                 return Err(Error::package(format_args!(
                     "a path in its header has more than {MAX_PATH} bytes"
                 )));
             }
-            let mut path = String::with_capacity(directory.len() + name.len());
-            path.push_str(directory);
-            path.push_str(name);
-            files.push(FileEntry {
-                path: path.into(),
-                kind: kind_of(index),
-            });
+            paths.push((directory, name));
+            bytes = bytes.saturating_add(length);
         }
-        Ok(files)
+        // Of few bytes per file and one long name of a directory a small header could make any amount of text: it is
+        // counted before any of it is made.
+        if bytes > MAX_PATHS {
+            return Err(Error::package(format_args!(
+                "the paths in its header have {bytes} bytes together, more than {MAX_PATHS}"
+            )));
+        }
+        Ok(paths
+            .into_iter()
+            .enumerate()
+            .map(|(index, (directory, name))| {
+                let mut path = String::with_capacity(directory.len() + name.len());
+                path.push_str(directory);
+                path.push_str(name);
+                FileEntry {
+                    path: path.into(),
+                    kind: kind_of(index),
+                }
+            })
+            .collect())
     }
 
     fn changelogs(&self) -> Result<Vec<ChangelogEntry>> {

@@ -124,6 +124,11 @@ fn source_packages_are_told_by_their_tags() {
     old[7] = 1;
     let package = read_bytes(&old).unwrap().package;
     assert_eq!(package.nevra.arch().as_str(), "src", "the lead says so");
+    let mut binary = file(&unsigned(), &ed());
+    binary[7] = 1;
+    let package = read_bytes(&binary).unwrap().package;
+    assert_eq!(package.nevra.arch().as_str(), "x86_64", "it has a source");
+    assert_eq!(package.source_rpm.as_deref(), Some("ed-1.14.1-2.src.rpm"));
     tags.push(numbers(IndexTag::RPMTAG_SOURCEPACKAGE, &[1]));
     assert_eq!(read(&tags).unwrap().nevra.arch().as_str(), "src");
     tags.push(numbers(IndexTag::RPMTAG_NOSOURCE, &[0]));
@@ -272,18 +277,23 @@ fn reasons_are_plain() {
 
 #[test]
 fn small_headers_do_not_ask_for_much_memory() {
-    let files = |directory: usize| {
+    let files = |directory: usize, count: usize| {
         let mut tags = ed();
         let directory = format!("/{}/", "d".repeat(directory - 2));
-        tags.push(texts(IndexTag::RPMTAG_BASENAMES, &["f"; 1000]));
+        tags.push(texts(IndexTag::RPMTAG_BASENAMES, &vec!["f"; count]));
         tags.push(texts(IndexTag::RPMTAG_DIRNAMES, &[&directory]));
-        tags.push(numbers(IndexTag::RPMTAG_DIRINDEXES, &[0; 1000]));
+        tags.push(numbers(IndexTag::RPMTAG_DIRINDEXES, &vec![0; count]));
         file(&unsigned(), &tags)
     };
-    assert_eq!(read_bytes(&files(4094)).unwrap().package.files.len(), 1000);
+    assert_eq!(read_bytes(&files(4094, 1000)).unwrap().package.files.len(), 1000);
     assert_eq!(
-        reason(&files(4095)),
+        reason(&files(4095, 1000)),
         "a path in its header has more than 4095 bytes"
+    );
+    // Half a megabyte of header for a quarter of a gigabyte of paths.
+    assert_eq!(
+        reason(&files(4094, 70_000)),
+        "the paths in its header have 286650000 bytes together, more than 268435456"
     );
     let many = vec![0; (1 << 22) + 1];
     let tag = Tag(IndexTag::RPMTAG_PROVIDENAME.into(), 8, count(&many), many);

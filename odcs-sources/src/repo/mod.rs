@@ -9,7 +9,7 @@
 //! checksums in the repository around them.
 //!
 //! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
-//! by a link, and also if it was made from there once and is looked for again.
+//! by a link or is one, and also if it was made from there once and is looked for again.
 
 mod config;
 mod directory;

@@ -102,8 +102,8 @@ impl Roots {
         content
     }
 
-    /// The trust in all of these files. Directories of the path may be links, which only whoever is trusted with
-    /// the directories above can have made; a file that is a link counts where the link is.
+    /// The trust in all of these files, by where they are and by where links lead: whoever made a link may be
+    /// trusted, but what it leads to is as others want it.
     fn trust_in<'a>(&self, files: impl Iterator<Item = &'a SourceFile>) -> Trust {
         let untrusted: Vec<&PathBuf> = self
             .0
@@ -114,21 +114,28 @@ impl Roots {
         if untrusted.is_empty() {
             return Trust::Trusted;
         }
-        let directories: BTreeSet<PathBuf> = files
-            .filter_map(|file| Some(file.root.path().join(file.path.as_str()).parent()?.to_owned()))
-            .collect();
         let is_below = |path: &Path| untrusted.iter().any(|root| path.starts_with(root));
-        let is_untrusted = |directory: &PathBuf| {
+        let is_untrusted = |path: &Path| {
             #[allow(clippy::disallowed_methods, reason = "nothing is opened by this path")]
-            let real = directory.canonicalize();
+            let real = path.canonicalize();
             // What is not there any more deserves no trust; reading it is going to fail anyway.
-            is_below(directory) || real.map_or(true, |real| is_below(&real))
+            is_below(path) || real.map_or(true, |real| is_below(&real))
         };
-        if directories.iter().any(is_untrusted) {
-            Trust::Untrusted
-        } else {
-            Trust::Trusted
+        // Most files are no links: it is enough to know where their directories are.
+        let mut directories = BTreeSet::new();
+        for file in files {
+            let path = file.root.path().join(file.path.as_str());
+            #[allow(clippy::disallowed_methods, reason = "nothing is opened by this path")]
+            let is_link = path.is_symlink();
+            let is_known = path
+                .parent()
+                .is_some_and(|parent| !directories.insert(parent.to_owned()));
+            let directory = path.parent().filter(|_| !is_known);
+            if directory.is_some_and(is_untrusted) || (is_link && is_untrusted(&path)) {
+                return Trust::Untrusted;
+            }
         }
+        Trust::Trusted
     }
 }
 
@@ -203,7 +210,13 @@ mod tests {
         let make = |path: &str| std::fs::create_dir_all(outer.join(path)).unwrap();
         make("good/repo");
         make("inbox/repo");
-        std::os::unix::fs::symlink("../inbox/repo", outer.join("good/link")).unwrap();
+        let link = |to, path| std::os::unix::fs::symlink(to, outer.join(path)).unwrap();
+        link("../inbox/repo", "good/link");
+        std::fs::write(outer.join("inbox/file.rpm"), "").unwrap();
+        std::fs::write(outer.join("good/file.rpm"), "").unwrap();
+        link("../inbox/file.rpm", "good/to-inbox.rpm");
+        link("../file.rpm", "good/repo/to-good.rpm");
+        link("../nowhere.rpm", "good/to-nowhere.rpm");
         let roots = Roots::open(std::slice::from_ref(&outer), &[outer.join("inbox")]).unwrap();
         let trust = |paths: &[&str]| {
             let files: Vec<_> = paths
@@ -212,8 +225,17 @@ mod tests {
                 .collect();
             roots.trust_in(files.iter())
         };
-        assert_eq!(trust(&["good/repo/ed.rpm", "good/ed.rpm"]), Trust::Trusted);
-        for untrusted in ["inbox/repo/ed.rpm", "inbox/ed.rpm", "good/link/ed.rpm"] {
+        assert_eq!(
+            trust(&["good/repo/ed.rpm", "good/ed.rpm", "good/repo/to-good.rpm"]),
+            Trust::Trusted
+        );
+        for untrusted in [
+            "inbox/repo/ed.rpm",
+            "inbox/ed.rpm",
+            "good/link/ed.rpm",
+            "good/to-inbox.rpm",
+            "good/to-nowhere.rpm",
+        ] {
             assert_eq!(
                 trust(&["good/repo/ed.rpm", untrusted]),
                 Trust::Untrusted,

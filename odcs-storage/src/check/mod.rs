@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
 use crate::packages::PlacedPackage;
 use crate::settings::RepodataSettings;
-use crate::tree::{comps_of, updateinfo_of};
+use crate::tree::{WrittenFile, comps_of, updateinfo_of};
 
 /// A `repomd.xml` of ours has seven entries at most.
 const REPOMD_LIMIT: u64 = 1 << 20;
@@ -106,6 +106,24 @@ pub(crate) fn check_tree(
     if found != packages.len() {
         let reason = format!("{found} files are there of {} packages", packages.len());
         return Err(failed(layout::PACKAGES, reason));
+    }
+    Ok(())
+}
+
+/// Checks that the small files around the packages are what was written.
+pub(crate) fn check_files(compose: &Dir, files: &[WrittenFile]) -> Result<()> {
+    for file in files {
+        let segments: Vec<&str> = file.segments.iter().map(String::as_str).collect();
+        let failed = |reason: String| Error::ReadBack {
+            path: format!("{}/{}", segments.join("/"), file.name),
+            reason,
+        };
+        let (content, _) = compose.open_path(&segments)?.open_file(&file.name)?;
+        let (found, _) =
+            Digest::of_reader(DigestAlgorithm::Sha256, content).map_err(|error| failed(error.to_string()))?;
+        if found != file.digest {
+            return Err(failed("it is not what was written".to_owned()));
+        }
     }
     Ok(())
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use odcs_core::plan::SignaturePolicy;
+use odcs_core::productmd::{ComposeIdent, ComposeKind};
 use odcs_rpm::compression::gzip;
 use odcs_rpm::header::{FileFacts, read_file};
 use odcs_rpm::repodata::UpdateInfo;
 
 use super::*;
-use crate::tree::write_tree_repodata;
+use crate::tree::{write_tree_files, write_tree_repodata};
 
 const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca23e.src.rpm";
 
@@ -129,6 +130,38 @@ fn what_was_written_can_be_read_back_and_nothing_else_passes() {
         let error = check(&compose, &here).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn files_beside_the_packages_are_read_back() {
+    let temporary = tempfile::tempdir().unwrap();
+    let compose = Dir::open_root(temporary.path()).unwrap();
+    compose.make_path(&os().segments()).unwrap();
+    let ident = ComposeIdent {
+        short: "odcs-1".into(),
+        version: "1".into(),
+        date: "20261121".into(),
+        kind: ComposeKind::Test,
+        respin: 0,
+    };
+    let files = write_tree_files(&compose, &os(), &ident, 7).unwrap();
+    assert_eq!(files.len(), 3);
+    check_files(&compose, &files).unwrap();
+    for name in test_support::names(&temporary.path().join(OS)) {
+        let path = temporary.path().join(OS).join(name);
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        bad[3] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        let error = check_files(&compose, &files).unwrap_err().to_string();
+        assert!(error.contains("it is not what was written"), "{error}");
+        assert!(
+            error.contains(path.file_name().unwrap().to_str().unwrap()),
+            "{error}"
+        );
+        std::fs::write(&path, good).unwrap();
+    }
+    check_files(&compose, &files).unwrap();
 }
 
 #[test]
