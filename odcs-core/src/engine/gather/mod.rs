@@ -74,7 +74,10 @@ pub(super) fn plan(
         // A package need not be there for every arch, but for one of them.
         missing = Some(match missing {
             None => absent,
-            Some(before) => before.into_iter().filter(|one| absent.contains(one)).collect(),
+            Some(before) => {
+                let absent: BTreeSet<_> = absent.into_iter().collect();
+                before.into_iter().filter(|one| absent.contains(one)).collect()
+            }
         });
         arches.push(ArchPlan {
             arch: arch.clone(),
