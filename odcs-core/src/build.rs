@@ -89,6 +89,9 @@ pub struct BuilderCapability {
     pub module_defaults: bool,
     /// It adds modules to what the source has.
     pub modules: bool,
+    /// How its settings show in what it makes, in words of its own; empty if they do not. Composes made in different
+    /// ways are not the same.
+    pub layout: String,
 }
 
 /// An attempt that ended without a compose.

@@ -132,6 +132,7 @@ impl ComposeBuilder for NativeBuilder {
         capability.check_install = true;
         capability.multilib = true;
         capability.lookaside = true;
+        capability.layout = self.inner.settings.repodata.to_string();
         let missing = [
             (ComposeResult::Iso, NO_XORRISO),
             (ComposeResult::BootIso, NO_PUNGI),

@@ -1,6 +1,7 @@
 //! What can be chosen about compose trees.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,21 @@ pub struct RepodataSettings {
     /// Whether there is a `filelists-ext`, too, which has the digests of the files in the packages. The header of
     /// each package is read once more for it.
     pub filelists_ext: bool,
+}
+
+/// Different for different settings.
+impl fmt::Display for RepodataSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            compression,
+            filelists_ext,
+        } = *self;
+        write!(f, "repodata {}", compression.suffix())?;
+        if filelists_ext {
+            f.write_str(" filelists-ext")?;
+        }
+        Ok(())
+    }
 }
 
 impl RepodataSettings {

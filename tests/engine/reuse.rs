@@ -5,6 +5,8 @@ use std::time::Duration;
 use odcs_core::engine::Shutdown;
 use odcs_core::request::{Flag, Lifetime};
 use odcs_core::{Compose, ComposeId, ComposeRequest, ComposeState, ComposeStore};
+use odcs_rpm::compression::WriteCompression;
+use odcs_storage::RepodataSettings;
 
 use crate::support::{Call, Lab};
 
@@ -92,6 +94,23 @@ async fn a_tree_that_was_made_for_another_url_is_not_used() {
     let file = lab.target(compose.reused_id.unwrap_or(id), &file);
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains("baseurl=https://composes.example.com/"), "{text}");
+}
+
+#[tokio::test]
+async fn a_tree_that_was_laid_out_in_another_way_is_not_used() {
+    let lab = Lab::new().await;
+    let first = made(&lab, lab.request(&["ed"])).await;
+    let again = async |repodata| {
+        let engine = lab.engine_with(repodata);
+        engine.submit(lab.request(&["ed"]), "me").await.unwrap();
+        let compose = engine.worker().run_one().await.unwrap().unwrap();
+        assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
+        compose.reused_id
+    };
+    let gzip = RepodataSettings::default();
+    assert_eq!(again(gzip).await, Some(first.id));
+    assert_eq!(again(gzip.with_compression(WriteCompression::Zstd)).await, None);
+    assert_eq!(again(gzip.with_filelists_ext(true)).await, None);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use odcs_core::{
 };
 use odcs_db::SqliteStore;
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use odcs_storage::{NativeBuilder, StorageSettings, Trees};
+use odcs_storage::{NativeBuilder, RepodataSettings, StorageSettings, Trees};
 use tempfile::TempDir;
 use test_support::{copy_tree, test_repository};
 
@@ -349,7 +349,8 @@ impl Lab {
         };
         let clock = SkewedClock::default();
         let before_abandon = Shared::default();
-        let engine = engine(&store, &source, &target_dir, &clock, &before_abandon, PUBLIC_URL);
+        let storage = StorageSettings::new(&target_dir);
+        let engine = engine(&store, &source, storage, &clock, &before_abandon, PUBLIC_URL);
         Self {
             _dir: dir,
             repository,
@@ -370,15 +371,24 @@ impl Lab {
 
     /// The same, but its composes are published under another URL.
     pub(crate) fn engine_at(&self, url: &str) -> Engine {
+        self.engine_of(StorageSettings::new(&self.target_dir), url)
+    }
+
+    /// The same, but the repodata of its composes is different.
+    pub(crate) fn engine_with(&self, repodata: RepodataSettings) -> Engine {
+        let storage = StorageSettings::new(&self.target_dir).with_repodata(repodata);
+        self.engine_of(storage, PUBLIC_URL)
+    }
+
+    fn engine_of(&self, storage: StorageSettings, url: &str) -> Engine {
         let Self {
             store,
             source,
-            target_dir,
             clock,
             before_abandon,
             ..
         } = self;
-        engine(store, source, target_dir, clock, before_abandon, url)
+        engine(store, source, storage, clock, before_abandon, url)
     }
 
     pub(crate) fn trees(&self) -> Arc<Trees> {
@@ -436,16 +446,15 @@ const PUBLIC_URL: &str = "http://localhost/composes";
 fn engine(
     store: &Flaky,
     source: &Hooked,
-    target_dir: &Path,
+    storage: StorageSettings,
     clock: &SkewedClock,
     before_abandon: &Shared,
     url: &str,
 ) -> Engine {
     let mut sources = SourceRegistry::new();
     sources.register(source.clone()).unwrap();
-    let storage = StorageSettings::new(target_dir).with_threads(1);
     let builder = Clearing {
-        builder: NativeBuilder::open(storage, Arc::new(clock.clone())).unwrap(),
+        builder: NativeBuilder::open(storage.with_threads(1), Arc::new(clock.clone())).unwrap(),
         before_abandon: before_abandon.clone(),
     };
     let mut settings = EngineSettings::new().unwrap();

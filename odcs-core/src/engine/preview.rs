@@ -66,7 +66,7 @@ impl Engine {
     }
 }
 
-/// The steps of a compose up to its packages. Their blocking work cannot be interrupted, so each is waited for: the
+/// The steps of a compose up to its packages. Blocking work cannot be interrupted, so each step is waited for: the
 /// permit is given back when nothing is being done any more.
 async fn work(
     parts: Arc<Parts>,
@@ -87,7 +87,7 @@ async fn work(
     go_on()?;
     let contents = origins.content(&resolved.pins).await?;
     go_on()?;
-    let plan = move || gather::plan(&request, contents, &parts.settings.signatures, &*log);
+    let plan = move || gather::plan(&request, contents, &parts.settings.signatures, &*log, &cancel);
     let planning = tokio::task::spawn_blocking(plan);
     run::join(planning).await
 }

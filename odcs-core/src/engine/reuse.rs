@@ -28,7 +28,8 @@ pub(super) async fn reuse(
     progress: &dyn Progress,
 ) -> Result<Option<Compose>> {
     let base = parts.links.base_of(request.target_dir.as_str());
-    let fingerprint = fingerprint(request, plan, compose.pins.as_ref(), base)?;
+    let layout = parts.builder.capability().layout;
+    let fingerprint = fingerprint(request, plan, compose.pins.as_ref(), base, &layout)?;
     let mut waiting_for = None;
     loop {
         // Asked even if nothing is to be reused: others may want to reuse this one.
@@ -107,6 +108,8 @@ struct Identity<'a> {
     arches: Vec<(&'a str, Vec<Package<'a>>)>,
     /// The URL in the `.repo` file, which an administrator may have changed since.
     base: Option<&'a str>,
+    /// How the builder lays it out, which an administrator may have changed, too.
+    layout: &'a str,
     /// What signatures are verified against, where they are: what only claims to be signed is something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     signatures: Option<SignatureIdentity>,
@@ -139,6 +142,7 @@ fn fingerprint(
     plan: &Plan,
     pins: Option<&Pins>,
     base: Option<&str>,
+    layout: &str,
 ) -> Result<Fingerprint> {
     let request = canonical(request);
     let mut arches: Vec<_> = plan
@@ -160,6 +164,7 @@ fn fingerprint(
         timestamp: plan.timestamp,
         arches,
         base,
+        layout,
         signatures: plan.signatures.identity(),
         updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
         pins: if by_checksum { None } else { pins },

@@ -200,7 +200,9 @@ impl Making<'_> {
             }
             content => content?,
         };
-        let plan = self.plan(move |request, rules, progress| gather::plan(request, content, rules, progress));
+        let cancel = self.cancel.clone();
+        let plan = self
+            .plan(move |request, rules, progress| gather::plan(request, content, rules, progress, &cancel));
         Ok((compose, plan.await?))
     }
 

@@ -65,7 +65,7 @@ impl Run<'_> {
 
     /// Drops candidates of which the same version is a candidate from lookaside: what lookaside has
     /// must not enter the compose.
-    pub(super) fn prefer_lookaside(&self, candidates: Vec<PackageId>) -> Vec<PackageId> {
+    fn prefer_lookaside(&self, candidates: Vec<PackageId>) -> Vec<PackageId> {
         if !self.set.has_lookaside() {
             return candidates;
         }

@@ -1,7 +1,7 @@
 //! What comes with a package though it does not require it: what comps adds to it, its source and debug
 //! packages, its translations and its multilib build.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
 
 use super::Options;
@@ -9,7 +9,7 @@ use super::choice::Purpose;
 use super::pattern::NamePattern;
 use super::result::Flag;
 use super::run::{Link, Run, sorted};
-use super::set::Entry;
+use super::set::{Entry, split_source_rpm};
 use super::table::PackageId;
 use super::view::View;
 use crate::PackagePattern;
@@ -25,6 +25,8 @@ pub(super) struct Companions<'a> {
     /// Globs for the names of its translations.
     langpacks: HashMap<&'a str, BTreeSet<String>>,
     whitelist: Vec<&'a PackagePattern>,
+    /// Names of source packages that bring none of their other packages.
+    fulltree_excludes: HashSet<&'a str>,
 }
 
 impl<'a> Companions<'a> {
@@ -49,7 +51,18 @@ impl<'a> Companions<'a> {
             conditional,
             langpacks,
             whitelist,
+            fulltree_excludes: options
+                .fulltree_excludes
+                .iter()
+                .map(|name| name.as_str())
+                .collect(),
         }
+    }
+
+    /// Whether this source RPM, by its file name, is to bring nothing.
+    pub(super) fn is_fulltree_excluded(&self, source_rpm: &str) -> bool {
+        !self.fulltree_excludes.is_empty()
+            && split_source_rpm(source_rpm).is_some_and(|(name, ..)| self.fulltree_excludes.contains(name))
     }
 }
 
@@ -86,18 +99,21 @@ impl<'a> Run<'a> {
         for by in sorted(take(&mut self.queues.sources)) {
             let Some(entry) = self.set.entry(by) else { continue };
             let candidates = self.set.source_packages(entry.source).iter();
-            let mut candidates = candidates
-                .filter(|&&id| self.view.is_visible(id))
-                .filter_map(|&id| Some((id, self.set.entry(id)?)));
-            let mut same = candidates
-                .clone()
-                .filter(|(_, source)| source.origin == entry.origin);
-            let Some((id, _)) = same.next().or_else(|| candidates.next()) else {
+            let candidates: Vec<_> = candidates
+                .copied()
+                .filter(|&id| self.view.is_visible(id))
+                .collect();
+            if entry.origin.is_lookaside() {
+                // Whoever has a package there gets its source there, for all that were built from it.
+                candidates.iter().for_each(|&id| self.flag(id, Flag::Lookaside));
+            }
+            let is_beside = |id: &&PackageId| {
+                let source = self.set.entry(**id);
+                source.is_some_and(|source| source.origin == entry.origin)
+            };
+            let Some(&id) = candidates.iter().find(is_beside).or(candidates.first()) else {
                 continue;
             };
-            if entry.origin.is_lookaside() {
-                self.flag(id, Flag::Lookaside);
-            }
             added |= self.bring(id, by, Link::SourceOf);
         }
         added
@@ -128,6 +144,9 @@ impl<'a> Run<'a> {
                     other.origin.is_lookaside() && other.version == debug.version
                 };
                 if debug.origin.is_lookaside() || !found.iter().any(is_twin) {
+                    if entry.origin.is_lookaside() {
+                        self.flag(*id, Flag::Lookaside);
+                    }
                     added |= self.bring(*id, by, Link::DebugOf);
                 }
             }
@@ -154,14 +173,14 @@ impl<'a> Run<'a> {
                         self.fits(id, super::resolve::Domain::Binary)
                             && self.set.entry(id).is_some_and(|entry| is_langpack(entry.name()))
                     });
-                    chosen.extend(self.best(candidates.collect(), Purpose::Name));
+                    // One translation is enough, also where everything is taken otherwise.
+                    chosen.extend(self.best(candidates.collect(), Purpose::Name).first().copied());
                 }
             }
             for id in chosen {
-                if self.bring(id, by, Link::Langpack) {
-                    self.flag(id, Flag::Langpack);
-                    added = true;
-                }
+                // Also what was there before is a translation.
+                self.flag(id, Flag::Langpack);
+                added |= self.bring(id, by, Link::Langpack);
             }
         }
         added

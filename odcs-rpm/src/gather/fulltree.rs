@@ -1,6 +1,6 @@
 //! The other packages of each source RPM.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::take;
 
 use super::Greedy;
@@ -8,7 +8,7 @@ use super::companions::is_native;
 use super::resolve::Domain;
 use super::result::Flag;
 use super::run::{Link, Run, sorted};
-use super::set::{Entry, split_source_rpm};
+use super::set::Entry;
 use super::table::{PackageId, SourceId};
 
 /// What is known of the source RPMs that binaries in the result were built from.
@@ -119,7 +119,6 @@ impl Run<'_> {
             let greedy = self.options.greedy;
             let build = self.fulltree.builds.get_mut(&source);
             let Some(due) = build.and_then(|build| build.due(greedy)) else {
-                self.flag(by, Flag::FulltreeExclude);
                 continue;
             };
             for id in due {
@@ -133,21 +132,30 @@ impl Run<'_> {
     }
 
     fn find_build(&self, source: SourceId) -> Found {
-        let name = split_source_rpm(self.set.source_rpm(source)).map(|(name, ..)| name);
-        let mut excludes = self.options.fulltree_excludes.iter();
         let built = self.set.binaries_built_from(Some(source)).iter().copied();
-        let visible = built.filter(|&id| self.fits(id, Domain::Binary)).collect();
-        let packages: Vec<_> = self
-            .prefer_lookaside(visible)
+        let visible: Vec<_> = built
+            .filter(|&id| self.fits(id, Domain::Binary))
+            .filter_map(|id| Some((id, self.set.entry(id)?)))
+            .collect();
+        // What lookaside has, too, for the same arch, must not enter the compose.
+        let in_lookaside: HashSet<_> = visible
+            .iter()
+            .filter(|(_, entry)| entry.origin.is_lookaside())
+            .map(|(_, entry)| (entry.version, entry.arch))
+            .collect();
+        let packages: Vec<_> = visible
             .into_iter()
-            .filter_map(|id| Some((id, self.fulltree_class(self.set.entry(id)?))))
+            .filter(|(_, entry)| {
+                entry.origin.is_lookaside() || !in_lookaside.contains(&(entry.version, entry.arch))
+            })
+            .map(|(id, entry)| (id, self.fulltree_class(entry)))
             .collect();
         let mut existing = Classes::default();
         packages.iter().for_each(|(_, class)| existing.insert(*class));
         Found {
             packages,
             existing,
-            is_excluded: excludes.any(|excluded| Some(excluded.as_str()) == name),
+            is_excluded: self.companions.is_fulltree_excluded(self.set.source_rpm(source)),
         }
     }
 }

@@ -7,9 +7,12 @@
 //! choice by name, without dependencies. Either way every package comes with the reason why it is
 //! there ([`Why`]).
 //!
-//! The rules are those of Pungi's gather on dnf, as observed by running it, with two differences. Rich
-//! dependencies are followed exactly, where Pungi takes one provider of any of their parts. And where
-//! Pungi walks a set in hash order, this walks by NEVRA, so that equal input gives equal results.
+//! The rules are those of Pungi's gather on dnf, as observed by running it, with few differences. Rich
+//! dependencies are followed exactly, where Pungi takes one provider of any of their parts. Where Pungi
+//! walks a set in hash order, this walks by NEVRA, so that equal input gives equal results. `NAME.+` asks
+//! for the multilib build alone, where Pungi takes a `noarch` one, too; `-NAME-debuginfo*` hides debug
+//! packages, where Pungi takes it for a name of others; and debug packages have the old ones that they
+//! require, where Pungi passes over them.
 //!
 //! ```
 //! use odcs_rpm::gather::{Options, PackageSet, Request, gather};

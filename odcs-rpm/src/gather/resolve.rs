@@ -7,6 +7,7 @@ use super::rich::Rich;
 use super::run::{Link, Run};
 use super::table::{PackageId, RequirementId};
 use crate::PackageKind;
+use crate::arch::ArchClass;
 
 /// Among which packages a requirement looks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Hash)]
@@ -164,7 +165,8 @@ impl<'a> Run<'a> {
         }
         let candidates = self.candidates(requirement, domain);
         let best = self.best(candidates, Purpose::Requirement);
-        let picks = (!best.is_empty()).then_some(best);
+        let is_met = !best.is_empty() || (domain == Domain::Debug && self.is_left_out(requirement));
+        let picks = is_met.then_some(best);
         self.decided.insert((domain, requirement), picks.clone());
         picks
     }
@@ -295,6 +297,15 @@ impl<'a> Run<'a> {
             Domain::Binary => self.kind(id) == Some(PackageKind::Binary) && self.view.is_visible(id),
             Domain::Debug => self.kind(id) == Some(PackageKind::Debug) && self.view.is_present(id),
         }
+    }
+
+    /// Whether debug packages would do that the request excludes: who does so does not want to hear of them.
+    fn is_left_out(&self, requirement: RequirementId) -> bool {
+        self.providers(requirement).any(|id| {
+            self.set.entry(id).is_some_and(|entry| {
+                entry.kind == PackageKind::Debug && self.view.class(entry) != ArchClass::Foreign
+            })
+        })
     }
 
     fn has_binary(&self, mut ids: impl Iterator<Item = PackageId>) -> bool {

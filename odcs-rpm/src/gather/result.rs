@@ -96,9 +96,9 @@ pub enum Flag {
     Multilib,
     /// Added because its source package is there.
     Fulltree,
-    /// Its source package is one of [`Options::fulltree_excludes`](super::Options::fulltree_excludes).
+    /// Built from one of [`Options::fulltree_excludes`](super::Options::fulltree_excludes), fulltree or not.
     FulltreeExclude,
-    /// Added as a translation.
+    /// A translation of a member.
     Langpack,
     /// Met the condition on which comps adds another package, which was added.
     Conditional,

@@ -134,6 +134,19 @@ impl<'a> Run<'a> {
         if entry.origin.is_lookaside() {
             self.flag(id, Flag::Lookaside);
         }
+        // Also without fulltree. Debug packages that only belong to another one are passed over.
+        let is_companion = matches!(
+            cause,
+            Cause::Brought {
+                link: Link::SourceOf | Link::DebugOf,
+                ..
+            }
+        );
+        if let Some(source) = entry.source.filter(|_| !is_companion)
+            && self.companions.is_fulltree_excluded(self.set.source_rpm(source))
+        {
+            self.flag(id, Flag::FulltreeExclude);
+        }
         match entry.kind {
             PackageKind::Binary => {
                 self.queues.conditional.push(id);

@@ -58,11 +58,16 @@ use crate::{Nevra, Package, PackageKind};
 pub struct Limits {
     /// Steps of the solver for one request: rounds of propagation, and packages looked at. A few hundred are common.
     pub steps: u64,
+    /// Steps for all requests together: what is hostile in each of thousands would otherwise take days.
+    pub total_steps: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 1_000_000 }
+        Self {
+            steps: 1_000_000,
+            total_steps: 100_000_000,
+        }
     }
 }
 
@@ -92,6 +97,18 @@ pub fn check<'a>(
     requests: &[Request],
     limits: Limits,
 ) -> Report {
+    check_while(packages, requests, limits, &|| true)
+}
+
+/// The same for as long as `goes_on` holds, which is asked at every step and should be quick. Once it does not, what is
+/// left stays undecided.
+pub fn check_while<'a>(
+    packages: impl IntoIterator<Item = &'a Package>,
+    requests: &[Request],
+    limits: Limits,
+    goes_on: &dyn Fn() -> bool,
+) -> Report {
+    let mut total = limits.total_steps;
     let packages: Vec<&Package> = packages.into_iter().collect();
     let is_for_debug = |request: &&Request| match request {
         Request::Package(nevra) => is_debug_name(nevra.name().as_str()),
@@ -108,7 +125,8 @@ pub fn check<'a>(
                 .iter()
                 .copied()
                 .filter(|package| for_debug || package.kind() == PackageKind::Binary);
-            verdicts.extend(Check::new(of_kind, &requests).decide(limits));
+            let mut check = Check::new(of_kind, &requests, goes_on);
+            verdicts.extend(check.decide(limits.steps, &mut total));
         }
     }
     let mut report = Report::default();
@@ -133,7 +151,7 @@ enum Verdict {
 
 /// Requests over one set of packages.
 struct Check<'a, 'r> {
-    solver: Solver<Provider<'a>>,
+    solver: Solver<Provider<'a, 'r>>,
     /// Request, the packages that would do, and the requirement of one of them.
     wanted: Vec<(&'r Request, Vec<usize>, usize)>,
     /// Packages that were part of some solution: one more question answered.
@@ -141,7 +159,11 @@ struct Check<'a, 'r> {
 }
 
 impl<'a, 'r> Check<'a, 'r> {
-    fn new(packages: impl IntoIterator<Item = &'a Package>, requests: &[&'r Request]) -> Self {
+    fn new(
+        packages: impl IntoIterator<Item = &'a Package>,
+        requests: &[&'r Request],
+        goes_on: &'r dyn Fn() -> bool,
+    ) -> Self {
         let mut universe = Universe::new(packages);
         let mut of_name: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut of_nevra: HashMap<&Nevra, usize> = HashMap::new();
@@ -163,20 +185,25 @@ impl<'a, 'r> Check<'a, 'r> {
             .collect();
         Self {
             is_possible: vec![false; universe.packages.len()],
-            solver: Solver::new(Provider::new(universe)),
+            solver: Solver::new(Provider::new(universe, goes_on)),
             wanted,
         }
     }
 
-    fn decide(mut self, limits: Limits) -> Vec<(&'r Request, Verdict)> {
+    /// Decides with so many steps for each request, and so many for all, which become fewer.
+    fn decide(&mut self, steps: u64, total: &mut u64) -> Vec<(&'r Request, Verdict)> {
         let wanted = std::mem::take(&mut self.wanted);
-        wanted
-            .into_iter()
-            .map(|(request, would_do, union)| (request, self.verdict(&would_do, union, limits)))
-            .collect()
+        let decided = wanted.into_iter().map(|(request, would_do, union)| {
+            let allowed = steps.min(*total);
+            self.solver.provider().allow(allowed);
+            let verdict = self.verdict(&would_do, union);
+            *total -= allowed.saturating_sub(self.solver.provider().left());
+            (request, verdict)
+        });
+        decided.collect()
     }
 
-    fn verdict(&mut self, would_do: &[usize], union: usize, limits: Limits) -> Verdict {
+    fn verdict(&mut self, would_do: &[usize], union: usize) -> Verdict {
         if would_do.is_empty() {
             return Verdict::Impossible(vec![Problem::NotThere]);
         }
@@ -184,7 +211,6 @@ impl<'a, 'r> Check<'a, 'r> {
         if would_do.iter().any(is_possible) {
             return Verdict::Possible;
         }
-        self.solver.provider().allow(limits.steps);
         let requirement = Requirement::from(VersionSetUnionId::from_index(union));
         let problem = resolvo::Problem::<SolvableId>::new().requirements(vec![requirement.into()]);
         match self.solver.solve(problem) {

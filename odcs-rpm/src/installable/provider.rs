@@ -13,22 +13,29 @@ use resolvo::{
 
 use super::universe::{Group, Needs, Universe, VersionSet};
 
-/// Answers the solver, and stops it when it has asked too often.
-pub(super) struct Provider<'a> {
+/// Answers the solver, and stops it when it has asked too often, or whoever wants to know does not any more.
+pub(super) struct Provider<'a, 'g> {
     pub(super) universe: Universe<'a>,
     steps_left: Cell<u64>,
+    goes_on: &'g dyn Fn() -> bool,
 }
 
-impl<'a> Provider<'a> {
-    pub(super) fn new(universe: Universe<'a>) -> Self {
+impl<'a, 'g> Provider<'a, 'g> {
+    pub(super) fn new(universe: Universe<'a>, goes_on: &'g dyn Fn() -> bool) -> Self {
         Self {
             universe,
             steps_left: Cell::new(0),
+            goes_on,
         }
     }
 
     pub(super) fn allow(&self, steps: u64) {
         self.steps_left.set(steps);
+    }
+
+    /// What is left of the steps allowed.
+    pub(super) fn left(&self) -> u64 {
+        self.steps_left.get()
     }
 
     fn group(&self, name: NameId) -> Option<&Group> {
@@ -45,7 +52,7 @@ impl<'a> Provider<'a> {
 }
 
 /// Nothing of the solver's own texts is ever shown.
-impl Interner for Provider<'_> {
+impl Interner for Provider<'_, '_> {
     type NameId = NameId;
     type SolvableId = SolvableId;
 
@@ -88,7 +95,7 @@ impl Interner for Provider<'_> {
     }
 }
 
-impl DependencyProvider for Provider<'_> {
+impl DependencyProvider for Provider<'_, '_> {
     async fn filter_candidates(
         &self,
         candidates: &[SolvableId],
@@ -148,6 +155,6 @@ impl DependencyProvider for Provider<'_> {
     fn should_cancel_with_value(&self) -> Option<Box<dyn Any>> {
         let left = self.steps_left.get();
         self.steps_left.set(left.saturating_sub(1));
-        (left == 0).then(|| Box::new(()) as Box<dyn Any>)
+        (left == 0 || !(self.goes_on)()).then(|| Box::new(()) as Box<dyn Any>)
     }
 }

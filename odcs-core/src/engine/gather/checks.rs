@@ -5,8 +5,10 @@ use odcs_rpm::closure::{self, Unmet};
 use odcs_rpm::gather::{Flag as Mark, Gathered, Origin, PackageSet};
 use odcs_rpm::installable::{self, Limits, Report};
 use odcs_rpm::{Package, PackageKind, TreeArch};
+use tokio_util::sync::CancellationToken;
 
 use crate::build::{Phase, Progress};
+use crate::engine::run::stopped;
 use crate::request::{ComposeRequest, Flag};
 use crate::{Error, ErrorKind, Result};
 
@@ -19,13 +21,14 @@ const LOGGED: usize = 1_000;
 /// Checks what is gathered for one arch, as far as the request asks for it.
 ///
 /// # Errors
-/// `NotFound`, naming packages and what they lack.
+/// `NotFound`, naming packages and what they lack; `Cancelled`.
 pub(super) fn check(
     request: &ComposeRequest,
     arch: &TreeArch,
     set: &PackageSet,
     gathered: &Gathered,
     progress: &dyn Progress,
+    cancel: &CancellationToken,
 ) -> Result<()> {
     if request.flags.contains(Flag::CheckDeps) {
         let (compose, lookaside) = (compose(gathered), lookaside(set, arch));
@@ -35,7 +38,11 @@ pub(super) fn check(
     if request.flags.contains(Flag::CheckInstall) {
         let requests = to_be_installed(gathered);
         let packages = compose(gathered).chain(lookaside(set, arch));
-        let report = installable::check(packages, &requests, Limits::default());
+        let goes_on = || !cancel.is_cancelled();
+        let report = installable::check_while(packages, &requests, Limits::default(), &goes_on);
+        if cancel.is_cancelled() {
+            return Err(stopped());
+        }
         report_install(arch, requests.len(), &report, progress)?;
     }
     Ok(())

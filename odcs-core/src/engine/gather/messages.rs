@@ -14,6 +14,9 @@ use crate::{Error, ErrorKind};
 /// Unmet requirements that are written to the log; more of them are only counted.
 const BROKEN_SHOWN: usize = 100;
 
+/// Missing packages that a reason names, and says more of: for each, everything is looked through.
+const MISSING_SHOWN: usize = 100;
+
 /// Without a package that is asked for, there would be nothing in the compose.
 pub(super) fn only_exclusions(patterns: &[PackagePattern]) -> Error {
     let names: Vec<_> = patterns.iter().map(ToString::to_string).collect();
@@ -34,7 +37,15 @@ pub(super) fn not_there(
     let arches: Vec<_> = request.arches.iter().map(|arch| arch.as_str()).collect();
     let arches = arches.join(", ");
     let names = |missing: &[&PackagePattern]| {
-        let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        let mut names: Vec<_> = missing
+            .iter()
+            .take(MISSING_SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        match missing.len().saturating_sub(MISSING_SHOWN) {
+            0 => {}
+            more => names.push(format!("and {more} more")),
+        }
         names.join(", ")
     };
     let of = |in_lookaside| {
@@ -46,6 +57,7 @@ pub(super) fn not_there(
     if !nowhere.is_empty() {
         let hints: Vec<_> = nowhere
             .iter()
+            .take(MISSING_SHOWN)
             .filter_map(|pattern| where_else(pattern, request, candidates))
             .collect();
         let hints = match hints.is_empty() {
@@ -64,7 +76,8 @@ pub(super) fn not_there(
             names(&in_lookaside)
         ));
     }
-    let all: Vec<_> = missing.iter().map(|absent| absent.pattern.as_str()).collect();
+    let shown = missing.iter().take(MISSING_SHOWN);
+    let all: Vec<_> = shown.map(|absent| absent.pattern.as_str()).collect();
     Error::new(ErrorKind::NotFound, "gather", all.join(" "), sentences.join("; "))
 }
 
@@ -130,5 +143,31 @@ pub(super) fn report(arch: &TreeArch, gathered: &Gathered, progress: &dyn Progre
             Phase::Gather,
             &format!("{arch}: and {more} more packages with requirements that nothing provides"),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::SourceSpec;
+
+    #[test]
+    fn of_many_missing_packages_some_are_named() {
+        let request = ComposeRequest::new(SourceSpec::Repo("/srv/repo".parse().unwrap()));
+        let missing: Vec<_> = (0..MISSING_SHOWN + 5)
+            .map(|number| Absent {
+                pattern: format!("p{number}").parse().unwrap(),
+                in_lookaside: false,
+            })
+            .collect();
+        let error = not_there(&missing, &request, &Candidates::new(Vec::new()), "the repository");
+        assert!(error.message().ends_with("p98, p99, and 5 more"), "{error}");
+        let error = not_there(
+            &missing[..2],
+            &request,
+            &Candidates::new(Vec::new()),
+            "the repository",
+        );
+        assert!(error.message().ends_with("p0, p1"), "{error}");
     }
 }

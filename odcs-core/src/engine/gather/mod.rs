@@ -12,10 +12,12 @@ use std::sync::Arc;
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{Package, PackageKind, TreeArch};
+use tokio_util::sync::CancellationToken;
 
 use self::candidates::Candidates;
 use self::presence::Absent;
 use super::contents::{Contents, LookasideContent};
+use super::run::stopped;
 use crate::build::{Phase, Progress};
 use crate::plan::{ArchPlan, Plan, SignatureRules};
 use crate::request::{ComposeRequest, Flag};
@@ -26,12 +28,13 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// `NotFound`, naming the packages or arches that were asked for and are not there, or if what was asked
-/// for comes to nothing.
+/// for comes to nothing; `Cancelled`.
 pub(super) fn plan(
     request: &ComposeRequest,
     contents: Contents,
     rules: &SignatureRules,
     progress: &dyn Progress,
+    cancel: &CancellationToken,
 ) -> Result<Plan> {
     let Contents { source, lookaside } = contents;
     let PackageContent {
@@ -60,14 +63,21 @@ pub(super) fn plan(
     let mut arches = Vec::new();
     let mut missing: Option<Vec<Absent>> = None;
     for arch in &request.arches {
+        // Nobody can interrupt a blocking thread: it has to look itself.
+        if cancel.is_cancelled() {
+            return Err(stopped());
+        }
         let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
         messages::report(arch, &gathered, progress);
-        checks::check(request, arch, sets.of(arch)?, &gathered, progress)?;
+        checks::check(request, arch, sets.of(arch)?, &gathered, progress, cancel)?;
         let absent = presence::absent(request.packages(), &gathered);
         // A package need not be there for every arch, but for one of them.
         missing = Some(match missing {
             None => absent,
-            Some(before) => before.into_iter().filter(|one| absent.contains(one)).collect(),
+            Some(before) => {
+                let absent: BTreeSet<_> = absent.into_iter().collect();
+                before.into_iter().filter(|one| absent.contains(one)).collect()
+            }
         });
         arches.push(ArchPlan {
             arch: arch.clone(),

@@ -6,7 +6,7 @@ use odcs_rpm::gather::{Flag, Gathered};
 use odcs_rpm::{PackageKind, PackagePattern};
 
 /// An entry of the request that brings no package into the compose.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Absent {
     pub(super) pattern: PackagePattern,
     /// Packages match, but lookaside repositories have them.

@@ -142,6 +142,13 @@ fn binaries_of_an_excluded_source_bring_nothing() {
         gathered(&set(&all()), &["a"], &options),
         ["a-1-1.x86_64 input fulltree_exclude"],
     );
+    let mut off = options.clone();
+    off.fulltree = false;
+    assert_eq!(
+        gathered(&set(&all()), &["a"], &off),
+        ["a-1-1.x86_64 input fulltree_exclude"],
+        "the flag tells of the source, not of what was done",
+    );
     options.fulltree_excludes = vec!["a".parse().unwrap()];
     assert_eq!(
         gathered(&set(&all()), &["a"], &options).len(),
@@ -177,6 +184,19 @@ fn what_lookaside_has_too_stays_out() {
             "a-1-1.x86_64 input",
             "b-1-1.x86_64 from lookaside 0: lookaside fulltree",
             "doc-1-1.noarch fulltree",
+        ],
+    );
+}
+
+#[test]
+fn what_lookaside_has_for_another_arch_comes_in() {
+    let set = set_with_lookaside(&all(), &built(&["b-1-1.i686"]));
+    assert_eq!(
+        gathered(&set, &["a"], &fulltree()),
+        [
+            "a-1-1.x86_64 input",
+            "b-1-1.x86_64 fulltree",
+            "doc-1-1.noarch fulltree"
         ],
     );
 }

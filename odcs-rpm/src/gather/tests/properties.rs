@@ -224,8 +224,7 @@ proptest! {
             }
             prop_assert!(!has(Flag::Conditional) || options.resolve_deps, "{}", text);
             prop_assert!(!has(Flag::SelfHosting) || options.resolve_deps && options.selfhosting, "{}", text);
-            let fulltree = has(Flag::Fulltree) || has(Flag::FulltreeExclude);
-            prop_assert!(!fulltree || options.fulltree, "{}", text);
+            prop_assert!(!has(Flag::Fulltree) || options.fulltree, "{}", text);
             let reason = member.why.brought().map(|brought| &brought.reason);
             if let Some(Reason::Fulltree(source)) = reason {
                 prop_assert!(has(Flag::Fulltree), "{}", text);

@@ -180,9 +180,14 @@ fn sources_come_from_the_repository_of_the_binary_if_they_are_there() {
         [
             "a-1-1.x86_64 input",
             "b-1-1.x86_64 from lookaside 0: input lookaside",
-            "src-1-1.src",
+            "src-1-1.src lookaside",
             "src-1-1.src from lookaside 0: lookaside",
         ],
+        "who has a package in lookaside gets its source there",
+    );
+    assert_eq!(
+        gathered(&both, &["a"], &options()),
+        ["a-1-1.x86_64 input", "src-1-1.src"]
     );
     let elsewhere = set_with_lookaside(std::slice::from_ref(&a), std::slice::from_ref(&src));
     assert_eq!(
@@ -264,6 +269,30 @@ fn debug_packages_that_lookaside_has_too_stay_out() {
         ],
     );
     assert!(found.members[1].flags.contains(Flag::Lookaside));
+    let binary_elsewhere = set_with_lookaside(&ours[1..], &ours[..1]);
+    assert_eq!(
+        gathered(&binary_elsewhere, &["a"], &options()),
+        [
+            "a-1-1.x86_64 from lookaside 0: input lookaside",
+            "a-debuginfo-1-1.x86_64 lookaside"
+        ],
+        "nor do those of what is in lookaside enter the compose",
+    );
+}
+
+#[test]
+fn excluded_debug_packages_are_not_missed() {
+    let set = set(&[
+        make("a-1-1.x86_64").from("a-1-1"),
+        make("a-debuginfo-1-1.x86_64")
+            .from("a-1-1")
+            .requires("common-debuginfo")
+            .requires("nothing"),
+        make("common-debuginfo-1-1.x86_64"),
+    ]);
+    let found = gather(&set, &request(&["a", "-common-debuginfo"]), &options());
+    assert_eq!(members(&found), ["a-1-1.x86_64 input", "a-debuginfo-1-1.x86_64"]);
+    assert_eq!(broken(&found), ["a-debuginfo-1-1.x86_64: nothing"]);
 }
 
 #[test]
