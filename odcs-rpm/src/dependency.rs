@@ -104,7 +104,8 @@ impl DependencyVersion {
             _ => (0, text),
         };
         let (version, release) = match rest.rsplit_once('-') {
-            Some((version, release)) => (version, Some(release.into())),
+            // As for rpm, and in repodata: an empty release is none.
+            Some((version, release)) => (version, Some(release.into()).filter(|_| !release.is_empty())),
             None => (rest, None),
         };
         Self {
@@ -147,9 +148,12 @@ impl fmt::Display for DependencyVersion {
             write!(f, "{}:", self.epoch)?;
         }
         f.write_str(&self.version)?;
-        self.release
-            .as_ref()
-            .map_or(Ok(()), |release| write!(f, "-{release}"))
+        match &self.release {
+            Some(release) => write!(f, "-{release}"),
+            // The end of it would be taken for a release.
+            None if self.version.contains('-') => f.write_str("-"),
+            None => Ok(()),
+        }
     }
 }
 
