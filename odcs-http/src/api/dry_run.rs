@@ -16,7 +16,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::manifest::made_aside;
-use crate::error::{ApiError, json};
+use crate::error::{ApiError, sorted_json};
 use crate::state::ApiState;
 
 const DRY_RUN: &str = "dry_run";
@@ -123,7 +123,7 @@ pub(super) async fn answer(state: &ApiState, wanted: Parsed<ComposeRequest>) -> 
                         .collect(),
                     warnings: &warnings,
                 };
-                Ok(json(StatusCode::OK, &view))
+                Ok(sorted_json(StatusCode::OK, &view))
             })
             .await
         }
