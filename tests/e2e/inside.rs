@@ -7,7 +7,7 @@ use rpmgen::{Layout, PackageSpec, write_repository};
 use serde_json::{Value, json};
 
 use crate::cli::{json, on_a_terminal, text};
-use crate::support::{Server, Start, has};
+use crate::support::{Server, Start, has, project_root};
 
 fn package(name: &str, version: &str) -> PackageSpec {
     let source = PackageSpec::source(name, version, "1", "x86_64").file_name();
@@ -264,4 +264,23 @@ async fn a_dry_run_leaves_nothing_behind() {
         .await;
     assert_eq!(answer.status, 400);
     assert_eq!(server.get("/api/1/composes/2").await.json()["state_name"], "done");
+}
+
+/// The readme shows the way to a package of the repository that its reader has.
+#[tokio::test]
+async fn the_readme_shows_what_is_said() {
+    let (server, repository) = Server::with_test_repository();
+    server.compose_of(&repository, &["ed"]).await;
+    let readme = std::fs::read_to_string(project_root().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("odcs why 1 ").unwrap();
+    let (package, shown) = shown.split_once('\n').unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    if has("script") {
+        let (code, said) = on_a_terminal(&server, &format!("why 1 {package}"));
+        assert_eq!(
+            (code, said.replace('\r', "").as_str()),
+            (Some(0), shown),
+            "README.md"
+        );
+    }
 }
