@@ -60,7 +60,7 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
 
 fn touch(path: &Path, seconds: u64) {
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    let file = std::fs::File::options().write(true).open(path).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
     file.set_modified(time).unwrap();
 }
 
@@ -206,7 +206,7 @@ fn rewrite(root: &Path, kind: &str, what: &str, instead: &str) {
     let mut xml = String::new();
     let bytes = std::fs::read(&path).unwrap();
     let mut decoder = decoder(&*bytes, Compression::Gzip, "test", 1 << 20).unwrap();
-    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    Read::read_to_string(&mut decoder, &mut xml).unwrap();
     assert!(xml.contains(what), "{xml}");
     let xml = xml.replacen(what, instead, 1);
     let compressed = gzip(xml.as_bytes()).unwrap();
@@ -282,8 +282,8 @@ fn every_file_that_was_meant_has_to_be_there() {
     let bytes = std::fs::read(root.join(OS).join("repodata").join(extended)).unwrap();
     let mut xml = String::new();
     let mut decoder = decoder(&*bytes, Compression::Zstd, "test", 1 << 20).unwrap();
-    std::io::Read::read_to_string(&mut decoder, &mut xml).unwrap();
-    let file = std::fs::File::open(root.join(OS).join(&packages[0].location)).unwrap();
+    Read::read_to_string(&mut decoder, &mut xml).unwrap();
+    let file = File::open(root.join(OS).join(&packages[0].location)).unwrap();
     let digests = odcs_rpm::header::read_file_digests(file).unwrap();
     let digest = digests.digests.iter().find(|digest| !digest.is_empty()).unwrap();
     assert!(xml.contains(&format!(" hash=\"{digest}\">/")), "{xml}");
