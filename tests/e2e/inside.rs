@@ -225,6 +225,14 @@ async fn a_dry_run_leaves_nothing_behind() {
     let failing = server.odcs(["create-repo", "apps", "nothing", "--dry-run"]);
     assert_eq!(failing.status.code(), Some(1), "{failing:?}");
     assert_eq!(json(&failing)["status"], 422);
+    // What a reason has no room for is in the log, and there will never be another one.
+    let unmet = "create-repo apps app --no-deps --flag check_deps --dry-run --watch";
+    let unmet = server.odcs(unmet.split(' '));
+    assert_eq!(unmet.status.code(), Some(1), "{unmet:?}");
+    let told = "check_deps: app-0:1-1.x86_64 requires lib, which lib-0:1-1.x86_64 would provide";
+    let lines = json(&unmet)["log"].to_string();
+    assert!(lines.contains(told), "{lines}");
+    assert!(text(&unmet.stderr).contains(told), "{unmet:?}");
     let refused = server.odcs(["create-repo", "/etc", "--dry-run"]);
     assert_eq!(refused.status.code(), Some(255), "{refused:?}");
     let body = json!({"source": {"type": "repo", "source": repository, "packages": ["app"]}}).to_string();

@@ -8,7 +8,9 @@
 
 use utoipa::IntoParams;
 
-use super::answers::{About, Accepted, ComposeList, Error, Health, Readiness, Submission, SubmittedCompose};
+use super::answers::{
+    About, Accepted, ComposeList, Error, Health, Readiness, Submission, SubmittedCompose, WouldFail,
+};
 use super::packages::{Difference, Manifest, PackageKind, PackageList};
 use super::record::ComposeRecord;
 use super::requests::{ComposeRequest, RenewalRequest};
@@ -112,7 +114,7 @@ fn list() {}
         (status = 403, description = "The caller may not do this", body = Error),
         (status = 408, description = "The body did not arrive in time", body = Error),
         (status = 413, description = "The body is too large", body = Error),
-        (status = 422, description = "A dry run: the compose would fail", body = Error),
+        (status = 422, description = "A dry run: the compose would fail", body = WouldFail),
         (
             status = 503, description = "It cannot be recorded, or there are too many dry runs, at the moment",
             body = Error,
