@@ -23,12 +23,13 @@ pub struct Manifest {
     /// SHA-256 of the document with the updates that was handed on with the packages, uncompressed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updateinfo: Option<Digest>,
-    /// The packages of lookaside repositories that others are there for, sorted by NEVRA.
+    /// The packages of lookaside repositories that gathering met: something requires them, or is there because of
+    /// them. Sorted by NEVRA.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookaside: Vec<LookasidePackage>,
 }
 
-/// A package of a lookaside repository: not in the compose, but something is there because of it.
+/// A package of a lookaside repository: not in the compose, but part of the reasons for what is.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize, Deserialize)]
 pub struct LookasidePackage {
     /// The package.

@@ -32,7 +32,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The packages of lookaside repositories that others are there for, with the reasons of all arches, sorted by
+    /// The packages of lookaside repositories that gathering met, with the reasons of all arches, sorted by
     /// NEVRA.
     pub fn lookaside(&self) -> Vec<LookasidePackage> {
         let mut packages: BTreeMap<&Nevra, LookasidePackage> = BTreeMap::new();
@@ -56,7 +56,7 @@ pub struct ArchPlan {
     pub arch: TreeArch,
     /// Its packages, sorted by kind and NEVRA.
     pub packages: Vec<PlannedPackage>,
-    /// Packages of lookaside repositories that others are there for, and why gathering met them.
+    /// Packages of lookaside repositories that gathering met, and why.
     pub lookaside: Vec<(Nevra, Why)>,
 }
 

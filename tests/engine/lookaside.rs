@@ -34,6 +34,13 @@ async fn what_lookaside_has_stays_out() {
         .find(|it| it.nevra.name().as_str() == "tool");
     let why = tool.unwrap().why.values().next().unwrap();
     assert_eq!(why.to_string(), "app-1-1.x86_64 requires tool");
+    // What satisfied a requirement without being there is known, too.
+    let lookaside: Vec<_> = manifest.lookaside.iter().map(|it| it.nevra.nvra()).collect();
+    assert_eq!(lookaside, ["lib-1-1.x86_64"]);
+    assert_eq!(
+        manifest.lookaside[0].why.values().next().unwrap().to_string(),
+        "app-1-1.x86_64 requires lib"
+    );
     // Renewed from its manifest, it needs no lookaside.
     std::fs::remove_dir_all(repos.0.join("base")).unwrap();
     lab.engine.delete(compose.id, "me").await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
+use std::sync::LazyLock;
 
 use odcs_rpm::comps::read_comps;
 use odcs_rpm::repodata::{Limits, RepoPackage, Repomd, UpdateInfo, read_filelists, read_other, read_primary};
@@ -53,20 +54,20 @@ pub(crate) fn primary(input: &[u8]) {
     }
 }
 
-/// The packages that the seeds list, before their lists are read.
-fn packages() -> Vec<RepoPackage> {
+/// The packages that the seeds list, before their lists are read. To make them takes longer than to read any input.
+static PACKAGES: LazyLock<Vec<RepoPackage>> = LazyLock::new(|| {
     let mut packages = seeds::packages();
     for package in &mut packages {
         package.package.files.clear();
         package.package.changelogs.clear();
     }
     packages
-}
+});
 
 /// `filelists` of the packages of the seeds, or of others.
 pub(crate) fn filelists(input: &[u8]) {
     let read = |reader: &mut dyn BufRead, limits| {
-        let mut packages = packages();
+        let mut packages = PACKAGES.clone();
         let count = read_filelists(reader, &mut packages, limits)?;
         assert!(count <= packages.len());
         Ok(packages)
@@ -83,7 +84,7 @@ pub(crate) fn filelists(input: &[u8]) {
 /// `other` of the packages of the seeds, or of others.
 pub(crate) fn other(input: &[u8]) {
     let read = |reader: &mut dyn BufRead, limits| {
-        let mut packages = packages();
+        let mut packages = PACKAGES.clone();
         let count = read_other(reader, &mut packages, limits)?;
         assert!(count <= packages.len());
         Ok(packages)

@@ -1,7 +1,5 @@
 //! Why packages were gathered, as it is recorded.
 
-use std::collections::BTreeSet;
-
 use odcs_rpm::Nevra;
 use odcs_rpm::gather::{self, Flag, Gathered, Member, MultilibRule};
 
@@ -41,22 +39,11 @@ fn of_brought(reason: &gather::Reason) -> Reason {
     }
 }
 
-/// The packages of lookaside repositories that packages of the compose are there for, and why they were met.
+/// The packages of lookaside repositories that were met, and why: something requires them, or is there because of them.
 pub(super) fn of_lookaside(gathered: &Gathered) -> Vec<(Nevra, Why)> {
-    let is_lookaside = |member: &&Member| member.flags.contains(Flag::Lookaside);
-    let mut met = BTreeSet::new();
-    for member in gathered.members.iter().filter(|member| !is_lookaside(member)) {
-        // The chain of each package, as far as it has not been followed for another one.
-        let chain = gathered.chain(member).skip(1).filter(is_lookaside);
-        for member in chain {
-            if !met.insert((&member.package.nevra, member.origin)) {
-                break;
-            }
-        }
-    }
-    let members = gathered.members.iter().filter(is_lookaside);
-    members
-        .filter(|member| met.contains(&(&member.package.nevra, member.origin)))
+    let members = gathered.members.iter();
+    let left_out = members.filter(|member| member.flags.contains(Flag::Lookaside));
+    left_out
         .map(|member| (member.package.nevra.clone(), of(member)))
         .collect()
 }
