@@ -51,7 +51,7 @@ pub(crate) struct ClientOptions {
     /// Do not wait for the compose: print its record as soon as it is accepted.
     #[arg(long, global = true)]
     pub(crate) no_wait: bool,
-    /// While waiting, print the compose's log on standard error.
+    /// While waiting, print the compose's log on standard error; with --dry-run, what it would say.
     #[arg(long, global = true)]
     pub(crate) watch: bool,
     /// Print no warnings, and not how it goes on unless --watch asks for it; errors are printed.

@@ -130,6 +130,17 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
+/// An answer in JSON made of types that are also stored, and whose fields come in the order that they are stored in: in
+/// the answer they are in alphabetical order, as in all others.
+pub(crate) fn sorted_json(status: StatusCode, body: &impl Serialize) -> Response {
+    let Ok(mut value) = serde_json::to_value(body) else {
+        return status_only(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    // Which is their order anyway unless some library asks serde_json to keep them as they came.
+    value.sort_all_objects();
+    json(status, &value)
+}
+
 /// An answer without a body.
 pub(crate) fn status_only(status: StatusCode) -> Response {
     let mut response = Response::new(Body::empty());

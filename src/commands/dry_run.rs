@@ -38,6 +38,7 @@ pub(super) async fn run(options: &ClientOptions, client: &Client, body: &Value) 
             "the server took the dry run for a request and makes compose {id}; odcs delete {id} cancels it"
         )));
     }
+    show_log(options, &answer);
     if !options.quiet {
         let warnings = output::items(&answer, "warnings").iter();
         warnings.filter_map(Value::as_str).for_each(output::warning);
@@ -53,6 +54,14 @@ pub(super) async fn run(options: &ClientOptions, client: &Client, body: &Value) 
         counted(items.len())
     ));
     Ok(())
+}
+
+/// What the log of the compose would say, where that is asked for.
+fn show_log(options: &ClientOptions, answer: &Value) {
+    if options.watch {
+        let lines = output::items(answer, "log").iter().filter_map(Value::as_str);
+        lines.for_each(|line| output::log(format!("{line}\n").as_bytes()));
+    }
 }
 
 fn knows_dry_runs(document: &Value) -> bool {
@@ -81,6 +90,9 @@ fn would_fail(options: &ClientOptions, body: &str, message: String) -> Failure {
         output::line(body);
     }
     let answer: Option<Value> = serde_json::from_str(body).ok();
+    if let Some(answer) = &answer {
+        show_log(options, answer);
+    }
     let reason = answer.as_ref().and_then(|answer| output::text(answer, "message"));
     let reason = reason.map(|reason| format!("the compose would fail: {reason}"));
     Failure::Service(reason.unwrap_or(message))

@@ -7,7 +7,7 @@ use rpmgen::{Layout, PackageSpec, write_repository};
 use serde_json::{Value, json};
 
 use crate::cli::{json, on_a_terminal, text};
-use crate::support::{Server, Start, has};
+use crate::support::{Server, Start, has, project_root};
 
 fn package(name: &str, version: &str) -> PackageSpec {
     let source = PackageSpec::source(name, version, "1", "x86_64").file_name();
@@ -225,6 +225,14 @@ async fn a_dry_run_leaves_nothing_behind() {
     let failing = server.odcs(["create-repo", "apps", "nothing", "--dry-run"]);
     assert_eq!(failing.status.code(), Some(1), "{failing:?}");
     assert_eq!(json(&failing)["status"], 422);
+    // What a reason has no room for is in the log, and there will never be another one.
+    let unmet = "create-repo apps app --no-deps --flag check_deps --dry-run --watch";
+    let unmet = server.odcs(unmet.split(' '));
+    assert_eq!(unmet.status.code(), Some(1), "{unmet:?}");
+    let told = "check_deps: app-0:1-1.x86_64 requires lib, which lib-0:1-1.x86_64 would provide";
+    let lines = json(&unmet)["log"].to_string();
+    assert!(lines.contains(told), "{lines}");
+    assert!(text(&unmet.stderr).contains(told), "{unmet:?}");
     let refused = server.odcs(["create-repo", "/etc", "--dry-run"]);
     assert_eq!(refused.status.code(), Some(255), "{refused:?}");
     let body = json!({"source": {"type": "repo", "source": repository, "packages": ["app"]}}).to_string();
@@ -264,4 +272,23 @@ async fn a_dry_run_leaves_nothing_behind() {
         .await;
     assert_eq!(answer.status, 400);
     assert_eq!(server.get("/api/1/composes/2").await.json()["state_name"], "done");
+}
+
+/// The readme shows the way to a package of the repository that its reader has.
+#[tokio::test]
+async fn the_readme_shows_what_is_said() {
+    let (server, repository) = Server::with_test_repository();
+    server.compose_of(&repository, &["ed"]).await;
+    let readme = std::fs::read_to_string(project_root().join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("odcs why 1 ").unwrap();
+    let (package, shown) = shown.split_once('\n').unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    if has("script") {
+        let (code, said) = on_a_terminal(&server, &format!("why 1 {package}"));
+        assert_eq!(
+            (code, said.replace('\r', "").as_str()),
+            (Some(0), shown),
+            "README.md"
+        );
+    }
 }

@@ -26,6 +26,7 @@ impl Engine {
         if request.koji_event.is_some() && !capability.koji_event {
             warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
         }
+        warnings.extend(idle_multilib(request));
         Ok(warnings)
     }
 
@@ -156,6 +157,33 @@ fn check_source(request: &ComposeRequest, capability: &Capability) -> Result<()>
     Ok(())
 }
 
+/// Why a request for multilib packages would bring none, whatever the source has: it takes an arch of the compose and a
+/// method, and gathering with dependencies.
+fn idle_multilib(request: &ComposeRequest) -> Option<String> {
+    let (arches, has_method) = (&request.multilib_arches, request.multilib_methods.bits() != 0);
+    let foreign: Vec<_> = arches
+        .iter()
+        .filter(|arch| !request.arches.contains(arch))
+        .collect();
+    if arches.is_empty() {
+        return has_method
+            .then(|| "\"multilib_method\" has no effect without \"multilib_arches\"".to_owned());
+    }
+    if !has_method {
+        let message =
+            "\"multilib_arches\" has no effect without a \"multilib_method\": runtime, devel or all";
+        return Some(message.to_owned());
+    }
+    if request.flags.contains(Flag::NoDeps) {
+        return Some("\"multilib_arches\" has no effect with the flag no_deps".to_owned());
+    }
+    (!foreign.is_empty()).then(|| {
+        let foreign: Vec<_> = foreign.iter().map(|arch| arch.as_str()).collect();
+        let foreign = foreign.join(", ");
+        format!("\"multilib_arches\" has no effect for what is not in \"arches\": {foreign}")
+    })
+}
+
 /// Says what would have to be there, where somebody knows.
 fn cannot_make(result: ComposeResult, missing: Option<&String>) -> Error {
     let mut message = format!("\"results\": this server makes composes without {result}");
@@ -181,4 +209,35 @@ fn off_the_list(field: &'static str, url: &str) -> Error {
         "\"{field}\": this server fetches nothing from {shown}; its administrators allow URLs one by one"
     );
     Error::invalid(field, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::MultilibMethods;
+
+    #[test]
+    fn multilib_that_brings_nothing_is_told() {
+        let repo = "/srv/repo".parse().unwrap();
+        let mut request = ComposeRequest::new(SourceSpec::Repo(repo));
+        request.arches = vec!["x86_64".parse().unwrap()];
+        let told = |request: &ComposeRequest, what: &str| {
+            let said = idle_multilib(request).unwrap_or_default();
+            assert!(said.contains(what), "{said:?}, and not {what:?}");
+        };
+        assert_eq!(idle_multilib(&request), None);
+        request.multilib_arches = vec!["x86_64".parse().unwrap()];
+        told(&request, "without a \"multilib_method\"");
+        request.multilib_methods = MultilibMethods {
+            devel: true,
+            ..MultilibMethods::default()
+        };
+        assert_eq!(idle_multilib(&request), None);
+        request.multilib_arches.push("s390x".parse().unwrap());
+        told(&request, "not in \"arches\": s390x");
+        request.flags = [Flag::NoDeps].into_iter().collect();
+        told(&request, "no_deps");
+        request.multilib_arches.clear();
+        told(&request, "without \"multilib_arches\"");
+    }
 }

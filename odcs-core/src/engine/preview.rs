@@ -17,8 +17,8 @@ use crate::request::ComposeRequest;
 use crate::service::{Outlook, Preview, PreviewPackage};
 use crate::{Error, ErrorKind, Result};
 
-/// Lines that are kept of what the log would say.
-const LINES: usize = 500;
+/// Lines that are kept of what the log would say: all that the checks of an arch name.
+const LINES: usize = 2_000;
 
 impl Engine {
     /// What a compose of this request would consist of; the checks are those of [`submit`](Engine::submit).

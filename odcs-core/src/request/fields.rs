@@ -466,6 +466,12 @@ impl std::str::FromStr for LookasideRepo {
         if text.len() > 2048 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(refused(text, "a URL"));
         }
+        if text.starts_with('/') {
+            return Err(refused(
+                text,
+                "a URL; that of a directory of the server begins with file:///",
+            ));
+        }
         let repo = Self(text.into());
         repo.for_arch("noarch")?;
         Ok(repo)

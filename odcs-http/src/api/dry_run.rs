@@ -16,7 +16,7 @@ use serde::Serialize;
 use url::form_urlencoded;
 
 use super::manifest::made_aside;
-use crate::error::{ApiError, json};
+use crate::error::{ApiError, json, sorted_json};
 use crate::state::ApiState;
 
 const DRY_RUN: &str = "dry_run";
@@ -33,6 +33,15 @@ struct DryRunView<'a> {
     log: &'a [String],
     lookaside: Vec<PackageView<'a>>,
     warnings: &'a [String],
+}
+
+/// The answer if the compose would fail: an error, with what the reason has no room for. In alphabetical order.
+#[derive(Serialize)]
+struct WouldFailView<'a> {
+    error: &'a str,
+    log: &'a [String],
+    message: &'a str,
+    status: u16,
 }
 
 /// Whether a request for a compose is for a dry run only.
@@ -101,7 +110,16 @@ pub(super) async fn answer(state: &ApiState, wanted: Parsed<ComposeRequest>) -> 
         warnings,
     } = preview;
     match outlook {
-        Outlook::Failed { reason } => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, reason)),
+        Outlook::Failed { reason } => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let view = WouldFailView {
+                error: status.canonical_reason().unwrap_or("Error"),
+                log: &log,
+                message: &reason,
+                status: status.as_u16(),
+            };
+            Ok(json(status, &view))
+        }
         Outlook::Made {
             description,
             packages,
@@ -123,7 +141,7 @@ pub(super) async fn answer(state: &ApiState, wanted: Parsed<ComposeRequest>) -> 
                         .collect(),
                     warnings: &warnings,
                 };
-                Ok(json(StatusCode::OK, &view))
+                Ok(sorted_json(StatusCode::OK, &view))
             })
             .await
         }

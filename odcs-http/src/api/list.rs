@@ -66,13 +66,13 @@ pub(super) struct ListQuery {
 /// Where in the list a page is, and where the others are. In alphabetical order.
 #[derive(Debug, Serialize)]
 pub(super) struct Meta {
-    first: String,
-    last: String,
+    pub(super) first: String,
+    pub(super) last: String,
     next: Option<String>,
     page: u64,
-    pages: u64,
+    pub(super) pages: u64,
     per_page: u64,
-    prev: Option<String>,
+    pub(super) prev: Option<String>,
     total: u64,
 }
 

@@ -8,7 +8,7 @@ use odcs_core::compose::{Compose, ComposeState};
 use odcs_core::manifest::Manifest;
 
 use super::composes::compose;
-use crate::error::{ApiError, json};
+use crate::error::{ApiError, sorted_json};
 use crate::state::ApiState;
 
 /// The record as it is: whoever knows its type reads it back as it was.
@@ -20,7 +20,7 @@ pub(super) async fn read(
     let compose = compose(&state, id, &uri).await?;
     let _permit = state.manifests().acquire().await;
     let manifest = recorded(&state, &compose).await?;
-    made_aside(move || Ok(json(StatusCode::OK, &manifest))).await
+    made_aside(move || Ok(sorted_json(StatusCode::OK, &manifest))).await
 }
 
 /// What is in a compose that has been made, also if its tree is gone since. One that reuses another has that one's;

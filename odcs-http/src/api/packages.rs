@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::composes::compose;
 use super::list::{self, Meta};
 use super::manifest::{made_aside, recorded};
-use crate::error::{ApiError, json};
+use crate::error::{ApiError, sorted_json};
 use crate::guard::RequestBase;
 use crate::state::ApiState;
 
@@ -49,7 +49,7 @@ pub(super) async fn list(
             meta: query.meta(&url, total),
             tree_of: compose.reused_id.unwrap_or(compose.id),
         };
-        Ok(json(StatusCode::OK, &view))
+        Ok(sorted_json(StatusCode::OK, &view))
     })
     .await
 }
@@ -97,7 +97,12 @@ impl PackageQuery {
     fn meta(&self, url: &str, total: usize) -> Meta {
         let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (page, per_page) = (number(self.page), number(self.per_page));
-        Meta::new(url, page, per_page, &self.repeated, number(total))
+        let mut meta = Meta::new(url, page, per_page, &self.repeated, number(total));
+        if meta.pages == 0 {
+            // There is no page 0 here, as there is in the list of composes, where clients know it.
+            meta.last.clone_from(&meta.first);
+        }
+        meta
     }
 }
 
@@ -122,5 +127,19 @@ mod tests {
         assert!(query.repeated.contains("&other=1"));
         let far = PackageQuery::parse("page=18446744073709551615").unwrap();
         assert!(serde_json::to_value(far.meta("u", 5)).unwrap()["next"].is_null());
+    }
+
+    #[test]
+    fn all_links_of_an_empty_list_lead_somewhere() {
+        let query = PackageQuery::parse("name=nothing&page=3").unwrap();
+        let meta = query.meta("u", 0);
+        assert_eq!(meta.pages, 0);
+        for link in [Some(meta.first), Some(meta.last), meta.prev]
+            .into_iter()
+            .flatten()
+        {
+            let (_, query) = link.split_once('?').unwrap();
+            assert_eq!(PackageQuery::parse(query).unwrap().page, 1, "{link}");
+        }
     }
 }

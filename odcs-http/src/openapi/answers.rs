@@ -22,6 +22,21 @@ pub(super) struct Error {
     status: u16,
 }
 
+/// Why a compose would fail.
+#[derive(ToSchema)]
+pub(super) struct WouldFail {
+    /// The name of the status.
+    #[schema(example = "Unprocessable Entity")]
+    error: String,
+    /// What the log of the compose would say: all that a long reason only counts.
+    log: Vec<String>,
+    /// The reason that the record of the compose would give.
+    message: String,
+    /// The status, once more.
+    #[schema(example = 422)]
+    status: u16,
+}
+
 /// One page of records.
 #[derive(ToSchema)]
 pub(super) struct ComposeList {

@@ -8,7 +8,9 @@
 
 use utoipa::IntoParams;
 
-use super::answers::{About, Accepted, ComposeList, Error, Health, Readiness, Submission, SubmittedCompose};
+use super::answers::{
+    About, Accepted, ComposeList, Error, Health, Readiness, Submission, SubmittedCompose, WouldFail,
+};
 use super::packages::{Difference, Manifest, PackageKind, PackageList};
 use super::record::ComposeRecord;
 use super::requests::{ComposeRequest, RenewalRequest};
@@ -91,6 +93,7 @@ struct LogParameters {
     responses(
         (status = 200, description = "One page of records", body = ComposeList),
         (status = 400, description = "An order that there is not", body = Error),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn list() {}
@@ -109,8 +112,9 @@ fn list() {}
         (status = 400, description = "What this server cannot make; the message names the field", body = Error),
         (status = 401, description = "Callers have to say who they are", body = Error),
         (status = 403, description = "The caller may not do this", body = Error),
+        (status = 408, description = "The body did not arrive in time", body = Error),
         (status = 413, description = "The body is too large", body = Error),
-        (status = 422, description = "A dry run: the compose would fail", body = Error),
+        (status = 422, description = "A dry run: the compose would fail", body = WouldFail),
         (
             status = 503, description = "It cannot be recorded, or there are too many dry runs, at the moment",
             body = Error,
@@ -127,6 +131,7 @@ fn create() {}
     responses(
         (status = 200, description = "The record", body = ComposeRecord),
         (status = 404, description = "There is no such compose", body = Error),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn read() {}
@@ -142,6 +147,9 @@ fn read() {}
         (status = 401, description = "Callers have to say who they are", body = Error),
         (status = 403, description = "The caller may not do this", body = Error),
         (status = 404, description = "There is no such compose, or none to renew", body = Error),
+        (status = 408, description = "The body did not arrive in time", body = Error),
+        (status = 413, description = "The body is too large", body = Error),
+        (status = 503, description = "It cannot be recorded at the moment", body = Error),
     ),
 )]
 fn renew() {}
@@ -158,6 +166,7 @@ fn renew() {}
         (status = 401, description = "Callers have to say who they are", body = Error),
         (status = 403, description = "The caller may not do this", body = Error),
         (status = 404, description = "There is no such compose", body = Error),
+        (status = 503, description = "It cannot be recorded at the moment", body = Error),
     ),
 )]
 fn delete() {}
@@ -178,6 +187,7 @@ fn delete() {}
         (status = 304, description = "It has not changed"),
         (status = 404, description = "There is no such compose, or it has no log, yet or any more", body = Error),
         (status = 416, description = "It has no such bytes, yet", body = Error),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn log() {}
@@ -196,6 +206,7 @@ fn log() {}
             status = 404, body = Error,
             description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
         ),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn packages() {}
@@ -212,6 +223,7 @@ fn packages() {}
             status = 404, body = Error,
             description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
         ),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn manifest() {}
@@ -229,6 +241,7 @@ fn manifest() {}
             status = 404, body = Error,
             description = "There is no such compose, it is not done, has failed, or it was not recorded what is in it",
         ),
+        (status = 503, description = "Records cannot be read at the moment", body = Error),
     ),
 )]
 fn diff() {}

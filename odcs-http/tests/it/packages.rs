@@ -334,8 +334,16 @@ async fn a_dry_run_makes_nothing() {
 async fn what_would_fail_is_told_from_what_is_refused() {
     let (app, service) = app(MemoryService::default());
     let answer = send(&app, "POST", "/api/1/composes/?dry_run=1", &[], REQUEST).await;
-    let message = answer.assert_error(422);
-    assert_eq!(message, "Error while generating compose: there is nothing");
+    assert_eq!(answer.status, 422);
+    assert_eq!(
+        answer.json(),
+        json!({
+            "error": "Unprocessable Entity",
+            "log": ["gather: x86_64: 1 packages"],
+            "message": "Error while generating compose: there is nothing",
+            "status": 422,
+        })
+    );
     let answer = send(&app, "POST", "/api/1/composes/?dry_run=1", &[], "{}").await;
     answer.assert_error(400);
     assert!(service.composes.lock().unwrap().is_empty());

@@ -370,6 +370,9 @@ fn texts_with_types() {
     for (name, wrong) in cases {
         assert_eq!(refuse(&beside(json!({name: wrong}))).0, name, "{wrong}");
     }
+    let (field, message) = refuse(&beside(json!({"lookaside_repos": ["/srv/repo"]})));
+    assert_eq!(field, "lookaside_repos");
+    assert!(message.contains("begins with file:///"), "{message}");
     let request = accept(&within(
         json!({"sigkeys": ["", "123"], "packages": ["gcc-c++", "ed*", "a(b)", "é"]}),
     ));
