@@ -174,6 +174,10 @@ fn http_options(configuration: &Configuration) -> HttpOptions {
 }
 
 /// The sources this program was built with.
+#[cfg_attr(
+    not(feature = "repo"),
+    allow(unused_variables, unused_mut, reason = "there may be none")
+)]
 fn sources(configuration: &Configuration) -> Result<SourceRegistry> {
     let mut sources = SourceRegistry::new();
     #[cfg(feature = "repo")]

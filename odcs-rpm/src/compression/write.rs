@@ -164,7 +164,7 @@ fn gzip_member(bytes: &[u8]) -> io::Result<Vec<u8>> {
 /// Compresses a slice with gzip. The output depends on the input alone: it has no time and no name.
 ///
 /// # Errors
-/// [`Error::Io`]; none is known to happen in memory.
+/// [`Error::Io`](crate::Error::Io); none is known to happen in memory.
 pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     WriteCompression::Gzip.compress(bytes)
 }
