@@ -346,7 +346,9 @@ fn read_entry(element: &Element<'_>) -> Result<Dependency> {
                 version,
                 release,
             }
-        });
+        })
+        // Dashes alone are no version, and could not be written as one.
+        .filter(|it| it.release.is_some() || it.version.bytes().any(|byte| byte != b'-'));
     Ok(Dependency {
         name,
         version,
