@@ -103,9 +103,10 @@ impl DependencyVersion {
             }
             _ => (0, text),
         };
+        // As for rpm, and in repodata: an empty release is none.
+        let rest = rest.trim_end_matches('-');
         let (version, release) = match rest.rsplit_once('-') {
-            // As for rpm, and in repodata: an empty release is none.
-            Some((version, release)) => (version, Some(release.into()).filter(|_| !release.is_empty())),
+            Some((version, release)) => (version, Some(release.into())),
             None => (rest, None),
         };
         Self {

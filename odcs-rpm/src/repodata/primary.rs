@@ -348,7 +348,7 @@ fn read_entry(element: &Element<'_>) -> Result<Dependency> {
             }
         })
         // Dashes alone are no version, and could not be written as one.
-        .filter(|it| it.release.is_some() || it.version.bytes().any(|byte| byte != b'-'));
+        .filter(|it| it.release.is_some() || !it.version.is_empty());
     Ok(Dependency {
         name,
         version,
@@ -356,11 +356,21 @@ fn read_entry(element: &Element<'_>) -> Result<Dependency> {
     })
 }
 
-/// Version and release as rpm parts them, at the last dash; `createrepo_c` parts them at the first of several.
+/// Version and release as rpm parts them, at the last dash; `createrepo_c` parts them at the first of several. Dashes
+/// at the end part nothing.
 fn split_at_last_dash(version: Box<str>, release: Option<Box<str>>) -> (Box<str>, Option<Box<str>>) {
-    match release.as_deref().and_then(|release| release.rsplit_once('-')) {
-        Some((more, release)) => (format!("{version}-{more}").into(), Some(release.into())),
-        None => (version, release),
+    let is_plain = |part: &str| !part.is_empty() && !part.contains('-');
+    if !version.contains('-') && release.as_deref().is_none_or(is_plain) {
+        return (version, release);
+    }
+    let text = match release {
+        Some(release) => format!("{version}-{release}"),
+        None => version.into(),
+    };
+    let text = text.trim_end_matches('-');
+    match text.rsplit_once('-') {
+        Some((version, release)) => (version.into(), Some(release.into())),
+        None => (text.into(), None),
     }
 }
 
