@@ -4,7 +4,7 @@ use odcs_rpm::repodata::{
     Entry, Limits, RepoPackage, read_filelists, read_other, read_primary, write_filelists, write_other,
     write_primary,
 };
-use odcs_rpm::{Dependency, Nevra, Package};
+use odcs_rpm::{Dependency, DependencyVersion, Nevra, Package};
 
 /// Whether XML can hold a text as it is.
 pub(crate) fn is_clean(text: &str) -> bool {
@@ -29,6 +29,7 @@ fn dependencies(package: &mut Package) -> [&mut Vec<Dependency>; 8] {
 }
 
 /// Whether every text of a package can stand in XML, and the name of its source is one: blanks around it are not kept.
+/// Nor is a version that has nothing but an epoch: it is listed, as createrepo_c does, and read as none.
 fn is_whole(package: &RepoPackage) -> bool {
     let source_rpm = package.package.source_rpm.as_deref().unwrap_or("x");
     if source_rpm.is_empty() || source_rpm.trim() != source_rpm {
@@ -36,6 +37,11 @@ fn is_whole(package: &RepoPackage) -> bool {
     }
     let mut inner = package.package.clone();
     let lists = dependencies(&mut inner).map(std::mem::take);
+    let is_empty = |version: &DependencyVersion| version.version.is_empty() && version.release.is_none();
+    let mut versions = lists.iter().flatten().filter_map(|it| it.version.as_ref());
+    if versions.any(is_empty) {
+        return false;
+    }
     let dependencies = lists.iter().flatten().flat_map(|dependency| {
         let version = dependency.version.as_ref();
         let release = version.and_then(|version| version.release.as_deref());
