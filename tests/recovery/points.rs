@@ -25,6 +25,7 @@ async fn survives(death: Death<'_>) {
     assert!(ending.records.len() - acknowledged.len() <= 1);
 }
 
+// Files are waited for in the tree of the third compose: of the first two, which are equal, either may use the other's.
 macro_rules! points {
     ($($name:ident: $death:expr;)*) => {
         $(
@@ -62,10 +63,10 @@ points! {
     after_the_manifest_is_recorded: Death::At("after record_manifest");
     before_publishing: Death::At("before publish");
     in_publishing: Death::At("in phase publish");
-    when_the_id_is_written: Death::When("composes/odcs-1/COMPOSE_ID");
-    when_the_status_is_written: Death::When("composes/odcs-1/STATUS");
-    when_the_compose_is_visible: Death::When("composes/odcs-1/compose");
-    when_the_link_is_there: Death::When("composes/latest-odcs-1-1");
+    when_the_id_is_written: Death::When("composes/odcs-3/COMPOSE_ID");
+    when_the_status_is_written: Death::When("composes/odcs-3/STATUS");
+    when_the_compose_is_visible: Death::When("composes/odcs-3/compose");
+    when_the_link_is_there: Death::When("composes/latest-odcs-3-1");
     after_publishing: Death::At("after publish");
     before_it_is_recorded_as_done: Death::At("before finish done");
     after_it_is_recorded_as_done: Death::At("after finish done");
