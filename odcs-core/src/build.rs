@@ -151,6 +151,8 @@ pub enum Phase {
     Content,
     /// Deciding which packages belong.
     Gather,
+    /// Fetching packages that are elsewhere.
+    Fetch,
     /// Reading, checking and linking packages.
     Link,
     /// Writing repodata.
@@ -173,6 +175,7 @@ impl fmt::Display for Phase {
             Self::Resolve => "resolve",
             Self::Content => "content",
             Self::Gather => "gather",
+            Self::Fetch => "fetch",
             Self::Link => "link",
             Self::Repodata => "repodata",
             Self::Iso => "iso",

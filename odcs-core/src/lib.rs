@@ -10,9 +10,11 @@
 pub mod allow;
 pub mod build;
 pub mod compose;
+pub mod content_store;
 pub mod difference;
 pub mod engine;
 pub mod event;
+pub mod fetch;
 pub mod files;
 pub mod manifest;
 pub mod observe;
@@ -33,10 +35,12 @@ mod error;
 
 pub use build::{Built, ComposeBuilder, Job, Phase, Progress, Staged, Work};
 pub use compose::{Compose, ComposeId, ComposeState, Links};
+pub use content_store::ContentStore;
 
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventSink};
+pub use fetch::Fetch;
 pub use manifest::Manifest;
 pub use observe::Observer;
 pub use request::{ComposeRequest, SourceKind};

@@ -47,8 +47,12 @@ pub struct ManifestPackage {
     pub nevra: Nevra,
     /// The arches of the compose that it is there for.
     pub arches: Vec<TreeArch>,
-    /// Where its file was, as the source names it: an absolute path for files of this machine.
+    /// Where its file was, as the source names it: an absolute path for files of this machine, the URL of one that
+    /// was fetched.
     pub file: String,
+    /// When the file was modified where it was fetched from, in seconds since 1970: repodata says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<u64>,
     /// Size of the file in bytes.
     pub size: u64,
     /// SHA-256 of the file.

@@ -92,7 +92,7 @@ impl Placing<'_> {
     /// How well a file fits if its signatures are what they claim, by its header alone.
     fn claimed_rank(&self, candidate: &Candidate) -> Option<usize> {
         let file = candidate.file.open().ok()?;
-        let facts = facts(&rustix::fs::fstat(&file).ok()?);
+        let facts = facts(candidate, &rustix::fs::fstat(&file).ok()?);
         self.signatures.rank(&read_header(&file, facts).ok()?.signatures)
     }
 
@@ -107,7 +107,7 @@ impl Placing<'_> {
             return Err(fault(PackageFault::NotAFile));
         }
         let recorded = candidate.checksum.as_ref();
-        let (facts, also) = (facts(&stat), recorded.map(Digest::algorithm));
+        let (facts, also) = (facts(&candidate, &stat), recorded.map(Digest::algorithm));
         let read = match self.signatures.keyring() {
             Some(keyring) => read_verified(&file, facts, also, keyring).map(|(read, verification)| {
                 let keys = verification.keys().cloned().collect();
@@ -146,9 +146,12 @@ impl Placing<'_> {
     }
 }
 
-fn facts(stat: &Stat) -> FileFacts {
+/// The time of a file that was fetched is that of where it comes from: the stored one may have come from elsewhere
+/// first.
+fn facts(candidate: &Candidate, stat: &Stat) -> FileFacts {
+    let modified = candidate.file.modified();
     FileFacts {
         size: dir::size(stat),
-        modified: u64::try_from(stat.st_mtime).unwrap_or(0),
+        modified: modified.unwrap_or_else(|| u64::try_from(stat.st_mtime).unwrap_or(0)),
     }
 }

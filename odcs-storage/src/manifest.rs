@@ -37,6 +37,7 @@ pub(crate) fn manifest(kind: &SourceKind, plan: &Plan, packages: &[PlacedPackage
                     nevra: nevra.clone(),
                     arches: Vec::new(),
                     file: package.file.clone(),
+                    modified: package.modified,
                     size: package.size,
                     digest: package.sha256.clone(),
                     sigkey: package.sigkey.clone(),

@@ -47,7 +47,7 @@ impl Layout {
     /// for a tree they share.
     pub(crate) fn of(plan: &Plan) -> Result<Self> {
         let mut trees = BTreeSet::from([Tree::Source]);
-        let mut files: BTreeMap<(&Nevra, &Path, &str), PlannedFile> = BTreeMap::new();
+        let mut files: BTreeMap<(&Nevra, Option<&Path>, &str), PlannedFile> = BTreeMap::new();
         let mut taken: BTreeMap<(Tree, &Nevra), &Arc<Candidate>> = BTreeMap::new();
         let mut names: BTreeMap<(Tree, String), &Arc<Candidate>> = BTreeMap::new();
         for arch in &plan.arches {
@@ -69,9 +69,8 @@ impl Layout {
                         second: candidate.file.to_string(),
                     });
                 }
-                let file = &candidate.file;
                 files
-                    .entry((nevra, file.root.path(), file.path.as_str()))
+                    .entry(place(nevra, candidate))
                     .or_insert_with(|| PlannedFile {
                         candidate: Arc::clone(candidate),
                         copies: planned.copies.clone(),
@@ -92,6 +91,15 @@ impl Layout {
         let here = self.files.iter().filter(|file| file.places.contains(tree));
         here.map(|file| layout::package_directory(file.candidate.package.nevra.name()))
             .collect()
+    }
+}
+
+/// What tells one file from another.
+fn place<'a>(nevra: &'a Nevra, candidate: &'a Candidate) -> (&'a Nevra, Option<&'a Path>, &'a str) {
+    match candidate.file.here() {
+        Some(file) => (nevra, Some(file.root.path()), file.path.as_str()),
+        // It cannot be laid out, which is said when it is opened.
+        None => (nevra, None, ""),
     }
 }
 
@@ -118,6 +126,8 @@ pub(crate) struct PlacedPackage {
     pub(crate) package: Package,
     /// Its file, where the source has it.
     pub(crate) file: String,
+    /// When the file was modified where it was fetched from, if it was.
+    pub(crate) modified: Option<u64>,
     /// The size of its file in bytes.
     pub(crate) size: u64,
     /// SHA-256 of its file.
@@ -274,6 +284,7 @@ impl Placing<'_> {
             planned,
             package,
             file: candidate.file.to_string(),
+            modified: candidate.file.modified(),
             size: dir::size(&stat),
             sha256: read.sha256,
             sigkey,

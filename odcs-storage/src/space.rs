@@ -27,7 +27,11 @@ pub(crate) fn check(target: &Dir, layout: &Layout, settings: &StorageSettings, i
     // Roots are few, packages are many.
     let mut same_disk = BTreeMap::new();
     for file in &layout.files {
-        let root = file.candidate.file.root.handle().as_fd();
+        // What is not here is going to be complained about when it is read.
+        let Some(source) = file.candidate.file.here() else {
+            continue;
+        };
+        let root = source.root.handle().as_fd();
         let same = *same_disk
             .entry(root.as_raw_fd())
             // A root that cannot be looked at is going to be complained about when it is read.

@@ -16,6 +16,7 @@ fn package(kind: PackageKind, text: &str, arches: &str) -> ManifestPackage {
         nevra: nevra.parse().unwrap(),
         arches: arches.split(' ').map(|arch| arch.parse().unwrap()).collect(),
         file: format!("/srv/{text}"),
+        modified: None,
         size: 1,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, content.as_bytes()),
         sigkey: key.map(str::to_owned),

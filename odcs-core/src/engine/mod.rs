@@ -8,6 +8,7 @@ mod check;
 mod contents;
 mod delete;
 mod dispatch;
+mod fetch;
 mod gather;
 mod lease;
 mod preview;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
+use crate::content_store::ContentStore;
 use crate::observe::{NoObserver, Observer};
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
@@ -59,6 +61,8 @@ struct Parts {
     links: Links,
     settings: EngineSettings,
     observer: Arc<dyn Observer>,
+    /// Where packages that are elsewhere are fetched to.
+    contents: Option<Arc<dyn ContentStore>>,
     /// Wakes workers of this process when something was submitted.
     submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when there is something to remove: a compose was deleted, or was
@@ -111,6 +115,7 @@ impl Engine {
                 links,
                 settings,
                 observer: Arc::new(NoObserver),
+                contents: None,
                 submitted: Arc::default(),
                 discarded: Arc::default(),
                 running: Arc::default(),
@@ -125,6 +130,14 @@ impl Engine {
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.parts).observer = observer;
+        self
+    }
+
+    /// The engine with a place to fetch packages to, for sources whose packages are elsewhere. Composes that need one
+    /// fail without it. What was made of this engine before goes on as it was.
+    #[must_use]
+    pub fn with_content_store(mut self, contents: Arc<dyn ContentStore>) -> Self {
+        Arc::make_mut(&mut self.parts).contents = Some(contents);
         self
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::contents::Origins;
-use super::{Parts, gather, lease, progress, replay, reuse};
-use crate::build::{Abandoned, Job, Phase, Progress, Work};
+use super::{Parts, fetch, gather, lease, progress, replay, reuse};
+use crate::build::{Abandoned, Job, Phase, Progress, Staged, Work};
 use crate::compose::{Compose, ComposeId};
 use crate::manifest::Manifest;
 use crate::plan::{Plan, SignatureRules};
@@ -253,14 +253,7 @@ impl Making<'_> {
 
     /// Lays the compose out, records what is in it, and publishes it.
     async fn build(self, compose: Compose, plan: Plan) -> Result<Made> {
-        let job = Job {
-            compose,
-            lease: self.lease.clone(),
-            work: Work::Packages(plan),
-            links: self.parts.links.clone(),
-            cancel: self.cancel.clone(),
-        };
-        let staged = self.parts.builder.stage(job, Arc::clone(&self.progress)).await?;
+        let staged = self.stage(compose, plan).await?;
         // Under the lease: whoever has lost it does not come as far as publishing.
         let store = &self.parts.store;
         let record = || store.record_manifest(&self.lease, staged.manifest());
@@ -275,6 +268,37 @@ impl Making<'_> {
         Ok(Made::Published {
             pungi_compose_id: built.pungi_compose_id,
         })
+    }
+
+    /// Fetches what is elsewhere, and has all of it laid out. What was fetched earlier may have been damaged or evicted
+    /// since: then it is fetched again, once.
+    async fn stage(&self, compose: Compose, plan: Plan) -> Result<Box<dyn Staged>> {
+        let (parts, progress) = (self.parts, &self.progress);
+        let plan = self
+            .unless_cancelled(fetch::fetch(parts, plan, &**progress))
+            .await?;
+        let job = |plan| Job {
+            compose: compose.clone(),
+            lease: self.lease.clone(),
+            work: Work::Packages(plan),
+            links: parts.links.clone(),
+            cancel: self.cancel.clone(),
+        };
+        let error = match parts.builder.stage(job(plan.clone()), Arc::clone(progress)).await {
+            Ok(staged) => return Ok(staged),
+            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            Err(error) => error,
+        };
+        if !self
+            .unless_cancelled(fetch::is_damaged(parts, &plan, &**progress))
+            .await?
+        {
+            return Err(error);
+        }
+        let plan = self
+            .unless_cancelled(fetch::fetch(parts, plan, &**progress))
+            .await?;
+        parts.builder.stage(job(plan), Arc::clone(progress)).await
     }
 
     async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {

@@ -41,6 +41,10 @@ pub struct EngineSettings {
     pub allowed_urls: UrlAllowList,
     /// The Pungi configurations that requests may name; none by default.
     pub raw_configs: BTreeMap<RawConfigKey, RawConfig>,
+    /// How many packages of a compose are fetched at once.
+    pub fetches: usize,
+    /// The most bytes that a package may have whose size nobody knows before it is fetched.
+    pub package_bytes: u64,
     /// How signatures are taken; by what packages claim, by default.
     pub signatures: SignatureRules,
 }
@@ -65,7 +69,7 @@ pub struct RawConfig {
 impl EngineSettings {
     /// The defaults: x86_64, a day, at most three; leases of 20 s, three attempts, a look for work every
     /// second and for expired composes every minute, one compose at a time, two dry runs of a minute
-    /// at most, nothing to fetch.
+    /// at most, nothing to fetch; what may be fetched, 16 packages of a compose at once, of 8 GiB at most.
     ///
     /// # Errors
     /// Never; the signature leaves room for defaults that depend on the machine.
@@ -87,6 +91,8 @@ impl EngineSettings {
             worker: format!("worker-{}", std::process::id()),
             allowed_urls: UrlAllowList::default(),
             raw_configs: BTreeMap::new(),
+            fetches: 16,
+            package_bytes: 8 << 30,
             signatures: SignatureRules::claimed(),
         })
     }

@@ -97,7 +97,7 @@ impl Candidate {
         })?;
         Ok(Self {
             package: Arc::new(package),
-            file,
+            file: file.into(),
             checksum: None,
         })
     }

@@ -2,9 +2,11 @@
 //! [what sources of plain files need](local).
 
 pub mod local;
+mod location;
 mod registry;
 mod trust;
 
+pub use location::{PackageLocation, RemoteFile, Site};
 pub use registry::SourceRegistry;
 pub use trust::Trust;
 
@@ -17,7 +19,6 @@ use odcs_rpm::{Digest, Package};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::files::SourceFile;
 use crate::manifest::Manifest;
 use crate::request::{ComposeRequest, Flag, SourceKind};
 use crate::{Error, ErrorKind, Result};
@@ -211,7 +212,7 @@ pub struct Candidate {
     /// What is known of it: enough for gathering. Changelogs and signatures may be missing.
     pub package: Arc<Package>,
     /// Where its file is.
-    pub file: SourceFile,
+    pub file: PackageLocation,
     /// The checksum the file must have, where the source knows it.
     pub checksum: Option<Digest>,
 }

@@ -111,6 +111,9 @@ pub(super) struct ManifestPackage {
     /// Where its file was, as the source names it.
     file: String,
     kind: PackageKind,
+    /// When it was modified where it was fetched from, in seconds since 1970; missing for files of the server.
+    #[schema(nullable = false)]
+    modified: Option<u64>,
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`
     nevra: String,
     /// The key that it was chosen for; null if signatures did not matter, or it goes as unsigned.

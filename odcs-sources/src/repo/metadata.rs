@@ -167,7 +167,7 @@ fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Res
     })?;
     Ok(Candidate {
         package: Arc::new(listed.package),
-        file,
+        file: file.into(),
         checksum: Some(listed.checksum),
     })
 }

@@ -155,7 +155,7 @@ impl Moved {
                 .as_ref()
                 .is_none_or(|known| known.algorithm() != DigestAlgorithm::Sha256 || *known == recorded.digest)
         });
-        fitting.find_map(|candidate| Candidate::read_recorded(recorded, candidate.file.clone()).ok())
+        fitting.find_map(|candidate| Candidate::read_recorded(recorded, candidate.file.here()?.clone()).ok())
     }
 }
 

@@ -97,7 +97,10 @@ impl Roots {
 
     /// Content with the trust that its files deserve, by where they really are.
     pub(super) fn trusting(&self, mut content: PackageContent) -> PackageContent {
-        let files = content.candidates.iter().map(|candidate| &candidate.file);
+        let files = content
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.file.here());
         content.trust = content.trust.and(self.trust_in(files));
         content
     }

@@ -28,7 +28,7 @@ fn what_was_listed_is_read_or_gone() {
     assert_eq!(before.len(), 13);
     let files: Vec<_> = before
         .iter()
-        .map(|candidate| candidate.file.path.clone())
+        .map(|candidate| candidate.file.here().unwrap().path.clone())
         .collect();
     assert!(files.is_sorted(), "{files:?}");
 

@@ -21,6 +21,7 @@ pub(crate) async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
             nevra: candidate.package.nevra.clone(),
             arches: vec!["x86_64".parse().unwrap()],
             file: candidate.file.to_string(),
+            modified: candidate.file.modified(),
             size,
             digest,
             sigkey: None,

@@ -48,6 +48,7 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
     std::fs::write(&path, &bytes).unwrap();
     touch(&path, 5);
     PlacedPackage {
+        modified: None,
         planned: read.package.nevra.clone(),
         location: layout::package_location(&read.package.nevra),
         package: read.package,

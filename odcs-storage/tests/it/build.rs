@@ -428,7 +428,9 @@ fn one_package_from_two_files_is_taken_once_unless_they_differ() {
     let original = repository.candidate("ed", "x86_64");
     std::fs::copy(original.file.to_string(), &copy).unwrap();
     let mut second = (*original).clone();
-    second.file.path = "copies/ed.rpm".parse().unwrap();
+    let mut file = original.file.here().unwrap().clone();
+    file.path = "copies/ed.rpm".parse().unwrap();
+    second.file = file.into();
     let with = |second: &odcs_core::source::Candidate| {
         let mut plan = repository.plan(&["x86_64"], "ed");
         let candidate = std::sync::Arc::new(second.clone());

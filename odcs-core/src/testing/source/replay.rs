@@ -42,6 +42,7 @@ fn recorded(candidate: &Candidate, arches: Vec<TreeArch>) -> ManifestPackage {
         nevra: candidate.package.nevra.clone(),
         arches,
         file: candidate.file.to_string(),
+        modified: candidate.file.modified(),
         size,
         digest,
         sigkey: None,
@@ -142,6 +143,7 @@ fn absent(manifest: &Manifest, number: u32) -> ManifestPackage {
     let directory = model.file.rsplit_once('/').map_or("", |(directory, _)| directory);
     ManifestPackage {
         file: format!("{directory}/{}", nevra.file_name()),
+        modified: None,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, nevra.to_string().as_bytes()),
         nevra,
         ..model.clone()
@@ -167,6 +169,7 @@ pub(super) async fn nothing_else_is_read(subject: &Subject, manifest: &Manifest)
     ] {
         let package = ManifestPackage {
             file: file.to_owned(),
+            modified: None,
             ..absent(manifest, 0)
         };
         let hostile = Manifest {

@@ -146,6 +146,7 @@ pub(super) fn manifest(description: &str) -> Manifest {
         ),
         arches: TreeArch::all().collect(),
         file: "/srv/repo/with space/ü/gcc.rpm".to_owned(),
+        modified: Some(1_580_601_600),
         size: u64::MAX,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, arch.as_bytes()),
         sigkey: sigkey.map(ToOwned::to_owned),

@@ -64,7 +64,7 @@ impl Repository {
             let read = read_file(opened, facts, None).unwrap();
             Arc::new(Candidate {
                 package: Arc::new(read.package),
-                file,
+                file: file.into(),
                 checksum: Some(read.sha256),
             })
         };

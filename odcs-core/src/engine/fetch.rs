@@ -1,0 +1,153 @@
+//! Fetching what a compose is going to be made of: the packages that belong, and no others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use odcs_rpm::Digest;
+
+use super::Parts;
+use crate::build::{Phase, Progress};
+use crate::content_store::{ContentStore, Wanted};
+use crate::files::SourceFile;
+use crate::plan::{Plan, PlannedPackage};
+use crate::source::{Candidate, PackageLocation, RemoteFile};
+use crate::{Error, ErrorKind, Result};
+
+/// How many packages are fetched between two lines in the log.
+const STEP: usize = 1_000;
+
+/// Has every package that is elsewhere in the content store. What was fetched for the plan already is asked for again:
+/// it may not be there any more.
+///
+/// # Errors
+/// As [`ContentStore::obtain`], with the package's name.
+pub(super) async fn fetch(parts: &Parts, mut plan: Plan, progress: &dyn Progress) -> Result<Plan> {
+    let mut wanted: BTreeMap<String, Arc<Candidate>> = BTreeMap::new();
+    for candidate in candidates(&mut plan) {
+        if candidate.file.remote().is_some() {
+            let known = wanted.entry(key(candidate));
+            known.or_insert_with(|| Arc::clone(candidate));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(plan);
+    }
+    let store = parts.contents.as_ref().ok_or_else(no_store)?;
+    let (total, bytes) = (
+        wanted.len(),
+        wanted.values().map(|it| it.package.sizes.package).sum(),
+    );
+    progress.step(Phase::Fetch, &format!("{total} packages of {}", megabytes(bytes)));
+    let limit = parts.settings.package_bytes;
+    let mut fetching = stream::iter(wanted)
+        .map(|(key, candidate)| async move {
+            let obtained = one(&**store, &candidate, limit).await;
+            let (file, fetched) = obtained.map_err(|error| of_package(&candidate, error))?;
+            Ok::<_, Error>((key, file, fetched))
+        })
+        .buffer_unordered(parts.settings.fetches.max(1));
+    let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
+    let (mut new, mut transferred) = (0_usize, 0_u64);
+    while let Some((key, file, fetched)) = fetching.try_next().await? {
+        files.insert(key, file);
+        new += usize::from(fetched > 0);
+        transferred = transferred.saturating_add(fetched);
+        if files.len().is_multiple_of(STEP) && files.len() < total {
+            let message = format!("{} of {total}, {}", files.len(), megabytes(transferred));
+            progress.step(Phase::Fetch, &message);
+        }
+    }
+    drop(fetching);
+    let message = format!(
+        "{new} fetched ({}), {} were there",
+        megabytes(transferred),
+        total.saturating_sub(new)
+    );
+    progress.step(Phase::Fetch, &message);
+    for candidate in candidates(&mut plan) {
+        if let (Some(remote), Some(file)) = (candidate.file.remote(), files.get(&key(candidate))) {
+            let file = PackageLocation::Fetched(remote.clone(), file.clone());
+            Arc::make_mut(candidate).file = file;
+        }
+    }
+    Ok(plan)
+}
+
+/// Whether something that was fetched for a plan is not there any more as it was: then fetching it again may help.
+///
+/// # Errors
+/// As [`ContentStore::recheck`].
+pub(super) async fn is_damaged(parts: &Parts, plan: &Plan, progress: &dyn Progress) -> Result<bool> {
+    let mut fetched: Vec<Digest> = Vec::new();
+    for candidate in candidates(&mut plan.clone()) {
+        if candidate.file.remote().is_some() {
+            fetched.extend(candidate.checksum.clone());
+        }
+    }
+    fetched.sort_unstable();
+    fetched.dedup();
+    let Some(store) = parts.contents.as_ref().filter(|_| !fetched.is_empty()) else {
+        return Ok(false);
+    };
+    let damaged = store.recheck(&fetched).await?;
+    if !damaged.is_empty() {
+        let message = format!(
+            "{} of the {} files that had been fetched are damaged or gone; they are fetched again",
+            damaged.len(),
+            fetched.len()
+        );
+        progress.step(Phase::Fetch, &message);
+    }
+    Ok(!damaged.is_empty())
+}
+
+/// All candidates of a plan, those of several arches several times.
+fn candidates(plan: &mut Plan) -> impl Iterator<Item = &mut Arc<Candidate>> {
+    let packages = plan.arches.iter_mut().flat_map(|arch| &mut arch.packages);
+    packages.flat_map(
+        |PlannedPackage {
+             candidate, copies, ..
+         }| std::iter::once(candidate).chain(copies),
+    )
+}
+
+/// What is fetched once: a file by its checksum, or else by where it is.
+fn key(candidate: &Candidate) -> String {
+    let digest = candidate.checksum.as_ref();
+    digest.map_or_else(|| candidate.file.to_string(), Digest::to_string)
+}
+
+async fn one(store: &dyn ContentStore, candidate: &Candidate, limit: u64) -> Result<(SourceFile, u64)> {
+    let Some(remote) = candidate.file.remote() else {
+        return Err(no_store());
+    };
+    let obtained = store.obtain(&wanted(candidate, remote, limit)?).await?;
+    Ok((obtained.file, obtained.fetched))
+}
+
+fn wanted(candidate: &Candidate, remote: &RemoteFile, limit: u64) -> Result<Wanted> {
+    let size = Some(candidate.package.sizes.package).filter(|size| *size > 0);
+    let limit = size.unwrap_or(limit);
+    let wanted = Wanted::new(remote.places()?, candidate.checksum.clone(), limit);
+    Ok(wanted.with_size(size).with_modified(remote.modified))
+}
+
+fn of_package(candidate: &Candidate, error: Error) -> Error {
+    let nevra = candidate.package.nevra.to_string();
+    let message = format!("{nevra} could not be fetched: {}", error.message());
+    Error::new(error.kind(), "fetch package", nevra, message)
+        .with_retryable(error.is_retryable())
+        .with_source(error)
+}
+
+fn no_store() -> Error {
+    let message =
+        "packages would have to be fetched, but this engine was put together without a content store";
+    Error::new(ErrorKind::Internal, "fetch packages", "", message)
+}
+
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}

@@ -1,0 +1,5 @@
+//! Everything that leaves the machine on behalf of a request: HTTP and git, with one allow list.
+
+mod settings;
+
+pub use settings::FetchSettings;
