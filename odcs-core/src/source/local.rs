@@ -127,9 +127,7 @@ impl Candidate {
             )
         } else {
             // Known by the name that its source listed it by, as when it was recorded.
-            Arc::make_mut(&mut self.package)
-                .nevra
-                .clone_from(&recorded.nevra);
+            Arc::make_mut(&mut self.package).nevra.clone_from(&recorded.nevra);
             self.checksum = Some(recorded.digest.clone());
             return Ok(self);
         };

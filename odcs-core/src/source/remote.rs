@@ -180,10 +180,11 @@ impl Beginning {
         })
     }
 
-    /// How long the beginning has to be for more to be said, if it is longer than what is there, and the file as well.
+    /// How long the beginning has to be for more to be said, if the file is that long: of one that is not, what is
+    /// there says already that it is cut off.
     fn missing(&self) -> Option<u64> {
         match needed(&self.bytes) {
-            Needed::AtLeast(length) if (self.bytes.len() as u64) < self.size => Some(length),
+            Needed::AtLeast(length) if length <= self.size => Some(length),
             _ => None,
         }
     }
@@ -197,7 +198,7 @@ impl Beginning {
                 return Err(invalid(url, message));
             }
             let have = self.bytes.len() as u64;
-            let rest = length.min(self.size).saturating_sub(have);
+            let rest = length.saturating_sub(have);
             let (head, bytes) = range(fetch, &self.url, &self.places, have, rest).await?;
             let is_same = head.size.is_none_or(|size| size == self.size);
             if !is_same || (bytes.len() as u64) < rest {
@@ -235,7 +236,10 @@ async fn range(
 fn is_web_page(bytes: &[u8]) -> bool {
     let beginning = bytes.get(..1024).unwrap_or(bytes).trim_ascii_start();
     let beginning = beginning.to_ascii_lowercase();
-    beginning.starts_with(b"<") && ["<html", "<!doctype html"].iter().any(|tag| contains(&beginning, tag))
+    beginning.starts_with(b"<")
+        && ["<html", "<!doctype html"]
+            .iter()
+            .any(|tag| contains(&beginning, tag))
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -245,3 +249,6 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 fn invalid(url: &Url, message: String) -> Error {
     Error::new(ErrorKind::Invalid, "read source", url.as_str(), message)
 }
+
+#[cfg(test)]
+mod tests;
