@@ -11,7 +11,10 @@ use odcs_core::{Engine, Error, ErrorKind, Links, Result, SourceRegistry, SystemC
 use odcs_db::SqliteStore;
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
-use odcs_storage::{NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Trees};
+use odcs_storage::{
+    ContentDirectory, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings,
+    Targets, Trees,
+};
 use url::Url;
 
 use crate::config::{Configuration, Verify};
@@ -90,6 +93,36 @@ pub(crate) async fn sweeper(configuration: &Configuration) -> Result<Sweeper> {
     Ok(service(configuration, &nowhere).await?.sweeper)
 }
 
+/// The files that were fetched, for a command beside the service.
+///
+/// # Errors
+/// `NotFound` if there is no directory of composes, which may be that of another configuration.
+pub(crate) async fn content_directory(configuration: &Configuration) -> Result<ContentDirectory> {
+    let directory = &configuration.target_dir;
+    if !tokio::fs::try_exists(directory).await.unwrap_or(false) {
+        let subject = directory.display().to_string();
+        let message = format!(
+            "there is no directory {subject}; target_dir or data_dir of the configuration says where it should be"
+        );
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "open content store",
+            subject,
+            message,
+        ));
+    }
+    let targets = Targets::open(&storage(configuration))?;
+    Ok(ContentDirectory::open(
+        &targets,
+        contents_settings(configuration),
+    )?)
+}
+
+/// How much of what is fetched is kept.
+pub(crate) fn contents_settings(configuration: &Configuration) -> ContentsSettings {
+    ContentsSettings::default().with_bytes(configuration.store_bytes.0)
+}
+
 fn database(configuration: &Configuration) -> PathBuf {
     configuration.data_dir.join("odcs.sqlite")
 }
@@ -164,7 +197,7 @@ fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
 fn http_options(configuration: &Configuration) -> HttpOptions {
     let mut options = HttpOptions::default();
     options.trusted_proxies.clone_from(&configuration.trusted_proxies);
-    options.max_body_bytes = configuration.max_body_bytes;
+    options.max_body_bytes = usize::try_from(configuration.max_body_bytes.0).unwrap_or(usize::MAX);
     options.allowed_hosts = configuration
         .allowed_hosts
         .iter()
