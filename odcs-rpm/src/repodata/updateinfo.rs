@@ -271,6 +271,9 @@ mod tests {
         }
         assert!(parse(&"<updates>".repeat(40)).is_err());
         assert!(UpdateInfo::parse(b"<updates>\xff</updates>".to_vec()).is_err());
+        let attributes: String = (0..200_000).map(|number| format!(" a{number}=''")).collect();
+        let error = parse(&format!("<updates{attributes}/>")).unwrap_err().to_string();
+        assert!(error.contains("too many attributes"), "{error}");
         let endless = std::io::repeat(b' ');
         assert!(matches!(
             UpdateInfo::read(endless),

@@ -1,4 +1,4 @@
-//! Makes the bombs: pieces of 4 MiB, compressed once and put one after the other.
+//! Makes the bombs: pieces of 1 MiB, compressed once and put one after the other.
 
 use std::io::{Read, Write};
 
@@ -12,8 +12,8 @@ pub(crate) const ALL: [Compression; 4] = [
     Compression::Bzip2,
 ];
 
-const PIECE: usize = 4 << 20;
-/// A file holds 2 GiB.
+const PIECE: usize = 1 << 20;
+/// A file holds half a GiB.
 const PIECES: usize = 512;
 
 /// A document that begins like this and goes on like that.
@@ -39,8 +39,8 @@ pub(crate) fn files() -> Bomb {
 }
 
 pub(crate) fn bombs() -> Vec<Bomb> {
-    const PACKAGE: &str = "<package><name>a</name><arch>x</arch><version ver='1' rel='1'/><checksum type='md5'>\
-        00000000000000000000000000000000</checksum><location href='a'/></package>";
+    const PACKAGE: &str = "<package><name>a</name><arch>x</arch><version ver='1' rel='1'/><checksum type='sha1'>\
+        0000000000000000000000000000000000000000</checksum><location href='a'/></package>";
     let mut bombs = vec![files()];
     let mut add = |kind, name, begins, repeats, says| {
         bombs.push(Bomb {
@@ -153,7 +153,7 @@ pub(crate) fn compress(bytes: &[u8], compression: Compression) -> Vec<u8> {
     out
 }
 
-/// A file that ends in the middle of its document, 2 GiB from its beginning.
+/// A file that ends in the middle of its document, half a GiB from its beginning.
 pub(crate) fn compressed(bomb: &Bomb, compression: Compression) -> Vec<u8> {
     let piece = bomb.repeats.repeat(PIECE / bomb.repeats.len());
     let mut file = compress(bomb.begins.as_bytes(), compression);

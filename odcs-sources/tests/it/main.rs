@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod bombs;
 mod conformance;
 mod local;
 mod replay;
