@@ -1,9 +1,10 @@
-//! Reading a repository with metadata.
+//! Reading a repository with metadata, wherever its files are.
 
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use odcs_core::source::{Candidate, PackageContent};
+use odcs_core::files::SourceFile;
+use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::Digest;
 use odcs_rpm::compression::{Compression, decoder};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
@@ -13,19 +14,63 @@ use super::error::{Reason, RepoError};
 use super::pins::read_repomd;
 use super::roots::Repository;
 
-/// Reads what the pinned metadata lists.
+/// The metadata files that are read. What else there is (changelogs, groups, databases) plays no part.
+pub(super) const KINDS: [&str; 3] = ["primary", "filelists", "updateinfo"];
+
+/// A repository whose metadata files are here: in its directory, or fetched from its server.
+pub(super) trait Files: Sync {
+    /// What it is called in messages: a path or a URL, without a slash at the end.
+    fn name(&self) -> &str;
+
+    /// One of its metadata files.
+    ///
+    /// # Errors
+    /// If its location leads out of the repository.
+    fn metadata(&self, record: &RepomdRecord) -> odcs_core::Result<SourceFile>;
+
+    /// Where the file of a package is.
+    ///
+    /// # Errors
+    /// If its location leads out of the repository.
+    fn package(&self, listed: &RepoPackage) -> odcs_core::Result<PackageLocation>;
+}
+
+impl Files for Repository {
+    fn name(&self) -> &str {
+        &self.path
+    }
+
+    fn metadata(&self, record: &RepomdRecord) -> odcs_core::Result<SourceFile> {
+        self.file(&record.location)
+    }
+
+    fn package(&self, listed: &RepoPackage) -> odcs_core::Result<PackageLocation> {
+        self.file(&listed.location).map(PackageLocation::from)
+    }
+}
+
+/// Reads what the pinned metadata of a directory lists.
 pub(super) fn read(
     repository: &Repository,
     pinned: &Digest,
     settings: &RepoSettings,
 ) -> Result<PackageContent, RepoError> {
-    let name = format!("{}/repodata/repomd.xml", repository.path);
     let Some((digest, repomd)) = read_repomd(repository)? else {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     };
     if digest != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     }
+    read_all(repository, &repomd, settings)
+}
+
+/// Reads what metadata lists.
+pub(super) fn read_all(
+    repository: &dyn Files,
+    repomd: &Repomd,
+    settings: &RepoSettings,
+) -> Result<PackageContent, RepoError> {
+    let name = format!("{}/repodata/repomd.xml", repository.name());
     let primary = repomd
         .record("primary")
         .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
@@ -34,7 +79,7 @@ pub(super) fn read(
         || {
             rayon::join(
                 || read_primary_of(repository, primary, settings),
-                || updates(repository, &repomd, settings),
+                || updates(repository, repomd, settings),
             )
         },
         || -> Result<_, RepoError> {
@@ -55,7 +100,7 @@ pub(super) fn read(
             given.map_err(|error| RepoError::damaged(error, &path))?;
         }
         // Then only the files in primary can be required, which is most of what ever is.
-        None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
+        None => tracing::warn!(repository = repository.name(), "the repository has no filelists"),
     }
     let candidates = packages
         .into_iter()
@@ -67,7 +112,7 @@ pub(super) fn read(
             .revision
             .as_deref()
             .and_then(|revision| revision.parse().ok()),
-        description: format!("the repository {}", repository.path),
+        description: format!("the repository {}", repository.name()),
         updateinfo: updates?.map(Arc::new),
         ..PackageContent::default()
     })
@@ -75,7 +120,7 @@ pub(super) fn read(
 
 /// Reads the packages; says in which file.
 fn read_primary_of(
-    repository: &Repository,
+    repository: &dyn Files,
     record: &RepomdRecord,
     settings: &RepoSettings,
 ) -> Result<(String, Vec<RepoPackage>), RepoError> {
@@ -89,7 +134,7 @@ fn read_primary_of(
 /// Reads which updates the packages belong to, if the repository says so. A document that readers would stumble
 /// over is an error: a compose without it would hide security updates, and nobody would know why.
 pub(super) fn updates(
-    repository: &Repository,
+    repository: &dyn Files,
     repomd: &Repomd,
     settings: &RepoSettings,
 ) -> Result<Option<UpdateInfo>, RepoError> {
@@ -105,13 +150,13 @@ pub(super) fn updates(
 
 /// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.
 fn verified(
-    repository: &Repository,
+    repository: &dyn Files,
     record: &RepomdRecord,
     settings: &RepoSettings,
 ) -> Result<(String, Vec<u8>), RepoError> {
-    let name = format!("{}/{}", repository.path, record.location);
-    let repomd = format!("{}/repodata/repomd.xml", repository.path);
-    let file = repository.file(&record.location).map_err(|_| {
+    let name = format!("{}/{}", repository.name(), record.location);
+    let repomd = format!("{}/repodata/repomd.xml", repository.name());
+    let file = repository.metadata(record).map_err(|_| {
         let (package, href) = (format!("its {} file", record.kind), record.location.clone());
         RepoError::new(Reason::Location { package, href }, repomd)
     })?;
@@ -151,12 +196,12 @@ fn open<T>(
 }
 
 /// Checks where a package is said to be.
-fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {
+fn candidate(repository: &dyn Files, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {
     let package = listed.package.nevra.to_string();
-    if let Some(base) = listed.location_base {
+    if let Some(base) = listed.location_base.clone() {
         return Err(RepoError::new(Reason::Elsewhere { package, base }, primary));
     }
-    let file = repository.file(&listed.location).map_err(|_| {
+    let file = repository.package(&listed).map_err(|_| {
         RepoError::new(
             Reason::Location {
                 package,
@@ -167,7 +212,7 @@ fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Res
     })?;
     Ok(Candidate {
         package: Arc::new(listed.package),
-        file: file.into(),
+        file,
         checksum: Some(listed.checksum),
     })
 }

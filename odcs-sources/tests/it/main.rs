@@ -12,7 +12,10 @@
 )]
 
 mod conformance;
+mod http;
+mod http_replay;
 mod local;
+mod mirrors;
 mod replay;
 mod repo;
 mod spoilt;

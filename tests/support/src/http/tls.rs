@@ -114,6 +114,6 @@ impl Server {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             serve::serve(shared, &mut StreamOwned::new(connection, stream));
         };
-        Self::start_with(Ipv4Addr::LOCALHOST.into(), directory, "https", serve)
+        Self::start_with((Ipv4Addr::LOCALHOST, 0).into(), directory, "https", serve)
     }
 }
