@@ -1,6 +1,6 @@
-//! What the tests of several crates need: where things are, trees of files, and what may be skipped.
+//! What the tests of several crates need: where things are, trees of files, a server, and what may be skipped.
 //!
-//! The standard library is all that it uses: no crate's tests take longer to build for it. What starts the real
+//! The standard library is nearly all that it uses: no crate's tests take longer to build for it. What starts the real
 //! program is in `tests/common`, beside the tests that do so.
 #![allow(
     clippy::disallowed_methods,
@@ -11,6 +11,7 @@
 )]
 
 mod files;
+pub mod http;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
