@@ -1,6 +1,7 @@
 //! Everything that leaves the machine on behalf of a request: HTTP and git, with one allow list.
 
-pub mod git;
+mod git;
 mod settings;
 
+pub use git::GitError;
 pub use settings::FetchSettings;

@@ -28,6 +28,16 @@ pub enum GitError {
         /// What git said.
         said: String,
     },
+    /// There are files, at most.
+    #[error(
+        "{repository} is not served by a program that speaks git's protocol; it may be no git repository ({said})"
+    )]
+    NoProtocol {
+        /// Its URL.
+        repository: String,
+        /// What git said.
+        said: String,
+    },
     /// The repository does not have it.
     #[error("the git repository {repository} has no commit {commit}")]
     NoCommit {
@@ -164,7 +174,9 @@ impl GitError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Refused { .. } | Self::Redirected { .. } => ErrorKind::Forbidden,
-            Self::NoRepository { .. } | Self::NoCommit { .. } => ErrorKind::NotFound,
+            Self::NoRepository { .. } | Self::NoProtocol { .. } | Self::NoCommit { .. } => {
+                ErrorKind::NotFound
+            }
             Self::NotACommit { .. }
             | Self::NoCommitsByName { .. }
             | Self::TooLarge { .. }
@@ -215,6 +227,9 @@ pub(super) fn of_fetch(commit: &GitCommit, status: ExitStatus, said: &str, full:
     ]) {
         let said = quoted();
         GitError::NoRepository { repository, said }
+    } else if has(&["dumb http transport"]) {
+        let said = quoted();
+        GitError::NoProtocol { repository, said }
     } else if has(&["fsck error", "is corrupt", "inflate returned", "error in object"]) {
         let said = quoted();
         GitError::Damaged { repository, said }

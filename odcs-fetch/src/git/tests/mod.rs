@@ -4,6 +4,7 @@ mod bounds;
 mod https;
 mod refused;
 mod repository;
+mod server;
 mod tree;
 
 use std::net::{IpAddr, Ipv4Addr};

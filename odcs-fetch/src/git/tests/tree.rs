@@ -147,28 +147,64 @@ async fn what_is_not_there_is_said_not_to_be() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
+/// A program in place of git that does something before each command, in the repository that is there for it.
+fn before_git(directory: &Path, script: &str) -> FetchSettings {
+    let program = directory.join("git");
+    let script = format!("#!/bin/sh\n{script}\nexec git \"$@\"\n");
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut settings = settings();
+    settings.git = program;
+    settings
+}
+
 #[tokio::test]
-async fn hooks_and_configuration_of_either_side_do_nothing() {
+async fn hooks_are_not_run() {
     let repository = Repository::new();
     let commit = repository.commit_of(&[("a", "a")]);
     let mark = repository.root().join("mark");
-    let script = format!("#!/bin/sh\ntouch {}\n", mark.display());
-    // Where git looks for them, in a new repository and as somebody's home.
-    let home = repository.root().join("home");
-    std::fs::create_dir_all(home.join("hooks")).unwrap();
-    for hook in ["post-checkout", "reference-transaction", "post-index-change"] {
-        let path = home.join("hooks").join(hook);
-        std::fs::write(&path, &script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    std::fs::write(
-        home.join(".gitconfig"),
-        format!("[core]\n\thooksPath = {}\n", home.join("hooks").display()),
-    )
-    .unwrap();
-    let found = fetched(&repository, &commit).await.unwrap();
+    let hooks = format!(
+        "mkdir -p hooks; for hook in post-checkout reference-transaction post-index-change fsmonitor-watchman; do
+         printf '#!/bin/sh\\ntouch {}\\n' > hooks/$hook; chmod +x hooks/$hook; done
+         [ $1 = cat-file ] && git update-ref refs/heads/x {commit}",
+        mark.display()
+    );
+    let settings = before_git(repository.root(), &hooks);
+    let found = fetched_with(&settings, &repository, &commit, LIMIT)
+        .await
+        .unwrap();
     assert_eq!(files(found.path()), [file("a", "a")]);
     assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn nothing_of_the_environment_gets_to_git() {
+    let repository = Repository::new();
+    let commit = repository.commit_of(&[("a", "a")]);
+    let seen = repository.root().join("seen");
+    let settings = before_git(repository.root(), &format!("env > {}", seen.display()));
+    fetched_with(&settings, &repository, &commit, LIMIT)
+        .await
+        .unwrap();
+    let seen = std::fs::read_to_string(seen).unwrap();
+    let names = seen
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name);
+    // What a shell sets by itself is there as well.
+    let others: Vec<&str> = names
+        .filter(|name| !name.starts_with("GIT_"))
+        .filter(|name| {
+            ![
+                "PATH", "HOME", "TMPDIR", "LC_ALL", "TZ", "PWD", "OLDPWD", "SHLVL", "_",
+            ]
+            .contains(name)
+        })
+        .collect();
+    assert_eq!(others, [""; 0]);
+    assert!(
+        seen.contains("\nHOME=/") && !seen.contains(&format!("\nHOME={}\n", std::env::var("HOME").unwrap()))
+    );
 }
 
 #[tokio::test]
