@@ -130,6 +130,8 @@ pub enum GitError {
         repository: String,
         /// What git said.
         said: String,
+        /// Whether it may work in a moment.
+        retryable: bool,
     },
     /// The program is missing, or something about it is wrong.
     #[error("cannot run {}: {source}", .program.display())]
@@ -188,9 +190,32 @@ impl GitError {
         }
     }
 
+    /// What it is about: the URL of the repository, or the path of what is wrong on this machine.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Refused { repository, .. }
+            | Self::NoRepository { repository, .. }
+            | Self::NoProtocol { repository, .. }
+            | Self::NoCommit { repository, .. }
+            | Self::NotACommit { repository, .. }
+            | Self::NoCommitsByName { repository }
+            | Self::Redirected { repository, .. }
+            | Self::TooLarge { repository, .. }
+            | Self::TooManyFiles { repository, .. }
+            | Self::BadPath { repository, .. }
+            | Self::Damaged { repository, .. }
+            | Self::TooLong { repository, .. }
+            | Self::Failed { repository, .. } => repository.clone(),
+            Self::Program { program: path, .. }
+            | Self::Unexpected { program: path, .. }
+            | Self::Directory { path, .. }
+            | Self::Certificates { path, .. } => path.display().to_string(),
+        }
+    }
+
     /// Whether it may work when it is tried again in a moment.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Failed { .. })
+        matches!(self, Self::Failed { retryable: true, .. })
     }
 }
 
@@ -234,8 +259,12 @@ pub(super) fn of_fetch(commit: &GitCommit, status: ExitStatus, said: &str, full:
         let said = quoted();
         GitError::Damaged { repository, said }
     } else {
-        let said = quoted();
-        GitError::Failed { repository, said }
+        GitError::Failed {
+            repository,
+            said: quoted(),
+            // Who is not trusted now, is not in a moment either.
+            retryable: !has(&["certificate", "SSL"]),
+        }
     }
 }
 

@@ -21,7 +21,8 @@ use base64::Engine as _;
 use odcs_core::fetch::{CommitId, GitCommit};
 use url::{Host, Url};
 
-use crate::FetchSettings;
+use crate::error::shown;
+use crate::settings::FetchSettings;
 pub use error::GitError;
 use listing::Fault;
 use process::Git;
@@ -99,7 +100,7 @@ fn check_for(protocol: Protocol, settings: &FetchSettings, repository: &Url) -> 
 
 fn refused(repository: &Url, why: &'static str) -> GitError {
     GitError::Refused {
-        repository: repository.as_str().chars().take(200).collect(),
+        repository: shown(repository),
         why,
     }
 }
@@ -203,6 +204,7 @@ fn configuration(
         ("http.lowSpeedLimit", rate.to_string().into()),
         ("http.lowSpeedTime", A_MINUTE.as_secs().to_string().into()),
         ("http.sslCAInfo", authorities.into()),
+        ("http.proxySSLCAInfo", authorities.into()),
     ];
     configuration.extend(resolve.map(|resolve| ("http.curloptResolve", resolve.into())));
     if let Some((certificate, key)) = &settings.client_certificate {

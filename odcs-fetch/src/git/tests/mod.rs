@@ -1,6 +1,9 @@
 //! With repositories of this machine, and with a server on a loopback address.
 
-#![allow(clippy::disallowed_methods, reason = "what tests have made, nobody else knows")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what tests have made, nobody else knows"
+)]
 
 mod bounds;
 mod https;
