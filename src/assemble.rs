@@ -164,7 +164,7 @@ fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
 fn http_options(configuration: &Configuration) -> HttpOptions {
     let mut options = HttpOptions::default();
     options.trusted_proxies.clone_from(&configuration.trusted_proxies);
-    options.max_body_bytes = configuration.max_body_bytes;
+    options.max_body_bytes = usize::try_from(configuration.max_body_bytes.0).unwrap_or(usize::MAX);
     options.allowed_hosts = configuration
         .allowed_hosts
         .iter()

@@ -41,6 +41,18 @@ pub enum Error {
         /// Bytes free.
         free: u64,
     },
+    /// The content store may not hold more.
+    #[error("{}", full_sentence(*cap, *needed, *linked, *recent))]
+    StoreFull {
+        /// The most bytes that it may hold.
+        cap: u64,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes of files that composes use.
+        linked: u64,
+        /// Bytes of files that were asked for lately, or are being fetched.
+        recent: u64,
+    },
     /// Something in the target directory could not be read or written.
     #[error("cannot {operation} {}: {}", path.display(), plain(source))]
     Target {
@@ -426,7 +438,7 @@ impl Error {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
+            Self::DiskFull { .. } | Self::NoSpace { .. } | Self::StoreFull { .. } => ErrorKind::Unavailable,
             Self::Package(error) => error.kind(),
             Self::Ambiguous { .. }
             | Self::SameName { .. }
@@ -456,7 +468,7 @@ impl Error {
     pub fn operation(&self) -> &'static str {
         match self {
             Self::DiskFull { operation, .. } | Self::Target { operation, .. } => operation,
-            Self::NoSpace { .. } => "look for room",
+            Self::NoSpace { .. } | Self::StoreFull { .. } => "look for room",
             Self::SameDirectory { .. } | Self::UnknownTarget { .. } => "open target directory",
             Self::Threads { .. } => "start threads",
             Self::Package(error) => error.operation(),
@@ -480,6 +492,7 @@ impl Error {
             Self::Target { path, .. } | Self::SameDirectory { path, .. } | Self::Tampered { path, .. } => {
                 path.display().to_string()
             }
+            Self::StoreFull { .. } => "content store".into(),
             Self::UnknownTarget { name, .. } => name.clone(),
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),
@@ -548,6 +561,19 @@ fn plain(error: &io::Error) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()
+}
+
+/// Says why nothing more can be fetched, and what would help.
+fn full_sentence(cap: u64, needed: u64, linked: u64, recent: u64) -> String {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    format!(
+        "the content store is full: {} MiB more are needed; of the {} MiB that it may hold (store_bytes), composes use \
+         {} MiB, and {} MiB were asked for lately; try again when composes have expired, or have store_bytes raised",
+        mib(needed),
+        cap >> 20,
+        mib(linked),
+        mib(recent)
+    )
 }
 
 /// Names the packages, as many as one can read.
