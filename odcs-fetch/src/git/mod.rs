@@ -33,6 +33,8 @@ const LONGEST_URL: usize = 2000;
 const PACKED: u64 = 16 << 20;
 /// Bytes of what git says of one object.
 const WORD: u64 = 200;
+/// The first version that can be told addresses.
+const OLDEST: (u32, u32) = (2, 37);
 /// Slowness is judged over so long.
 const A_MINUTE: Duration = Duration::from_secs(60);
 
@@ -178,6 +180,7 @@ async fn fetch(
         &configuration,
         largest,
     );
+    check_version(&git).await?;
     obtain(&git, commit).await?;
     let entries = list(&git, commit).await?;
     unpack::unpack(&git, entries, &directory).await?;
@@ -267,6 +270,36 @@ fn write_authorities(given: &[PathBuf], bundle: &Path) -> Result<(), GitError> {
         path: bundle.to_owned(),
         source,
     })
+}
+
+/// Makes sure that git knows `http.curloptResolve`: an older one would look addresses up by itself, without a word.
+async fn check_version(git: &Git) -> Result<(), GitError> {
+    let ended = git.run(&["version"], WORD).await?;
+    let output = String::from_utf8_lossy(&ended.output);
+    if !ended.status.success() {
+        return Err(git.unexpected("version", error::quoted(ended.status, &ended.said)));
+    }
+    match version(&output) {
+        Some(version) if version >= OLDEST => Ok(()),
+        _ => Err(git.unexpected(
+            "version",
+            format!(
+                "it is {:?}, and version {}.{} or a later one is needed",
+                output.trim(),
+                OLDEST.0,
+                OLDEST.1
+            ),
+        )),
+    }
+}
+
+/// The first two numbers of `git version 2.47.3`.
+fn version(output: &str) -> Option<(u32, u32)> {
+    let mut numbers = output.strip_prefix("git version ")?.split(['.', ' ', '-']);
+    Some((
+        numbers.next()?.parse().ok()?,
+        numbers.next()?.trim_end().parse().ok()?,
+    ))
 }
 
 /// Has the commit sent, without what was before it, and makes sure that it is one.

@@ -105,6 +105,42 @@ async fn no_other_protocol_is_spoken_even_if_git_is_asked_to() {
     }
 }
 
+#[tokio::test]
+async fn a_git_that_would_look_addresses_up_by_itself_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let mut settings = settings();
+    settings.git = directory.path().join("git");
+    let fetch = async |version: &str| {
+        let mark = directory.path().join("fetched");
+        let script = format!(
+            "#!/bin/sh\n[ $1 = version ] || touch {}\necho {version}\n",
+            mark.display()
+        );
+        std::fs::write(&settings.git, script).unwrap();
+        std::fs::set_permissions(&settings.git, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let url = "https://git.example.com/pub/a.git".parse().unwrap();
+        let commit = GitCommit::new(url, COMMIT.parse().unwrap(), LIMIT);
+        let target = TempDir::new().unwrap();
+        let error = fetch_commit(&settings, &loopback(), &commit, target.path())
+            .await
+            .unwrap_err();
+        (error.to_string(), mark.exists())
+    };
+    for old in [
+        "git version 2.36.9",
+        "git version 1.99",
+        "hub version 2.40.0",
+        "git version 2",
+        "",
+    ] {
+        let (error, went_on) = fetch(old).await;
+        assert!(error.contains("2.37") && !went_on, "{error}");
+    }
+    assert_eq!(version("git version 2.37.0-rc1.windows\n"), Some((2, 37)));
+    assert_eq!(version("git version 2.51\n"), Some((2, 51)));
+    assert!(fetch("git version 2.37.1").await.1);
+}
+
 #[test]
 fn hosts_are_pinned_to_their_addresses() {
     let pinned = |url: &str, addresses: &[&str]| {
