@@ -25,11 +25,16 @@ async fn names_of_the_list_do_not_lead_to_addresses_that_nobody_listed() {
         let error = client.bytes(&url).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{address}: {error}");
         for says in [NAME, *address, "allowed_networks"] {
-            let says = says.parse::<std::net::IpAddr>().map_or(says.to_owned(), |says| says.to_string());
+            let says = says
+                .parse::<std::net::IpAddr>()
+                .map_or(says.to_owned(), |says| says.to_string());
             assert!(error.message().contains(&says), "{address}: {error}");
         }
         assert_eq!(client.names.asked(), [NAME], "{address}: it is not tried again");
-        assert!(client.clock.waits().is_empty() && !error.is_retryable(), "{address}");
+        assert!(
+            client.clock.waits().is_empty() && !error.is_retryable(),
+            "{address}"
+        );
         assert_eq!(canary.connections(), 0, "{address}");
     }
 }
@@ -42,7 +47,16 @@ async fn of_several_addresses_only_those_are_used_that_may_be() {
     let client = Client::with([format!("http://{NAME}:{port}/")], |settings| {
         settings.networks = vec!["127.0.0.2/32".parse().unwrap()];
     });
-    client.names.answer(NAME, &["127.0.0.1", "::1", "::ffff:127.0.0.1", "169.254.169.254", "127.0.0.2"]);
+    client.names.answer(
+        NAME,
+        &[
+            "127.0.0.1",
+            "::1",
+            "::ffff:127.0.0.1",
+            "169.254.169.254",
+            "127.0.0.2",
+        ],
+    );
     let got = client.bytes(&format!("http://{NAME}:{port}/x")).await.unwrap();
     assert_eq!(got, "right");
     assert_eq!((server.connections(), canary.connections()), (1, 0));
@@ -62,7 +76,12 @@ async fn a_name_that_leads_elsewhere_the_second_time_is_refused_then() {
     ] {
         server.behave();
         // Kept connections would need no address.
-        server.on(path, behaviour.clone().and(Behaviour::Header("Connection", "close".to_owned())));
+        server.on(
+            path,
+            behaviour
+                .clone()
+                .and(Behaviour::Header("Connection", "close".to_owned())),
+        );
         let client = Client::with([url("/")], |settings| {
             settings.networks = vec!["127.0.0.2/32".parse().unwrap()];
         });
@@ -71,7 +90,11 @@ async fn a_name_that_leads_elsewhere_the_second_time_is_refused_then() {
         let before = server.connections();
         let error = client.bytes(&url(path)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Forbidden, "{behaviour:?}: {error}");
-        assert_eq!((server.connections() - before, canary.connections()), (1, 0), "{behaviour:?}");
+        assert_eq!(
+            (server.connections() - before, canary.connections()),
+            (1, 0),
+            "{behaviour:?}"
+        );
         assert_eq!(client.names.asked(), [NAME, NAME], "{behaviour:?}");
     }
 }
@@ -96,10 +119,20 @@ async fn what_was_checked_is_what_is_connected_to() {
 async fn listing_one_host_does_not_list_another_name_for_it() {
     let canary = Canary::new();
     let port = canary.port();
-    let client = Client::new([format!("http://127.0.0.1:{port}/"), format!("http://{NAME}:{port}/")]);
+    let client = Client::new([
+        format!("http://127.0.0.1:{port}/"),
+        format!("http://{NAME}:{port}/"),
+    ]);
     client.names.answer(NAME, &["127.0.0.1"]);
-    let error = client.bytes(&format!("http://{NAME}:{port}/pub/x")).await.unwrap_err();
-    assert_eq!((error.kind(), canary.connections()), (ErrorKind::Forbidden, 0), "{error}");
+    let error = client
+        .bytes(&format!("http://{NAME}:{port}/pub/x"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), canary.connections()),
+        (ErrorKind::Forbidden, 0),
+        "{error}"
+    );
     let got = client.bytes(&format!("http://127.0.0.1:{port}/pub/x")).await;
     assert_eq!(got.unwrap(), "what nobody may see");
 }

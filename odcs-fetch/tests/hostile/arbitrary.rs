@@ -10,31 +10,89 @@ use super::support::{Canary, Client};
 /// Texts that are nearly URLs, most of the canary.
 fn text() -> impl Strategy<Value = String> {
     let scheme = prop::sample::select(vec![
-        "http://", "https://", "HTTP://", "http:", "http:/", "http:\\\\", "//", "\\\\", "/", "", "ftp://", "file://", "git://",
-        "ext::", "http:///", "ht\ttp://", "ws://",
+        "http://",
+        "https://",
+        "HTTP://",
+        "http:",
+        "http:/",
+        "http:\\\\",
+        "//",
+        "\\\\",
+        "/",
+        "",
+        "ftp://",
+        "file://",
+        "git://",
+        "ext::",
+        "http:///",
+        "ht\ttp://",
+        "ws://",
     ]);
     let user = prop::sample::select(vec![
-        "", "", "", "@", "user@", "127.0.0.1:{ok}@", "127.0.0.1:{ok}%2fpub%2f@", "packages.example.com\\@", "#@", "?@", ":@",
+        "",
+        "",
+        "",
+        "@",
+        "user@",
+        "127.0.0.1:{ok}@",
+        "127.0.0.1:{ok}%2fpub%2f@",
+        "packages.example.com\\@",
+        "#@",
+        "?@",
+        ":@",
         " @",
     ]);
     let host = prop_oneof![
         prop::sample::select(vec![
-            "127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0", "①②⑦.0.0.1",
-            "localhost.", "%6cocalhost", "127。0.0.1", "[::1%lo]", "", "packages.example.com", "local\u{ad}host",
+            "127.0.0.1",
+            "localhost",
+            "127.1",
+            "0x7f.1",
+            "2130706433",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "0",
+            "①②⑦.0.0.1",
+            "localhost.",
+            "%6cocalhost",
+            "127。0.0.1",
+            "[::1%lo]",
+            "",
+            "packages.example.com",
+            "local\u{ad}host",
         ])
         .prop_map(str::to_owned),
         "[0-9a-fx.:\\[\\]%]{0,20}",
         "\\PC{0,12}",
     ];
-    let port = prop::sample::select(vec![":{off}", ":{off}", ":{off}", ":{ok}", "", ":0{off}", ":", ":{ok}:{off}", ":{off}{off}"]);
+    let port = prop::sample::select(vec![
+        ":{off}",
+        ":{off}",
+        ":{off}",
+        ":{ok}",
+        "",
+        ":0{off}",
+        ":",
+        ":{ok}:{off}",
+        ":{off}{off}",
+    ]);
     let path = prop_oneof![
-        prop::sample::select(vec!["/pub/x", "/", "", "/pub/../x", "\\pub\\x", "/pub/%2e%2e/x", "?/pub/", "#/pub/", ";/pub/x"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "/pub/x",
+            "/",
+            "",
+            "/pub/../x",
+            "\\pub\\x",
+            "/pub/%2e%2e/x",
+            "?/pub/",
+            "#/pub/",
+            ";/pub/x"
+        ])
+        .prop_map(str::to_owned),
         "\\PC{0,12}",
     ];
-    (scheme, user, host, port, path).prop_map(|(scheme, user, host, port, path)| {
-        format!("{scheme}{user}{host}{port}{path}")
-    })
+    (scheme, user, host, port, path)
+        .prop_map(|(scheme, user, host, port, path)| format!("{scheme}{user}{host}{port}{path}"))
 }
 
 proptest! {

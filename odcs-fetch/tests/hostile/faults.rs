@@ -77,22 +77,44 @@ fn lengths() -> Vec<Row> {
         cut("cut after 4999 bytes", Behaviour::CutBeforeEnd(1)),
         row(Behaviour::CutAfter(2_000), Right, 3),
         row(Behaviour::CutAfter(2_500), Right, 2),
-        cut("cut after 2000 bytes", Behaviour::CutAfter(2_000).and(Behaviour::IgnoreRange)),
-        cut("cut after 2000 bytes", Behaviour::CutAfter(2_000).and(Behaviour::ChangingEtag)),
-        cut("cut after 2000 bytes", Behaviour::CutAfter(2_000).and(Behaviour::NoValidators)),
+        cut(
+            "cut after 2000 bytes",
+            Behaviour::CutAfter(2_000).and(Behaviour::IgnoreRange),
+        ),
+        cut(
+            "cut after 2000 bytes",
+            Behaviour::CutAfter(2_000).and(Behaviour::ChangingEtag),
+        ),
+        cut(
+            "cut after 2000 bytes",
+            Behaviour::CutAfter(2_000).and(Behaviour::NoValidators),
+        ),
         // All of it is here when the connection ends: there is no more, says the server then.
         row(Behaviour::LengthOff(100), Right, 2),
         other(Behaviour::LengthOff(-100), &file[..SIZE - 100]),
         row(Behaviour::NoLength, Right, 1),
-        other(Behaviour::NoLength.and(Behaviour::CutAfter(2_000)), &file[..2_000]),
+        other(
+            Behaviour::NoLength.and(Behaviour::CutAfter(2_000)),
+            &file[..2_000],
+        ),
         row(Behaviour::Chunked, Right, 1),
         row(Behaviour::Chunked.and(Behaviour::CutAfter(2_000)), Right, 3),
         row(Behaviour::BrokenChunks(Broken::NoEnd), Right, 2),
         row(Behaviour::BrokenChunks(Broken::NoLineEnd), Right, 2),
-        cut("the connection was cut", Behaviour::BrokenChunks(Broken::NoNumber)),
-        cut("the connection was cut", Behaviour::BrokenChunks(Broken::HugeSize)),
+        cut(
+            "the connection was cut",
+            Behaviour::BrokenChunks(Broken::NoNumber),
+        ),
+        cut(
+            "the connection was cut",
+            Behaviour::BrokenChunks(Broken::HugeSize),
+        ),
         row(Behaviour::EndlessBody, error(Invalid, "larger than"), 1),
-        row(Behaviour::EndlessBody.and(Behaviour::Chunked), error(Invalid, "larger than"), 1),
+        row(
+            Behaviour::EndlessBody.and(Behaviour::Chunked),
+            error(Invalid, "larger than"),
+            1,
+        ),
         row(Behaviour::Drip(1_000, Duration::from_millis(1)), Right, 1),
     ]
 }
@@ -117,9 +139,21 @@ fn contents() -> Vec<Row> {
         other(Behaviour::Body(b""[..].into()), ""),
         // Bytes are taken as they are, whatever they are said to be.
         row(Behaviour::Header("Content-Encoding", "gzip".to_owned()), Right, 1),
-        row(Behaviour::Header("Content-Encoding", "br, gzip, zstd".to_owned()), Right, 1),
-        row(Behaviour::Header("Content-Type", "text/html".to_owned()), Right, 1),
-        row(Behaviour::Header("Last-Modified", "yesterday".to_owned()), Right, 1),
+        row(
+            Behaviour::Header("Content-Encoding", "br, gzip, zstd".to_owned()),
+            Right,
+            1,
+        ),
+        row(
+            Behaviour::Header("Content-Type", "text/html".to_owned()),
+            Right,
+            1,
+        ),
+        row(
+            Behaviour::Header("Last-Modified", "yesterday".to_owned()),
+            Right,
+            1,
+        ),
         row(Behaviour::Header("Set-Cookie", "a=b".to_owned()), Right, 1),
         row(Behaviour::Informational(3), Right, 1),
         row(Behaviour::HugeHeader(10_000), Right, 1),
@@ -127,15 +161,43 @@ fn contents() -> Vec<Row> {
         cut("", Behaviour::EndlessHeaders),
         raw("SSH-2.0-OpenSSH_9.9\r\n", error(Unavailable, ""), 3),
         raw("\0\0\0\0\0\0\0\0\0\0\0\0", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n", error(Unavailable, ""), 3),
-        raw("HTTP/9.9 200 OK\r\nContent-Length: 0\r\n\r\n", error(Unavailable, ""), 3),
+        raw(
+            "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+            error(Unavailable, ""),
+            3,
+        ),
+        raw(
+            "HTTP/9.9 200 OK\r\nContent-Length: 0\r\n\r\n",
+            error(Unavailable, ""),
+            3,
+        ),
         raw("HTTP/1.1 200 OK\r\nno header\r\n\r\n", error(Unavailable, ""), 3),
         raw("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\n", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", error(Unavailable, ""), 3),
-        raw("HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nabc", error(Invalid, "9999999999"), 1),
+        raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+            error(Unavailable, ""),
+            3,
+        ),
+        raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1x\r\n\r\n",
+            error(Unavailable, ""),
+            3,
+        ),
+        raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
+            error(Unavailable, ""),
+            3,
+        ),
+        raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+            error(Unavailable, ""),
+            3,
+        ),
+        raw(
+            "HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\nabc",
+            error(Invalid, "9999999999"),
+            1,
+        ),
     ]
 }
 
@@ -143,34 +205,73 @@ fn contents() -> Vec<Row> {
 fn statuses(server: &Server) -> Vec<Row> {
     let mut rows = Vec::new();
     for status in [408, 425, 429, 500, 502, 503, 504] {
-        rows.push(row(Behaviour::Status(status), error(Unavailable, "the server"), 3));
+        rows.push(row(
+            Behaviour::Status(status),
+            error(Unavailable, "the server"),
+            3,
+        ));
     }
-    for status in [100_u16, 204, 205, 206, 300, 304, 400, 401, 402, 403, 405, 406, 407, 412, 416, 418, 451, 501, 505, 599] {
+    for status in [
+        100_u16, 204, 205, 206, 300, 304, 400, 401, 402, 403, 405, 406, 407, 412, 416, 418, 451, 501, 505,
+        599,
+    ] {
         if status >= 200 {
             rows.push(row(Behaviour::Status(status), error(Unavailable, ""), 1));
         }
     }
     rows.extend([
-        row(Behaviour::Status(404), error(NotFound, "there is no such file (404"), 1),
-        row(Behaviour::Status(410), error(NotFound, "there is no such file (410"), 1),
+        row(
+            Behaviour::Status(404),
+            error(NotFound, "there is no such file (404"),
+            1,
+        ),
+        row(
+            Behaviour::Status(410),
+            error(NotFound, "there is no such file (410"),
+            1,
+        ),
         row(Behaviour::Html(404), error(NotFound, "there is no such file"), 1),
         row(Behaviour::Html(503), error(Unavailable, "too busy"), 3),
         row(Behaviour::Html(403), error(Unavailable, "does not give it"), 1),
         row(Behaviour::RedirectToItself, error(Invalid, "in a circle"), 1),
         row(Behaviour::Status(302), error(Unavailable, "leads nowhere"), 1),
-        row(Behaviour::Redirect(302, "http://[".to_owned()), error(Unavailable, "leads nowhere"), 1),
-        row(Behaviour::Redirect(302, "http://127.0.0.1:1/x".to_owned()), error(Forbidden, "redirects to"), 1),
-        row(Behaviour::Redirect(302, "file:///etc/passwd".to_owned()), error(Forbidden, "redirects to"), 1),
+        row(
+            Behaviour::Redirect(302, "http://[".to_owned()),
+            error(Unavailable, "leads nowhere"),
+            1,
+        ),
+        row(
+            Behaviour::Redirect(302, "http://127.0.0.1:1/x".to_owned()),
+            error(Forbidden, "redirects to"),
+            1,
+        ),
+        row(
+            Behaviour::Redirect(302, "file:///etc/passwd".to_owned()),
+            error(Forbidden, "redirects to"),
+            1,
+        ),
         row(
             Behaviour::Redirect(302, server.url("/y").replace("//", "//user:secret@")),
             error(Forbidden, "user name"),
             1,
         ),
-        row(Behaviour::Redirect(302, "/none".to_owned()), error(NotFound, "redirected to"), 2),
+        row(
+            Behaviour::Redirect(302, "/none".to_owned()),
+            error(NotFound, "redirected to"),
+            2,
+        ),
         row(Behaviour::RedirectChain(1), Right, 2),
         row(Behaviour::RedirectChain(5), Right, 6),
-        row(Behaviour::RedirectChain(6), error(Invalid, "more than 5 times"), 6),
-        row(Behaviour::RedirectChain(1_000), error(Invalid, "more than 5 times"), 6),
+        row(
+            Behaviour::RedirectChain(6),
+            error(Invalid, "more than 5 times"),
+            6,
+        ),
+        row(
+            Behaviour::RedirectChain(1_000),
+            error(Invalid, "more than 5 times"),
+            6,
+        ),
     ]);
     for row in &mut rows {
         if let [Behaviour::RedirectChain(_) | Behaviour::Redirect(..)] = row.rule.behaviours() {
@@ -181,7 +282,10 @@ fn statuses(server: &Server) -> Vec<Row> {
 }
 
 fn rows(server: &Server) -> Vec<Row> {
-    [lengths(), contents(), statuses(server)].into_iter().flatten().collect()
+    [lengths(), contents(), statuses(server)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn stage() -> (Server, Client) {
@@ -195,7 +299,10 @@ fn stage() -> (Server, Client) {
 fn is_readable(error: &Error, url: &str) {
     let message = error.message();
     assert!(message.contains(url), "{message}");
-    assert!(message.len() < 600 && !message.contains(char::is_control), "{message}");
+    assert!(
+        message.len() < 600 && !message.contains(char::is_control),
+        "{message}"
+    );
     for odd in ["secret", "Please sign in", "hyper", "reqwest", "Some(", "  "] {
         assert!(!message.contains(odd), "{odd}: {message}");
     }
@@ -212,7 +319,9 @@ async fn every_fault_has_its_reason_and_nothing_wrong_is_taken() {
             let name = format!("{:?} with digest {}", row.rule.behaviours(), digest.is_some());
             server.on("/x", row.rule);
             let url = server.url("/x");
-            let got = client.get(std::slice::from_ref(&url), digest.map(Vec::as_slice)).await;
+            let got = client
+                .get(std::slice::from_ref(&url), digest.map(Vec::as_slice))
+                .await;
             match (got, if digest.is_some() { row.known } else { row.unknown }) {
                 (Ok((head, bytes)), Right) => {
                     assert_eq!(digest_of(&bytes), digest_of(&file), "{name}");
@@ -253,7 +362,10 @@ async fn whatever_one_place_does_wrong_another_one_that_is_right_makes_good() {
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(digest_of(&bytes), digest_of(&file), "{name}");
         let is_first = matches!(row.known, Right);
-        assert!(head.url.as_str().starts_with(&places[usize::from(!is_first)]), "{name}: {head:?}");
+        assert!(
+            head.url.as_str().starts_with(&places[usize::from(!is_first)]),
+            "{name}: {head:?}"
+        );
         assert_eq!(mirror.requests().len(), usize::from(!is_first), "{name}");
         assert_eq!(server.requests().len(), row.requests, "{name}");
     }
@@ -279,7 +391,10 @@ async fn nobody_listens() {
     let client = Client::new([&url]);
     let error = client.bytes(&url).await.unwrap_err();
     assert_eq!(error.kind(), Unavailable);
-    assert!(error.message().contains("there is no connection to 127.0.0.1") && error.is_retryable(), "{error}");
+    assert!(
+        error.message().contains("there is no connection to 127.0.0.1") && error.is_retryable(),
+        "{error}"
+    );
     is_readable(&error, &url);
     assert_eq!(client.clock.waits().len(), 2);
 }
@@ -289,7 +404,12 @@ async fn names_that_are_not_known_are_looked_up_again() {
     let client = Client::new(["http://packages.example.com/"]);
     let error = client.bytes("http://packages.example.com/x").await.unwrap_err();
     assert_eq!(error.kind(), Unavailable);
-    assert!(error.message().contains("address of packages.example.com cannot be found"), "{error}");
+    assert!(
+        error
+            .message()
+            .contains("address of packages.example.com cannot be found"),
+        "{error}"
+    );
     assert_eq!(client.names.asked().len(), 3);
 }
 
@@ -316,7 +436,10 @@ async fn waits_double_and_are_as_long_as_the_server_asks_for() {
         let waits = client.clock.waits();
         assert_eq!(waits.len(), 2, "{asked:?}");
         for (index, wait) in waits.iter().enumerate() {
-            let (from, to) = (Duration::from_millis(from[index]), Duration::from_millis(to[index]));
+            let (from, to) = (
+                Duration::from_millis(from[index]),
+                Duration::from_millis(to[index]),
+            );
             assert!((from..=to).contains(wait), "{asked:?}: {waits:?}");
         }
         assert!(waits.iter().all(|wait| *wait <= seconds(30)));
@@ -330,7 +453,10 @@ async fn it_works_as_soon_as_it_works() {
         server.on("/x", Behaviour::Status(503).times(tries - 1));
         let got = client.bytes(&server.url("/x")).await.unwrap();
         assert_eq!(digest_of(&got), digest_of(&pattern(SIZE)));
-        assert_eq!((server.requests().len(), client.clock.waits().len()), (tries, tries - 1));
+        assert_eq!(
+            (server.requests().len(), client.clock.waits().len()),
+            (tries, tries - 1)
+        );
     }
 }
 

@@ -13,13 +13,19 @@ async fn what_is_a_redirect_is_followed() {
         server.on("/x", Behaviour::Redirect(status, "/y?key=hidden".to_owned()));
         let client = Client::new([server.url("/")]);
         let (head, bytes) = client.get(&[server.url("/x")], None).await.unwrap();
-        assert_eq!((bytes.as_ref(), head.url.as_str()), (&b"right"[..], &*server.url("/y?key=hidden")));
+        assert_eq!(
+            (bytes.as_ref(), head.url.as_str()),
+            (&b"right"[..], &*server.url("/y?key=hidden"))
+        );
     }
     for status in [200, 201, 300, 304, 305, 306, 399] {
         let (server, canary) = (Server::empty(), Canary::new());
         server.put("/x", "as it is");
         let to = format!("http://127.0.0.1:{}/pub/x", canary.port());
-        server.on("/x", Behaviour::Status(status).and(Behaviour::Header("Location", to)));
+        server.on(
+            "/x",
+            Behaviour::Status(status).and(Behaviour::Header("Location", to)),
+        );
         let got = Client::new([server.url("/")]).bytes(&server.url("/x")).await;
         assert_eq!(got.is_ok(), status == 200, "{status}: {got:?}");
         assert_eq!(canary.connections(), 0);
@@ -40,7 +46,10 @@ async fn nothing_but_location_leads_anywhere() {
     ] {
         server.behave();
         server.on("/x", Behaviour::Header(name, value));
-        let got = Client::new([server.url("/")]).bytes(&server.url("/x")).await.unwrap();
+        let got = Client::new([server.url("/")])
+            .bytes(&server.url("/x"))
+            .await
+            .unwrap();
         assert_eq!(got, "right", "{name}");
     }
     // Two of them, of which the second leads elsewhere.
@@ -56,10 +65,21 @@ async fn nothing_but_location_leads_anywhere() {
 async fn nothing_goes_along_that_was_not_meant_for_it() {
     let (from, to) = (Server::empty(), Server::empty());
     to.put("/y", pattern(1_000));
-    from.on("/x", Behaviour::Redirect(302, to.url("/y")).and(Behaviour::Header("Set-Cookie", "a=b".to_owned())));
-    to.on("/y", Behaviour::CutAfter(100).and(Behaviour::Header("Set-Cookie", "c=d".to_owned())).once());
+    from.on(
+        "/x",
+        Behaviour::Redirect(302, to.url("/y")).and(Behaviour::Header("Set-Cookie", "a=b".to_owned())),
+    );
+    to.on(
+        "/y",
+        Behaviour::CutAfter(100)
+            .and(Behaviour::Header("Set-Cookie", "c=d".to_owned()))
+            .once(),
+    );
     let client = Client::new([from.url("/"), to.url("/")]);
-    assert_eq!(client.bytes(&from.url("/x?key=hidden")).await.unwrap(), pattern(1_000));
+    assert_eq!(
+        client.bytes(&from.url("/x?key=hidden")).await.unwrap(),
+        pattern(1_000)
+    );
     let requests = [from.requests(), to.requests()].concat();
     assert_eq!(requests.len(), 4);
     for request in &requests {
@@ -67,7 +87,12 @@ async fn nothing_goes_along_that_was_not_meant_for_it() {
             assert_eq!(request.header(name), None, "{request:?}");
         }
         assert_eq!(request.header("accept-encoding"), Some("identity"), "{request:?}");
-        assert!(request.header("user-agent").is_some_and(|agent| agent.starts_with("odcs/")), "{request:?}");
+        assert!(
+            request
+                .header("user-agent")
+                .is_some_and(|agent| agent.starts_with("odcs/")),
+            "{request:?}"
+        );
     }
     let second = to.requests();
     assert_eq!((second[1].range(), second[1].sent), (Some("bytes=100-"), 900));
@@ -78,7 +103,10 @@ async fn nothing_goes_along_that_was_not_meant_for_it() {
 async fn what_a_redirect_says_is_shown_without_what_is_secret() {
     let server = Server::empty();
     for (location, kind) in [
-        ("http://off.example.com/y?signature=hidden#hidden", ErrorKind::Forbidden),
+        (
+            "http://off.example.com/y?signature=hidden#hidden",
+            ErrorKind::Forbidden,
+        ),
         ("http://user:hidden@off.example.com/y", ErrorKind::Forbidden),
         ("/none?signature=hidden", ErrorKind::NotFound),
         ("data:,hidden", ErrorKind::Forbidden),
@@ -89,11 +117,20 @@ async fn what_a_redirect_says_is_shown_without_what_is_secret() {
         let error = client.bytes(&server.url("/x")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{location}: {error}");
         let is_short = error.message().len() < 400;
-        assert!(is_short && (!error.message().contains("hidden") || location.starts_with("data")), "{error}");
+        assert!(
+            is_short && (!error.message().contains("hidden") || location.starts_with("data")),
+            "{error}"
+        );
     }
     server.behave();
-    server.on("/x", Behaviour::Redirect(302, format!("http://off.example.com/{}", "y".repeat(50_000))));
-    let error = Client::new([server.url("/")]).bytes(&server.url("/x")).await.unwrap_err();
+    server.on(
+        "/x",
+        Behaviour::Redirect(302, format!("http://off.example.com/{}", "y".repeat(50_000))),
+    );
+    let error = Client::new([server.url("/")])
+        .bytes(&server.url("/x"))
+        .await
+        .unwrap_err();
     assert!(error.message().len() < 1_000, "{error}");
 }
 
@@ -106,11 +143,17 @@ async fn redirects_from_https_to_http_are_not_followed() {
     let (secure, plain) = (Server::empty_with_tls(&tls), Server::empty());
     plain.put("/y", "wrong");
     secure.put("/y", "right");
-    let client = Client::with([secure.url("/"), plain.url("/")], |settings| settings.ca_files = vec![ca]);
+    let client = Client::with([secure.url("/"), plain.url("/")], |settings| {
+        settings.ca_files = vec![ca]
+    });
 
     secure.on("/x", Behaviour::Redirect(302, plain.url("/y")).once());
     let error = client.bytes(&secure.url("/x")).await.unwrap_err();
-    assert_eq!((error.kind(), plain.connections()), (ErrorKind::Forbidden, 0), "{error}");
+    assert_eq!(
+        (error.kind(), plain.connections()),
+        (ErrorKind::Forbidden, 0),
+        "{error}"
+    );
 
     secure.on("/x", Behaviour::Redirect(302, "/y".to_owned()));
     assert_eq!(client.bytes(&secure.url("/x")).await.unwrap(), "right");

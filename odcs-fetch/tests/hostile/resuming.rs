@@ -48,7 +48,11 @@ async fn what_says_least_of_its_version_is_fetched_from_the_beginning() {
     ] {
         let (server, client, url) = stage();
         let name = format!("{behaviours:?}");
-        let rule = |first| behaviours.iter().fold(first, |rule: test_support::http::Rule, b| rule.and(b.clone()));
+        let rule = |first| {
+            behaviours
+                .iter()
+                .fold(first, |rule: test_support::http::Rule, b| rule.and(b.clone()))
+        };
         server.on("/x", rule(Behaviour::CutAfter(20).into()).once());
         server.on("/x", rule(Behaviour::Proper.into()));
         assert_eq!(client.bytes(&url).await.unwrap(), pattern(SIZE), "{name}");
@@ -81,7 +85,11 @@ async fn parts_that_are_not_those_asked_for_are_not_used() {
         let requests = server.requests();
         assert_eq!(requests.len(), 3, "{name}: {requests:?}");
         assert_eq!((requests[2].range(), requests[2].sent), (None, 64), "{name}");
-        assert_eq!(client.clock.waits().len(), 1, "{name}: asking otherwise is not another try");
+        assert_eq!(
+            client.clock.waits().len(),
+            1,
+            "{name}: asking otherwise is not another try"
+        );
     }
 }
 
@@ -107,9 +115,20 @@ async fn what_was_put_together_wrongly_is_fetched_from_the_beginning() {
     let tag = || Behaviour::Header("ETag", "\"same\"".to_owned());
     let (server, client, url) = stage();
     let old: Vec<u8> = pattern(SIZE).into_iter().rev().collect();
-    server.on("/x", Behaviour::Body(old.into()).and(tag()).and(Behaviour::CutAfter(20)).once());
+    server.on(
+        "/x",
+        Behaviour::Body(old.into())
+            .and(tag())
+            .and(Behaviour::CutAfter(20))
+            .once(),
+    );
     // Its answer to If-Range is decided by the tag that the file really has: the date is the same, too.
-    server.on("/x", Behaviour::Header("ETag", "\"same\"".to_owned()).and(Behaviour::Status(206)).times(0));
+    server.on(
+        "/x",
+        Behaviour::Header("ETag", "\"same\"".to_owned())
+            .and(Behaviour::Status(206))
+            .times(0),
+    );
     let (_, bytes) = client.get(&[url], Some(&pattern(SIZE))).await.unwrap();
     assert_eq!(bytes, pattern(SIZE));
     assert!(server.requests().len() <= 3);
@@ -126,7 +145,10 @@ async fn continued(
     if !has.is_empty() {
         sink.write(has.to_vec().into()).await.unwrap();
     }
-    let result = client.fetcher.get(&Get::new(url.parse().unwrap(), LIMIT), &mut sink).await;
+    let result = client
+        .fetcher
+        .get(&Get::new(url.parse().unwrap(), LIMIT), &mut sink)
+        .await;
     (result, sink.into_bytes().into())
 }
 
@@ -151,7 +173,10 @@ async fn what_a_sink_has_already_is_kept_if_it_is_right() {
         result.unwrap_or_else(|error| panic!("{}: {error}", has.len()));
         assert_eq!(bytes, file, "{}", has.len());
         let requests = server.requests();
-        let found: Vec<_> = requests.iter().map(|r| if r.status == 416 { 0 } else { r.sent }).collect();
+        let found: Vec<_> = requests
+            .iter()
+            .map(|r| if r.status == 416 { 0 } else { r.sent })
+            .collect();
         assert_eq!(found, sent, "{}: {requests:?}", has.len());
         assert!(client.clock.waits().is_empty(), "{}", has.len());
     }
@@ -166,11 +191,17 @@ async fn a_mirror_goes_on_where_the_first_place_stopped() {
     server.on("/x", Behaviour::Status(404));
     let places = [server.url("/x"), mirror.url("/x")];
     let (head, bytes) = client.get(&places, Some(&pattern(SIZE))).await.unwrap();
-    assert_eq!((bytes, head.url.as_str()), (pattern(SIZE).into(), places[1].as_str()));
+    assert_eq!(
+        (bytes, head.url.as_str()),
+        (pattern(SIZE).into(), places[1].as_str())
+    );
     let requests = mirror.requests();
     // By its date: tags are each server's own.
     assert_eq!((requests.len(), requests[0].sent), (1, 44), "{requests:?}");
-    assert!(requests[0].header("if-range").unwrap().ends_with(" GMT"), "{requests:?}");
+    assert!(
+        requests[0].header("if-range").unwrap().ends_with(" GMT"),
+        "{requests:?}"
+    );
 }
 
 proptest! {

@@ -118,15 +118,15 @@ impl Client {
         let (clock, names) = (TestClock::new(), Names::default());
         let parts: (Arc<dyn Resolve>, Arc<dyn Clock>) = (Arc::new(names.clone()), Arc::new(clock.clone()));
         let fetcher = Fetcher::with_parts(settings, parts.0, parts.1).unwrap();
-        Self { fetcher, clock, names }
+        Self {
+            fetcher,
+            clock,
+            names,
+        }
     }
 
     /// Fetches a file into memory, from the first of these places that has it.
-    pub(crate) async fn get(
-        &self,
-        places: &[String],
-        digest: Option<&[u8]>,
-    ) -> Result<(Head, Bytes), Error> {
+    pub(crate) async fn get(&self, places: &[String], digest: Option<&[u8]>) -> Result<(Head, Bytes), Error> {
         let get = Get::of_any(places.iter().map(|place| place.parse().unwrap()).collect(), LIMIT);
         let expected = Expected::at_most(LIMIT, &places[0]);
         let expected = expected.with_digest(digest.map(digest_of));

@@ -46,7 +46,11 @@ async fn silence_ends_and_is_tried_again() {
         let error = got.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{name}: {error}");
         assert!(error.is_retryable(), "{name}: {error}");
-        assert_eq!((server.requests().len(), client.clock.waits().len()), (3, 2), "{name}: {error}");
+        assert_eq!(
+            (server.requests().len(), client.clock.waits().len()),
+            (3, 2),
+            "{name}: {error}"
+        );
     }
 }
 
@@ -58,8 +62,19 @@ async fn what_comes_too_slowly_is_cut_and_taken_up_again() {
     let error = got.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("too slow"), "{error}");
-    let ranges: Vec<_> = server.requests().iter().map(|r| r.range().map(str::to_owned)).collect();
-    assert_eq!(ranges, [None, Some("bytes=1000-".to_owned()), Some("bytes=2000-".to_owned())]);
+    let ranges: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|r| r.range().map(str::to_owned))
+        .collect();
+    assert_eq!(
+        ranges,
+        [
+            None,
+            Some("bytes=1000-".to_owned()),
+            Some("bytes=2000-".to_owned())
+        ]
+    );
 }
 
 #[tokio::test]
@@ -75,8 +90,13 @@ async fn slow_servers_do_not_keep_places_from_others() {
         })
         .collect();
     let waiting = gate.clone();
-    tokio::task::spawn_blocking(move || waiting.wait_for(4)).await.unwrap();
-    assert_eq!((gate.seen(), server.requests().len(), server.connections()), (4, 4, 4));
+    tokio::task::spawn_blocking(move || waiting.wait_for(4))
+        .await
+        .unwrap();
+    assert_eq!(
+        (gate.seen(), server.requests().len(), server.connections()),
+        (4, 4, 4)
+    );
     gate.open();
     for task in tasks {
         assert_eq!(task.await.unwrap().unwrap(), pattern(5_000));
@@ -97,7 +117,9 @@ async fn what_is_given_up_frees_its_connection() {
             tokio::spawn(async move { client.bytes(&url).await })
         };
         let waiting = gate.clone();
-        tokio::task::spawn_blocking(move || waiting.wait_for(count)).await.unwrap();
+        tokio::task::spawn_blocking(move || waiting.wait_for(count))
+            .await
+            .unwrap();
         task.abort();
         let _ = task.await;
     }
