@@ -367,9 +367,9 @@ pub(crate) fn find_cause<'a, T: std::error::Error + 'static>(
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(self.0))
+        f.write_str(&shown_redirect(self.0))
     }
 }
 
-/// For logs: worked out only if somebody listens.
+/// For logs, which may outlive what a query lets in; worked out only if somebody listens.
 pub(crate) struct Shown<'a>(pub(crate) &'a Url);

@@ -1,5 +1,6 @@
 //! The [`Fetch`] of the service.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::settings::FetchSettings;
 use crate::transfer::{Failure, Known, Network};
 
 /// Fetches over HTTP, and from git repositories. Clones share their connections and the caps on them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Fetcher {
     network: Arc<Network>,
 }
@@ -102,6 +103,14 @@ impl Fetcher {
                 }
             }
         }
+    }
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher")
+            .field("settings", &self.network.settings)
+            .finish_non_exhaustive()
     }
 }
 
