@@ -156,6 +156,7 @@ fn contents() -> Vec<Row> {
         ),
         row(Behaviour::Header("Set-Cookie", "a=b".to_owned()), Right, 1),
         row(Behaviour::Informational(3), Right, 1),
+        row(Behaviour::Informational(5_000), Right, 1),
         row(Behaviour::HugeHeader(10_000), Right, 1),
         cut("", Behaviour::HugeHeader(4 << 20)),
         cut("", Behaviour::EndlessHeaders),

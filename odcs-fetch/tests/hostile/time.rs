@@ -38,7 +38,6 @@ async fn silence_ends_and_is_tried_again() {
     for rule in [
         Rule::from(Behaviour::Delay(never)),
         Behaviour::HoldAfter(0, Gate::default()).into(),
-        Behaviour::EndlessInformational.into(),
     ] {
         let name = format!("{:?}", rule.behaviours());
         let (server, client) = stage(rule);
