@@ -98,7 +98,7 @@ impl Word for Direct {
         // Other programs want names below another one written so.
         let name = text.strip_prefix("*.").or_else(|| text.strip_prefix('.'));
         match Host::parse(name.unwrap_or(text)) {
-            Ok(Host::Domain(name)) => Ok(Self(name)),
+            Ok(Host::Domain(name)) if !name.contains('*') => Ok(Self(name)),
             _ => Err(expected.to_owned()),
         }
     }

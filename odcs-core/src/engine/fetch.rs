@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use odcs_rpm::Digest;
 
-use super::Parts;
+use super::{Parts, narrow};
 use crate::build::{Phase, Progress};
 use crate::content_store::{ContentStore, Wanted};
 use crate::files::SourceFile;
@@ -17,12 +17,19 @@ use crate::{Error, ErrorKind, Result};
 /// How many packages are fetched between two lines in the log.
 const STEP: usize = 1_000;
 
-/// Has every package that is elsewhere in the content store. What was fetched for the plan already is asked for again:
+/// Has every package that is elsewhere in the content store; of several copies, those that may be chosen. What was fetched for the plan already is asked for again:
 /// it may not be there any more.
 ///
 /// # Errors
-/// As [`ContentStore::obtain`], with the package's name.
-pub(super) async fn fetch(parts: &Parts, mut plan: Plan, progress: &dyn Progress) -> Result<Plan> {
+/// As [`ContentStore::obtain`] and [`narrow::narrow`], with the package's name.
+pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) -> Result<Plan> {
+    let mut plan = match &parts.fetch {
+        Some(fetch) => {
+            let contents = parts.contents.as_deref();
+            narrow::narrow(&**fetch, contents, plan, parts.settings.fetches, progress).await?
+        }
+        None => plan,
+    };
     let mut wanted: BTreeMap<String, Arc<Candidate>> = BTreeMap::new();
     for candidate in candidates(&mut plan) {
         if candidate.file.remote().is_some() {

@@ -11,6 +11,7 @@ mod dispatch;
 mod fetch;
 mod gather;
 mod lease;
+mod narrow;
 mod preview;
 mod progress;
 mod ready;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use crate::build::ComposeBuilder;
 use crate::compose::{ComposeId, Links};
 use crate::content_store::ContentStore;
+use crate::fetch::Fetch;
 use crate::observe::{NoObserver, Observer};
 use crate::source::SourceRegistry;
 use crate::store::ComposeStore;
@@ -63,6 +65,8 @@ struct Parts {
     observer: Arc<dyn Observer>,
     /// Where packages that are elsewhere are fetched to.
     contents: Option<Arc<dyn ContentStore>>,
+    /// What reads headers of packages that are elsewhere.
+    fetch: Option<Arc<dyn Fetch>>,
     /// Wakes workers of this process when something was submitted.
     submitted: Arc<Notify>,
     /// Wakes the sweeper of this process when there is something to remove: a compose was deleted, or was
@@ -116,6 +120,7 @@ impl Engine {
                 settings,
                 observer: Arc::new(NoObserver),
                 contents: None,
+                fetch: None,
                 submitted: Arc::default(),
                 discarded: Arc::default(),
                 running: Arc::default(),
@@ -138,6 +143,15 @@ impl Engine {
     #[must_use]
     pub fn with_content_store(mut self, contents: Arc<dyn ContentStore>) -> Self {
         Arc::make_mut(&mut self.parts).contents = Some(contents);
+        self
+    }
+
+    /// The engine with something to read the headers of packages with that are elsewhere: of several copies of a package,
+    /// only those are fetched whose signatures may do. Without it, all copies are. What was made of this engine before
+    /// goes on as it was.
+    #[must_use]
+    pub fn with_fetch(mut self, fetch: Arc<dyn Fetch>) -> Self {
+        Arc::make_mut(&mut self.parts).fetch = Some(fetch);
         self
     }
 

@@ -5,6 +5,8 @@
 //! how a connection that was cut is taken up again is the business of the implementation, the same for everybody.
 //! What is fetched is verified by the sink while it comes in ([`Verifier`]).
 
+#[cfg(test)]
+pub(crate) mod served;
 mod sink;
 mod verify;
 

@@ -108,8 +108,16 @@ impl Candidate {
     /// # Errors
     /// As [`Candidate::read`], and `Gone` if the file has become something else.
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
-        let mut candidate = Self::read(file)?;
-        let (found, size) = (&candidate.package.nevra, candidate.package.sizes.package);
+        Self::read(file)?.as_recorded(recorded)
+    }
+
+    /// The candidate, if it is what a manifest recorded, as far as header and size tell; it has the recorded
+    /// checksum then.
+    ///
+    /// # Errors
+    /// `Gone`.
+    pub(super) fn as_recorded(mut self, recorded: &ManifestPackage) -> Result<Self> {
+        let (found, size) = (&self.package.nevra, self.package.sizes.package);
         let now = if !found.is_listed_as(&recorded.nevra) {
             format!("{found} by now")
         } else if size != recorded.size {
@@ -119,17 +127,15 @@ impl Candidate {
             )
         } else {
             // Known by the name that its source listed it by, as when it was recorded.
-            Arc::make_mut(&mut candidate.package)
-                .nevra
-                .clone_from(&recorded.nevra);
-            candidate.checksum = Some(recorded.digest.clone());
-            return Ok(candidate);
+            Arc::make_mut(&mut self.package).nevra.clone_from(&recorded.nevra);
+            self.checksum = Some(recorded.digest.clone());
+            return Ok(self);
         };
-        let message = format!("{} is {now}", candidate.file);
+        let message = format!("{} is {now}", self.file);
         Err(Error::new(
             ErrorKind::Gone,
             "replay manifest",
-            candidate.file.to_string(),
+            self.file.to_string(),
             message,
         ))
     }

@@ -1,9 +1,10 @@
 //! Where the packages of a compose come from: the trait, the registry of what is installed, and
-//! [what sources of plain files need](local).
+//! what sources need whose packages are [plain files](local) or [elsewhere](remote).
 
 pub mod local;
 mod location;
 mod registry;
+pub mod remote;
 mod trust;
 
 pub use location::{PackageLocation, RemoteFile, Site};

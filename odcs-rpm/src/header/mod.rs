@@ -6,11 +6,14 @@
 //! is a claim. [`read_verified`] asks a keyring.
 
 mod fields;
+mod needed;
 pub(crate) mod raw;
 mod requires;
 pub(crate) mod signature;
 #[cfg(test)]
 mod tests;
+
+pub use needed::{Needed, needed};
 
 use std::io::Read;
 

@@ -9,12 +9,12 @@ use std::io::Read;
 
 use crate::{Error, Result};
 
-const LEAD: usize = 96;
+pub(super) const LEAD: usize = 96;
 const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 /// `RPMLEAD_SOURCE`.
 const LEAD_SOURCE: [u8; 2] = [0, 1];
 const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
-const INTRO: usize = 16;
+pub(super) const INTRO: usize = 16;
 const ENTRY: usize = 16;
 
 /// The limits that rpm itself has: `HEADER_TAGS_MAX` and `HEADER_DATA_MAX`.
@@ -53,14 +53,14 @@ impl RawHeaders {
     pub(super) fn read(reader: &mut impl Read) -> Result<Self> {
         let mut bytes = Vec::with_capacity(4 << 10);
         take(reader, &mut bytes, LEAD, "lead")?;
-        if !bytes.starts_with(&LEAD_MAGIC) {
+        if !is_lead(&bytes) {
             return Err(Error::package("it does not begin like one"));
         }
         let is_source = bytes.get(6..8) == Some(&LEAD_SOURCE);
         let mut position = LEAD as u64;
 
         let one = read_one(reader, &mut bytes, "signature header")?;
-        let padding = (8 - one.store % 8) % 8;
+        let padding = padding(one.store);
         position += one.length as u64;
         take(reader, &mut bytes, padding, "signature header")?;
         position += padding as u64;
@@ -138,6 +138,49 @@ fn take(reader: &mut impl Read, bytes: &mut Vec<u8>, length: usize, what: &str) 
     Ok(())
 }
 
+/// The first 16 bytes of a header: how long it is.
+pub(super) struct Intro {
+    /// Bytes of its index.
+    index: usize,
+    /// Bytes of its store.
+    pub(super) store: usize,
+}
+
+impl Intro {
+    /// Reads them from the beginning of a header.
+    ///
+    /// # Errors
+    /// Why no header begins like this.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
+        if !bytes.starts_with(&HEADER_MAGIC) {
+            return Err("wrong magic number".to_owned());
+        }
+        let (entries, store) = (number(bytes, 8), number(bytes, 12));
+        if entries == 0 || entries > MAX_ENTRIES || store > MAX_STORE {
+            return Err(format!("{entries} entries and {store} bytes are not possible"));
+        }
+        Ok(Self {
+            index: as_usize(entries) * ENTRY,
+            store: as_usize(store),
+        })
+    }
+
+    /// The length of the whole header.
+    pub(super) fn length(&self) -> usize {
+        INTRO + self.index + self.store
+    }
+}
+
+/// What follows a signature header, so that the main header begins at a multiple of 8 bytes.
+pub(super) fn padding(store: usize) -> usize {
+    (8 - store % 8) % 8
+}
+
+/// Whether the lead of a package begins like this.
+pub(super) fn is_lead(bytes: &[u8]) -> bool {
+    bytes.starts_with(&LEAD_MAGIC)
+}
+
 /// What is to be known of a header in the file.
 struct One {
     /// Its length.
@@ -153,18 +196,8 @@ fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> 
     let bad = |reason: &str| Error::package(format_args!("damaged {what}: {reason}"));
     let start = bytes.len();
     take(reader, bytes, INTRO, what)?;
-    let intro = bytes.get(start..).unwrap_or_default();
-    if !intro.starts_with(&HEADER_MAGIC) {
-        return Err(bad("wrong magic number"));
-    }
-    let (entries, store) = (number(intro, 8), number(intro, 12));
-    if entries == 0 || entries > MAX_ENTRIES || store > MAX_STORE {
-        return Err(bad(&format!(
-            "{entries} entries and {store} bytes are not possible"
-        )));
-    }
-    let (index, store) = (as_usize(entries) * ENTRY, as_usize(store));
-    let length = INTRO + index + store;
+    let intro = Intro::read(bytes.get(start..).unwrap_or_default()).map_err(|reason| bad(&reason))?;
+    let (index, store, length) = (intro.index, intro.store, intro.length());
     take(reader, bytes, index + store, what)?;
 
     let header = bytes.get(start..).unwrap_or_default();

@@ -79,10 +79,11 @@ fn what_needs_no_proxy_is_named_as_elsewhere() {
     let direct: Vec<String> = configuration.no_proxy.iter().map(ToString::to_string).collect();
     assert_eq!(direct, ["example.com", "example.org", "lab", "10.0.0.0/8", "::1"]);
     refused(
-        "no_proxy = [\"http://a/\", \"a:80\"]",
+        "no_proxy = [\"http://a/\", \"a:80\", \"*\"]",
         &[
             "odcs.toml:1:13: no_proxy: a host name, an address or a network is expected, as in example.com or 10.0.0.0/8 (it is \"http://a/\")",
             "odcs.toml:1:26: no_proxy: a host name, an address or a network is expected, as in example.com or 10.0.0.0/8 (it is \"a:80\")",
+            "odcs.toml:1:34: no_proxy: a host name, an address or a network is expected, as in example.com or 10.0.0.0/8 (it is \"*\")",
         ],
     );
 }

@@ -33,7 +33,7 @@ mod serve;
 mod tls;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -59,32 +59,32 @@ pub struct Server {
 impl Server {
     /// Serves the files of a directory, on a loopback address of IPv4.
     pub fn of_directory(path: impl Into<PathBuf>) -> Self {
-        Self::start(Ipv4Addr::LOCALHOST.into(), Some(path.into()))
+        Self::start((Ipv4Addr::LOCALHOST, 0).into(), Some(path.into()))
     }
 
     /// Serves what it is going to be given.
     pub fn empty() -> Self {
-        Self::empty_at(Ipv4Addr::LOCALHOST.into())
+        Self::empty_at((Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// The same, on this address.
-    pub fn empty_at(address: IpAddr) -> Self {
+    /// The same, at this address; port 0 is one that the system picks.
+    pub fn empty_at(address: SocketAddr) -> Self {
         Self::start(address, None)
     }
 
-    fn start(address: IpAddr, directory: Option<PathBuf>) -> Self {
+    fn start(address: SocketAddr, directory: Option<PathBuf>) -> Self {
         Self::start_with(address, directory, "http", |shared, mut stream| {
             serve::serve(shared, &mut stream);
         })
     }
 
     fn start_with(
-        address: IpAddr,
+        address: SocketAddr,
         directory: Option<PathBuf>,
         scheme: &'static str,
         serve: impl Fn(&Shared, TcpStream) + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind((address, 0)).unwrap();
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             directory,

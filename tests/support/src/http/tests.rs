@@ -251,7 +251,7 @@ fn servers_are_gone_when_they_are_dropped() {
     assert!(TcpStream::connect(address).is_err());
     assert!(TcpStream::connect(nobody()).is_err());
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok() {
-        let server = Server::empty_at(Ipv6Addr::LOCALHOST.into());
+        let server = Server::empty_at((Ipv6Addr::LOCALHOST, 0).into());
         assert!(server.url("/").starts_with("http://[::1]:"));
     }
 }

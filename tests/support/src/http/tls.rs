@@ -82,6 +82,11 @@ impl Tls {
         &self.authority
     }
 
+    /// How other servers than [`Server`] speak with its certificate.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// A certificate for a client, and its key.
     pub fn client_pem(&self) -> (String, String) {
         let key = KeyPair::generate().unwrap();
@@ -114,6 +119,6 @@ impl Server {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             serve::serve(shared, &mut StreamOwned::new(connection, stream));
         };
-        Self::start_with(Ipv4Addr::LOCALHOST.into(), directory, "https", serve)
+        Self::start_with((Ipv4Addr::LOCALHOST, 0).into(), directory, "https", serve)
     }
 }

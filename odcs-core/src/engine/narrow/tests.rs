@@ -1,0 +1,166 @@
+use odcs_rpm::keyring::Keyring;
+use odcs_rpm::{Digest, DigestAlgorithm, PackageKind};
+use rpmgen::{PackageSpec, Section, TagChange, TagValue, write};
+
+use super::*;
+use crate::fetch::served::{Manner, Served};
+use crate::plan::{ArchPlan, Required, SignatureRules};
+use crate::source::Trust;
+
+const KEYS: [&str; 2] = ["199e2f91fd431d51", "aaaaaaaaaaaaaaaa"];
+
+/// A signature packet that names the key.
+fn signature(key: &str) -> TagChange {
+    let base64 = match key {
+        "199e2f91fd431d51" => "whQEAAEIAAoJEBmeL5H9Qx1RAAAAAA==",
+        _ => "whQEAAEIAAoJEKqqqqqqqqqqAAAAAA==",
+    };
+    let mut tag = TagChange::main(278, TagValue::Texts(vec![base64.into()]));
+    tag.section = Section::Signature;
+    tag
+}
+
+fn package(version: &str, key: Option<&str>) -> Vec<u8> {
+    let mut spec = PackageSpec::binary("ed", version, "1", "x86_64").built_from("ed-1-1.src.rpm");
+    spec.tags.extend(key.map(signature));
+    write(&spec).unwrap()
+}
+
+#[derive(Debug, Default)]
+struct Steps(std::sync::Mutex<Vec<String>>);
+
+impl Progress for Steps {
+    fn step(&self, _: Phase, message: &str) {
+        self.0.lock().unwrap().push(message.to_owned());
+    }
+}
+
+fn served() -> Served {
+    Served::of([
+        ("unsigned", package("1", None)),
+        ("a", package("1", Some(KEYS[0]))),
+        ("a2", package("1", Some(KEYS[0]))),
+        ("b", package("1", Some(KEYS[1]))),
+        ("other", package("2", Some(KEYS[0]))),
+        ("page", b"<html>".repeat(100)),
+    ])
+}
+
+fn plan(paths: &[&str], signatures: SignaturePolicy) -> Plan {
+    let copies: Vec<_> = paths
+        .iter()
+        .map(|path| {
+            let package = odcs_rpm::Package::new("ed-0:1-1.x86_64".parse().unwrap());
+            Arc::new(Candidate {
+                package: Arc::new(package),
+                file: Served::remote(path).into(),
+                checksum: Some(Digest::of_bytes(DigestAlgorithm::Sha256, path.as_bytes())),
+            })
+        })
+        .collect();
+    let planned = PlannedPackage {
+        candidate: Arc::clone(&copies[0]),
+        copies: copies[1..].to_vec(),
+        kind: PackageKind::Binary,
+        why: None,
+    };
+    let arch = ArchPlan {
+        arch: "x86_64".parse().unwrap(),
+        packages: vec![planned],
+        lookaside: Vec::new(),
+    };
+    Plan {
+        arches: vec![arch.clone(), arch],
+        signatures,
+        timestamp: 0,
+        comps_packages: Vec::new(),
+        updateinfo: None,
+        source_description: String::new(),
+    }
+}
+
+fn policy(keys: &[&str], verified: bool) -> SignaturePolicy {
+    let accepted: Vec<_> = keys.iter().map(|key| key.parse().unwrap()).collect();
+    let rules = match verified {
+        true => SignatureRules::verified(Arc::new(Keyring::default()), Required::Untrusted),
+        false => SignatureRules::claimed(),
+    };
+    rules.policy(&accepted, Trust::Trusted)
+}
+
+/// Which are left, and how many requests that took.
+async fn narrowed(
+    served: &Served,
+    paths: &[&str],
+    signatures: SignaturePolicy,
+) -> Result<(Vec<String>, usize)> {
+    let plan = plan(paths, signatures);
+    let plan = narrow(served, None, plan, 4, &Steps::default()).await?;
+    let left: Vec<Vec<String>> = plan
+        .arches
+        .iter()
+        .map(|arch| {
+            let names = all(&arch.packages[0]).map(|copy| copy.file.to_string());
+            names
+                .map(|url| url.rsplit_once('/').unwrap().1.to_owned())
+                .collect()
+        })
+        .collect();
+    assert_eq!(left[0], left[1]);
+    Ok((left[0].clone(), served.requests().len()))
+}
+
+#[tokio::test]
+async fn copies_that_cannot_be_chosen_are_left_out() {
+    let served = served();
+    let [a, b] = KEYS;
+    for (paths, keys, verified, left) in [
+        // By what is claimed, there is one that is chosen.
+        (&["unsigned", "b", "a", "a2"][..], &[a][..], false, &["a"][..]),
+        (&["unsigned", "b", "a"], &[a, b], false, &["a"]),
+        (&["unsigned", "b", "a"], &[b, a], false, &["b"]),
+        (&["unsigned", "b"], &["", b], false, &["unsigned"]),
+        (&["page", "missing", "other", "a"], &[a], false, &["a"]),
+        // Claims are verified later, and may come to nothing.
+        (&["unsigned", "b", "a", "a2"], &[a], true, &["a", "a2"]),
+        (&["unsigned", "b", "a"], &[a, b], true, &["b", "a"]),
+        // None will do: one is there to be complained of.
+        (&["unsigned", "b"], &[a], false, &["unsigned"]),
+        (&["page", "b"], &[a], false, &["page"]),
+        (&["page", "b", "unsigned"], &[a], true, &["b"]),
+        (&["page", "missing"], &[a], true, &["page"]),
+    ] {
+        let (found, requests) = narrowed(&served, paths, policy(keys, verified)).await.unwrap();
+        assert_eq!(found, left, "{paths:?} {keys:?} {verified}");
+        let there = paths.iter().filter(|path| **path != "missing").count();
+        assert_eq!(requests, there, "{paths:?}, each of them once for both arches");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_where_there_is_nothing_to_choose() {
+    let mut served = served();
+    served.manner = Manner::Down;
+    let all = narrowed(&served, &["unsigned", "a"], policy(&[], true))
+        .await
+        .unwrap();
+    assert_eq!(all.0, ["unsigned", "a"], "signatures do not matter");
+    let one = narrowed(&served, &["unsigned"], policy(&[KEYS[0]], true))
+        .await
+        .unwrap();
+    assert_eq!(one.0, ["unsigned"]);
+    // Here it would matter; the server may be back later.
+    let error = narrowed(&served, &["unsigned", "a"], policy(&[KEYS[0]], false))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::Unavailable, true)
+    );
+    assert!(
+        error
+            .message()
+            .starts_with("the header of ed-0:1-1.x86_64 could not be read: "),
+        "{error}"
+    );
+}
