@@ -219,7 +219,7 @@ fn whenever_they_are_killed_nothing_is_half_there_and_everything_comes_to_an_end
             )
         })
         .collect();
-    for round in 0..4_u64 {
+    for round in 0..2_u64 {
         let dir = tempfile::tempdir().unwrap();
         let server = serve(&files);
         server.on("/*", Behaviour::Drip(100_000, Duration::from_millis(2)));
