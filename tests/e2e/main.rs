@@ -19,6 +19,7 @@ mod config;
 mod content;
 mod createrepo;
 mod dnf;
+mod elsewhere;
 mod failures;
 mod files;
 mod inside;
