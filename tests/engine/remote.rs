@@ -1,6 +1,7 @@
 //! Composes of repositories on a server: the real client, the real content store, a real server.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -159,24 +160,19 @@ fn request(location: &str, packages: &[&str], arches: &[&str]) -> ComposeRequest
     request
 }
 
-/// Packages and repodata, with the times that files have.
-fn published(compose: &Path) -> BTreeMap<String, (Vec<u8>, Option<std::time::SystemTime>)> {
+/// Packages, with the seconds of the times that they have, and repodata.
+fn published(compose: &Path) -> BTreeMap<String, (Vec<u8>, Option<i64>)> {
     let top = compose.join("Temporary");
     let paths = tree(&top).into_iter().filter(|path| !path.ends_with('/'));
     let files: BTreeMap<_, _> = paths
         .map(|path| {
             let file = top.join(&path);
-            let time = path
-                .ends_with(".rpm")
-                .then(|| file.metadata().unwrap().modified().unwrap());
+            let time = path.ends_with(".rpm").then(|| file.metadata().unwrap().mtime());
             (path, (std::fs::read(file).unwrap(), time))
         })
         .collect();
-    assert!(
-        files.keys().any(|path| path.ends_with("repodata/repomd.xml")),
-        "{:?}",
-        files.keys()
-    );
+    let is_repomd = |path: &String| path.ends_with("repodata/repomd.xml");
+    assert!(files.keys().any(is_repomd), "{:?}", files.keys());
     files
 }
 
