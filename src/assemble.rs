@@ -13,7 +13,8 @@ use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
 use odcs_storage::{
-    Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Targets, Trees,
+    Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Targets,
+    Trees,
 };
 use url::Url;
 

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use odcs_core::compose::ComposeView;
 use odcs_core::allow::UrlAllowList;
+use odcs_core::compose::ComposeView;
 use odcs_core::engine::EngineSettings;
 use odcs_core::testing::ManualClock;
-use odcs_core::{Compose, ComposeService, ComposeStore, Engine, Error, Fetch, Links, SourceRegistry, Timestamp};
+use odcs_core::{
+    Compose, ComposeService, ComposeStore, Engine, Error, Fetch, Links, SourceRegistry, Timestamp,
+};
 use odcs_db::SqliteStore;
 use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_sources::repo::{RepoSettings, RepoSource};
@@ -122,8 +124,7 @@ impl Case {
         let fetch = FetchSettings::new(settings.allowed_urls.clone());
         let fetch: Arc<dyn Fetch> = Arc::new(Fetcher::new(fetch).unwrap());
         let contents = ContentsSettings::default();
-        let contents =
-            Arc::new(Contents::open(builder.targets(), contents, Arc::clone(&fetch)).unwrap());
+        let contents = Arc::new(Contents::open(builder.targets(), contents, Arc::clone(&fetch)).unwrap());
         let mut sources = SourceRegistry::new();
         let source = RepoSettings::new([dir.path()]).with_fetch(fetch, contents.clone());
         sources.register(RepoSource::new(source).unwrap()).unwrap();

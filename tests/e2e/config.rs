@@ -327,5 +327,8 @@ async fn the_password_of_the_proxy_goes_nowhere() {
         .await;
     assert_eq!(compose["state_name"], "failed", "{compose}");
     let said = compose.to_string() + &server.log();
-    assert!(said.contains("192.0.2.1/repo") && !said.contains("secret"), "{said}");
+    assert!(
+        said.contains("192.0.2.1/repo") && !said.contains("secret"),
+        "{said}"
+    );
 }

@@ -25,7 +25,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use self::labels::{Composes, Ended, Found, PhaseLabel, Placed, Request, Route, SourceType, SweptWhat, source_name};
+use self::labels::{
+    Composes, Ended, Found, PhaseLabel, Placed, Request, Route, SourceType, SweptWhat, source_name,
+};
 use crate::error::ApiError;
 use crate::state::ApiState;
 

@@ -40,7 +40,11 @@ async fn a_server_that_stays_away() {
     failed(
         &lab,
         &compose,
-        &["ed-0:1.20-1.x86_64 could not be fetched", &lab.www.url(PACKAGE), "503"],
+        &[
+            "ed-0:1.20-1.x86_64 could not be fetched",
+            &lab.www.url(PACKAGE),
+            "503",
+        ],
     );
     assert_eq!(lab.www.requests_for(PACKAGE).len(), 2);
     // Later, what was fetched for the first attempt is there.
@@ -77,8 +81,14 @@ async fn what_is_not_allowed_is_refused_at_once() {
     let lab = Lab::new("");
     let elsewhere = http::Server::of_directory(lab.service.dir.path().join("www"));
     for (field, body) in [
-        ("source", json!({"source": {"type": "repo", "source": elsewhere.url("/repo")}})),
-        ("source", json!({"source": {"type": "repo", "source": "http://169.254.169.254/latest/"}})),
+        (
+            "source",
+            json!({"source": {"type": "repo", "source": elsewhere.url("/repo")}}),
+        ),
+        (
+            "source",
+            json!({"source": {"type": "repo", "source": "http://169.254.169.254/latest/"}}),
+        ),
         (
             "lookaside_repos",
             json!({
@@ -101,15 +111,18 @@ async fn what_is_not_allowed_is_refused_at_once() {
 async fn redirects_lead_nowhere_else() {
     let lab = Lab::new(IMPATIENT);
     let elsewhere = http::Server::of_directory(lab.service.dir.path().join("www"));
-    lab.www.on(PACKAGE, Behaviour::Redirect(302, elsewhere.url(PACKAGE)));
+    lab.www
+        .on(PACKAGE, Behaviour::Redirect(302, elsewhere.url(PACKAGE)));
     let compose = lab.compose("/repo", &["ed"]).await;
     failed(
         &lab,
         &compose,
         &["ed-0:1.20-1.x86_64 could not be fetched", &elsewhere.url(PACKAGE)],
     );
-    lab.www
-        .on("/repo/repodata/repomd.xml", Behaviour::Redirect(301, "http://[::1]:1/".to_owned()));
+    lab.www.on(
+        "/repo/repodata/repomd.xml",
+        Behaviour::Redirect(301, "http://[::1]:1/".to_owned()),
+    );
     let compose = lab.compose("/repo", &["ed"]).await;
     failed(&lab, &compose, &["http://[::1]:1/"]);
     assert_eq!(elsewhere.connections(), 0);

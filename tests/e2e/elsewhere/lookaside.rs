@@ -38,11 +38,7 @@ async fn what_they_have_stays_out_and_is_not_fetched() {
     assert_eq!(compose["state_name"], "done", "{compose}");
     assert_eq!(
         compose["lookaside_repos"],
-        format!(
-            "{} {}",
-            lab.www.url("/base/$basearch/os"),
-            lab.www.url("/tools")
-        )
+        format!("{} {}", lab.www.url("/base/$basearch/os"), lab.www.url("/tools"))
     );
     assert_eq!(lab.tree(1, "x86_64"), ["app-1-1.x86_64.rpm"]);
     assert_eq!(
@@ -60,7 +56,11 @@ async fn what_they_have_stays_out_and_is_not_fetched() {
         .map(|request| request.target)
         .filter(|target| !target.starts_with("/apps/") && !target.contains("/repodata/"))
         .collect();
-    assert_eq!(strays, Vec::<String>::new(), "of the others, only metadata is read");
+    assert_eq!(
+        strays,
+        Vec::<String>::new(),
+        "of the others, only metadata is read"
+    );
 }
 
 #[tokio::test]

@@ -84,9 +84,9 @@ impl Lab {
         names
     }
 
+    /// What was said of the making of a compose.
     fn log(&self, id: i64) -> String {
-        let path = format!("odcs-{id}/pungi-stdout.log");
-        std::fs::read_to_string(self.service.target().join(path)).unwrap_or_default()
+        text(&self.service.odcs(["log", &id.to_string()]).stdout)
     }
 }
 
@@ -96,7 +96,9 @@ fn repository(path: &Path, packages: Vec<PackageSpec>) -> bool {
         return false;
     }
     write_repository(path, packages, Layout::Flat).unwrap();
-    run(Command::new("createrepo_c").args(["--quiet", "--no-database"]).arg(path));
+    run(Command::new("createrepo_c")
+        .args(["--quiet", "--no-database"])
+        .arg(path));
     true
 }
 
@@ -141,17 +143,18 @@ async fn dnf_installs_what_was_fetched() {
     std::fs::write(repos.join("odcs-1.repo"), &repofile.body).unwrap();
     dnf(&root, &repos, &["install", "ed"]);
     assert!(root.join("usr/bin/ed").is_file(), "its files are there");
-    run(as_root("rpm").arg("--root").arg(&root).args([
-        "--verify",
-        "--nodeps",
-        "ed",
-        "line-editor-common",
-    ]));
+    run(as_root("rpm")
+        .arg("--root")
+        .arg(&root)
+        .args(["--verify", "--nodeps", "ed", "line-editor-common"]));
 
     // What there is to know about it: that it was fetched, and from where.
     let log = lab.log(1);
     assert!(log.contains("6 packages of "), "{log}");
-    assert!(log.contains("6 fetched (") && log.contains("0 were there"), "{log}");
+    assert!(
+        log.contains("6 fetched (") && log.contains("0 were there"),
+        "{log}"
+    );
     let manifest = json(&lab.service.odcs(["manifest", "1"]));
     let files: Vec<&str> = manifest["packages"]
         .as_array()
@@ -160,7 +163,9 @@ async fn dnf_installs_what_was_fetched() {
         .map(|package| package["file"].as_str().unwrap())
         .collect();
     assert!(
-        files.iter().all(|file| file.starts_with(&lab.www.url("/repo/Packages/"))),
+        files
+            .iter()
+            .all(|file| file.starts_with(&lab.www.url("/repo/Packages/"))),
         "{files:?}"
     );
     let metrics = lab.service.get("/api/1/metrics/").await.text();
@@ -199,7 +204,11 @@ async fn what_is_in_the_store_is_linked_and_not_fetched_again() {
     assert_eq!(other["state_name"], "done", "{other}");
     assert_eq!(lab.fetched(), Vec::<String>::new());
     assert_eq!((package(3).ino(), package(3).nlink()), (package(1).ino(), 3));
-    assert!(lab.log(3).contains("0 fetched (0.0 MB), 6 were there"), "{}", lab.log(3));
+    assert!(
+        lab.log(3).contains("0 fetched (0.0 MB), 6 were there"),
+        "{}",
+        lab.log(3)
+    );
     let repomd = lab.www.requests_for("/repo/repodata/repomd.xml").len();
     let others = lab.www.requests().len() - repomd;
     assert_eq!(others, 0, "metadata of the same checksum is there, too");
@@ -243,5 +252,9 @@ async fn a_repository_that_moves_on_is_asked_anew() {
         lab.tree(2, "x86_64"),
         ["app-1-1.x86_64.rpm", "more-1-1.x86_64.rpm"]
     );
-    assert_eq!(lab.fetched(), ["more-1-1.x86_64.rpm"], "the other one is the same file");
+    assert_eq!(
+        lab.fetched(),
+        ["more-1-1.x86_64.rpm"],
+        "the other one is the same file"
+    );
 }
