@@ -13,8 +13,8 @@ use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
 use odcs_storage::{
-    Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Targets,
-    Trees,
+    ContentDirectory, Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings,
+    StorageSettings, Targets, Trees,
 };
 use url::Url;
 
@@ -96,6 +96,36 @@ pub(crate) async fn sweeper(configuration: &Configuration) -> Result<Sweeper> {
     }
     let nowhere = Url::parse("http://localhost").map_err(|error| Error::invalid("url", error.to_string()))?;
     Ok(service(configuration, &nowhere).await?.sweeper)
+}
+
+/// The files that were fetched, for a command beside the service.
+///
+/// # Errors
+/// `NotFound` if there is no directory of composes, which may be that of another configuration.
+pub(crate) async fn content_directory(configuration: &Configuration) -> Result<ContentDirectory> {
+    let directory = &configuration.target_dir;
+    if !tokio::fs::try_exists(directory).await.unwrap_or(false) {
+        let subject = directory.display().to_string();
+        let message = format!(
+            "there is no directory {subject}; target_dir or data_dir of the configuration says where it should be"
+        );
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "open content store",
+            subject,
+            message,
+        ));
+    }
+    let targets = Targets::open(&storage(configuration))?;
+    Ok(ContentDirectory::open(
+        &targets,
+        contents_settings(configuration),
+    )?)
+}
+
+/// How much of what is fetched is kept.
+pub(crate) fn contents_settings(configuration: &Configuration) -> ContentsSettings {
+    ContentsSettings::default().with_bytes(configuration.store_bytes.0)
 }
 
 fn database(configuration: &Configuration) -> PathBuf {

@@ -1,5 +1,6 @@
 //! What can be chosen about fetching.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,10 @@ use ipnet::IpNet;
 use odcs_core::allow::UrlAllowList;
 use url::Url;
 
+use crate::error::shown;
+
 /// Where requests may lead, and how patient they are.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FetchSettings {
     /// What may be fetched.
@@ -70,5 +73,50 @@ impl FetchSettings {
             git: "git".into(),
             git_timeout: Duration::from_secs(600),
         }
+    }
+}
+
+/// Without the password of the proxy.
+impl fmt::Debug for FetchSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = self.proxy.as_ref().map(shown);
+        f.debug_struct("FetchSettings")
+            .field("allowed", &self.allowed)
+            .field("networks", &self.networks)
+            .field("connections_per_host", &self.connections_per_host)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("read_timeout", &self.read_timeout)
+            .field("bytes_per_minute", &self.bytes_per_minute)
+            .field("redirects", &self.redirects)
+            .field("attempts", &self.attempts)
+            .field("backoff", &self.backoff)
+            .field("longest_backoff", &self.longest_backoff)
+            .field("proxy", &proxy)
+            .field("no_proxy", &self.no_proxy)
+            .field("ca_files", &self.ca_files)
+            .field("client_certificate", &self.client_certificate)
+            .field("git", &self.git)
+            .field("git_timeout", &self.git_timeout)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_a_proxy_is_not_shown() {
+        let mut settings = FetchSettings::new(UrlAllowList::default());
+        settings.proxy = Some("http://me:secret@proxy.example.com:3128/".parse().unwrap());
+        let text = format!(
+            "{settings:?} {:?}",
+            crate::Fetcher::new(settings.clone()).unwrap()
+        );
+        assert!(
+            text.contains("proxy.example.com:3128") && text.contains("no_proxy"),
+            "{text}"
+        );
+        assert!(!text.contains("secret") && !text.contains("me:"), "{text}");
     }
 }

@@ -82,8 +82,13 @@ pub(crate) struct Failure {
     pub(crate) resumed: bool,
 }
 
+/// What came of a try so far.
+struct Way {
+    redirected: Option<Url>,
+    resumed: bool,
+}
+
 /// Everything that a try needs.
-#[derive(Debug)]
 pub(crate) struct Network {
     pub(crate) settings: FetchSettings,
     pub(crate) clients: Clients,
@@ -122,16 +127,19 @@ impl Network {
         known: &mut Known,
         sink: &mut dyn Sink,
     ) -> Result<Head, Failure> {
-        let mut redirected = None;
         let mut at = known.kept(sink.received());
         if wanted(get).is_some_and(|wanted| at > wanted) {
             at = 0;
         }
-        let result = self.attempt(get, place, known, sink, at, &mut redirected).await;
+        let mut way = Way {
+            redirected: None,
+            resumed: at > 0,
+        };
+        let result = self.attempt(get, place, known, sink, at, &mut way).await;
         result.map_err(|problem| Failure {
             problem,
-            redirected,
-            resumed: at > 0,
+            redirected: way.redirected,
+            resumed: way.resumed,
         })
     }
 
@@ -142,7 +150,7 @@ impl Network {
         known: &mut Known,
         sink: &mut dyn Sink,
         at: u64,
-        redirected: &mut Option<Url>,
+        way: &mut Way,
     ) -> Result<Head, Problem> {
         let mut head = Head::new(place.clone());
         if at > 0 && wanted(get) == Some(at) {
@@ -152,7 +160,7 @@ impl Network {
         }
         let mut pace = Pace::new(&*self.clock, &self.settings);
         let ask = ask(get, known, at);
-        let answer = self.ask(place, &ask, &mut pace, redirected).await?;
+        let answer = self.ask(place, &ask, &mut pace, &mut way.redirected).await?;
         let Answer {
             mut response,
             connection,
@@ -160,7 +168,7 @@ impl Network {
         let headers = response.headers();
         let html = answer::is_html(headers);
         head.modified = answer::modified(headers);
-        if let Some(url) = &redirected {
+        if let Some(url) = &way.redirected {
             head.url = url.clone();
         }
         let body = match response.status() {
@@ -180,6 +188,7 @@ impl Network {
         if body.at == 0 {
             sink.restart().await.map_err(|error| sunk(error, html))?;
             known.from_start = false;
+            way.resumed = false;
         }
         let is_all = body.is_all;
         let at = receive(get, body, &mut response, &mut pace, sink, html).await?;

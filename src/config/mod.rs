@@ -40,6 +40,7 @@ pub(crate) use keys::Configuration;
 pub(crate) use options::Overrides;
 pub(crate) use print::{json, toml};
 pub(crate) use reference::markdown as reference;
+pub(crate) use size::Size;
 pub(crate) use words::{LogFormat, Verify};
 
 /// Where a configuration file is looked for; the first that is there is taken.

@@ -8,5 +8,15 @@
     missing_docs
 )]
 
+mod addresses;
+mod clock;
+mod pace;
+mod places;
+mod proxy;
+mod ranges;
+mod redirects;
+mod resume;
+mod retries;
 mod server;
+mod tls;
 mod whole;

@@ -87,7 +87,7 @@ pub(super) fn read_all(
                 return Ok(None);
             };
             let (path, bytes) = verified(repository, filelists, settings)?;
-            open(&path, &filelists.location, &bytes, settings, |reader| {
+            open(&path, filelists, &bytes, settings, |reader| {
                 Filelists::read(reader, Limits::default())
             })
             .map(Some)
@@ -125,7 +125,7 @@ fn read_primary_of(
     settings: &RepoSettings,
 ) -> Result<(String, Vec<RepoPackage>), RepoError> {
     let (path, bytes) = verified(repository, record, settings)?;
-    let packages = open(&path, &record.location, &bytes, settings, |reader| {
+    let packages = open(&path, record, &bytes, settings, |reader| {
         read_primary(reader, Limits::default())
     })?;
     Ok((path, packages))
@@ -142,10 +142,7 @@ pub(super) fn updates(
         return Ok(None);
     };
     let (path, bytes) = verified(repository, record, settings)?;
-    open(&path, &record.location, &bytes, settings, |reader| {
-        UpdateInfo::read(reader)
-    })
-    .map(Some)
+    open(&path, record, &bytes, settings, |reader| UpdateInfo::read(reader)).map(Some)
 }
 
 /// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.
@@ -181,19 +178,32 @@ fn verified(
     Ok((name, bytes))
 }
 
-/// Decompresses a metadata file and hands it to its reader.
+/// Decompresses a metadata file and hands it to its reader, as far as `repomd.xml` says that it goes.
 fn open<T>(
     name: &str,
-    location: &str,
+    record: &RepomdRecord,
     bytes: &[u8],
     settings: &RepoSettings,
     read: impl FnOnce(&mut dyn std::io::BufRead) -> odcs_rpm::Result<T>,
 ) -> Result<T, RepoError> {
-    let compression = Compression::of_file_name(location);
-    let damaged = |error| RepoError::damaged(error, name);
-    let decoder = decoder(bytes, compression, "metadata", settings.open_metadata_bytes).map_err(damaged)?;
+    let compression = Compression::of_file_name(&record.location);
+    let most = settings.open_metadata_bytes;
+    // Some tools write a zero for what they do not know.
+    let said = record.open_size.filter(|size| (1..most).contains(size));
+    let damaged = |error| match (error, said) {
+        (odcs_rpm::Error::TooLarge { what, limit }, Some(said)) if what == METADATA && limit == said => {
+            let reason =
+                format!("it holds more than the {said} bytes that repomd.xml says it has when decompressed");
+            RepoError::new(Reason::Damaged, name).caused_by(reason)
+        }
+        (error, _) => RepoError::damaged(error, name),
+    };
+    let decoder = decoder(bytes, compression, METADATA, said.unwrap_or(most)).map_err(damaged)?;
     read(&mut BufReader::with_capacity(128 << 10, decoder)).map_err(damaged)
 }
+
+/// What the limit on decompressed bytes is of, in errors.
+const METADATA: &str = "metadata";
 
 /// Checks where a package is said to be.
 fn candidate(repository: &dyn Files, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod bombs;
 mod conformance;
 mod http;
 mod http_replay;

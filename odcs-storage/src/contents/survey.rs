@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rustix::fs::Stat;
 
 use super::MAX_ENTRIES;
-use super::address::Address;
+use super::address::{Address, UNNAMED};
 use super::partial;
 use super::shelf::Shelf;
 use crate::dir::{self, Dir};
@@ -39,6 +39,16 @@ pub(super) struct Victim {
 enum What {
     File(Address),
     Partial(String),
+}
+
+impl Victim {
+    /// Whether nobody is going to go on from it, or has not since then.
+    pub(super) fn is_leftover(&self, since: i64) -> bool {
+        match &self.what {
+            What::Partial(name) => self.used < since || name.starts_with(UNNAMED),
+            What::File(_) => false,
+        }
+    }
 }
 
 impl Survey {

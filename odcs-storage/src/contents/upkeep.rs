@@ -6,7 +6,6 @@ use odcs_rpm::{Digest, DigestAlgorithm};
 use tokio_util::sync::CancellationToken;
 
 use super::directory::ContentDirectory;
-use super::partial;
 use super::shelf::{Shelf, read_whole};
 use crate::dir;
 use crate::error::Result;
@@ -149,8 +148,8 @@ impl ContentDirectory {
         cancel: CancellationToken,
     ) -> odcs_core::Result<Verified> {
         // If nobody waits for it any more, it stops.
+        let cancel = cancel.child_token();
         let _stop = cancel.clone().drop_guard();
-        let cancel = cancel.clone();
         self.blocking(move |shelf| verify(shelf, &mut progress, &cancel))
             .await
     }
@@ -197,44 +196,33 @@ fn verify(
 }
 
 fn prune(shelf: &Shelf, pruning: &Pruning) -> Result<Pruned> {
-    let mut pruned = Pruned::default();
-    for (name, size) in partial::stale(shelf)? {
-        let freed = if pruning.dry_run {
-            size
-        } else {
-            partial::remove_abandoned(shelf, &name)?
-        };
-        pruned.files += 1;
-        pruned.bytes = pruned.bytes.saturating_add(freed);
-    }
-    let stale = if pruning.dry_run { pruned.bytes } else { 0 };
-    let goal = pruning.to.unwrap_or(shelf.settings.bytes);
-    let before = shelf.before(shelf.settings.grace);
+    let settings = &shelf.settings;
+    let goal = pruning.to.unwrap_or(settings.bytes);
+    let before = shelf.before(settings.grace);
+    let unfinished = shelf.before(settings.unfinished);
     let too_old = pruning
         .older_than
-        .map(|age| shelf.before(age.max(shelf.settings.grace)));
-    let mut chosen = (0, 0);
+        .map(|age| shelf.before(age.max(settings.grace)));
+    let mut pruned = Pruned::default();
     let (survey, removed) = shelf.evict(|survey| {
-        let mut total = survey.total().saturating_sub(stale);
+        let mut total = survey.total();
         let mut victims = Vec::new();
         for victim in survey.victims.iter().filter(|victim| victim.used <= before) {
             let is_too_old = too_old.is_some_and(|too_old| victim.used <= too_old);
-            if total > goal || is_too_old {
+            if total > goal || is_too_old || victim.is_leftover(unfinished) {
                 total = total.saturating_sub(victim.bytes);
-                chosen = (chosen.0 + 1, chosen.1 + victim.bytes);
+                pruned.files += 1;
+                pruned.bytes = pruned.bytes.saturating_add(victim.bytes);
                 victims.push(victim.clone());
             }
         }
         if pruning.dry_run { Vec::new() } else { victims }
     })?;
-    let (files, bytes) = if pruning.dry_run {
-        chosen
-    } else {
+    if !pruning.dry_run {
         shelf.remove_stray_aliases()?;
-        (removed.files, removed.bytes)
-    };
-    pruned.files += files;
-    pruned.bytes = pruned.bytes.saturating_add(bytes);
-    pruned.left = survey.total().saturating_sub(stale).saturating_sub(bytes);
+        // Some of it may have come into use meanwhile.
+        (pruned.files, pruned.bytes) = (removed.files, removed.bytes);
+    }
+    pruned.left = survey.total().saturating_sub(pruned.bytes);
     Ok(pruned)
 }

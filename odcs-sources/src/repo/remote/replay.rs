@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
-use odcs_core::content_store::Wanted;
 use odcs_core::manifest::ManifestPackage;
 use odcs_core::source::local::blocking;
 use odcs_core::source::{Candidate, PackageContent, PackageLocation, RemoteFile, Site, Trust};
@@ -41,19 +39,16 @@ impl Remote {
             return Ok(Replayed::new());
         }
         let places = self.places(&remote).await?;
-        let looking: Vec<(usize, ManifestPackage, Result<RemoteFile>)> = remote
-            .iter()
-            .zip(places)
-            .map(|((number, package, _), file)| (*number, (*package).clone(), file))
-            .collect();
-        let looking = stream::iter(looking).map(|(number, package, file)| async move {
-            let found = match file {
-                Ok(file) => self.recorded(&package, file).await,
-                Err(error) => Err(error),
-            };
-            (number, found)
-        });
-        let mut found: Replayed = looking.buffer_unordered(AT_A_TIME).collect().await;
+        let (mut found, mut looking) = (Replayed::new(), Vec::new());
+        for ((number, package, _), file) in remote.iter().zip(places) {
+            match file {
+                Ok(file) => looking.push((*number, *package, file)),
+                Err(error) => {
+                    found.insert(*number, Err(error));
+                }
+            }
+        }
+        found.extend(self.recorded(looking).await?);
         self.look_around(&remote, &mut found).await?;
         Ok(found)
     }
@@ -115,18 +110,39 @@ impl Remote {
         file_of(package, site).ok_or_else(no_file)
     }
 
-    /// A package, if its file still is what was recorded.
-    async fn recorded(&self, package: &ManifestPackage, file: RemoteFile) -> Result<Candidate> {
-        let file = file.with_modified(package.modified);
-        let wanted = Wanted::new(file.places()?, Some(package.digest.clone()), package.size)
-            .with_size(Some(package.size))
-            .with_modified(package.modified);
-        let here = self.contents.obtain(&wanted).await?.file;
-        let recorded = package.clone();
+    /// Packages, as far as their files still are what was recorded, by what is kept or by their headers alone.
+    async fn recorded(
+        &self,
+        packages: Vec<(usize, &ManifestPackage, RemoteFile)>,
+    ) -> Result<Vec<(usize, Result<Candidate>)>> {
+        let (mut found, mut elsewhere, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, package, file) in packages {
+            match self.kept_package(package, &file).await? {
+                Some(candidate) => found.push((number, Ok(candidate))),
+                None => {
+                    numbers.push(number);
+                    elsewhere.push((package, file));
+                }
+            }
+        }
+        let read = Candidate::read_all_recorded_remote(&*self.fetch, elsewhere, AT_A_TIME).await;
+        found.extend(numbers.into_iter().zip(read));
+        Ok(found)
+    }
+
+    /// A package whose file is in the content store as it should be.
+    async fn kept_package(&self, package: &ManifestPackage, file: &RemoteFile) -> Result<Option<Candidate>> {
+        let Some(here) = self.contents.find(&package.digest).await? else {
+            return Ok(None);
+        };
+        let (package, file) = (package.clone(), file.clone().with_modified(package.modified));
         blocking(move || {
-            let mut candidate = Candidate::read_recorded(&recorded, here.clone())?;
-            candidate.file = PackageLocation::Fetched(file, here);
-            Ok(candidate)
+            // One that was evicted just now, or is damaged, is fetched again by whoever lays it out.
+            let candidate = Candidate::read_recorded(&package, here.clone()).ok();
+            Ok(candidate.map(|candidate| Candidate {
+                file: PackageLocation::Fetched(file, here),
+                ..candidate
+            }))
         })
         .await
     }
@@ -155,19 +171,22 @@ impl Remote {
                 known.or_default().push(candidate);
             }
         }
+        let mut looking = Vec::new();
         for (number, package, _) in lost {
-            for candidate in now.get(&package.nevra.to_string()).into_iter().flatten() {
+            let nevra = package.nevra.to_string();
+            for candidate in now.get(&nevra).into_iter().flatten() {
                 // A checksum of another kind says nothing; the recorded one is verified anyway.
                 let fits = candidate.checksum.as_ref().is_none_or(|known| {
                     known.algorithm() != DigestAlgorithm::Sha256 || *known == package.digest
                 });
-                let Some(file) = candidate.file.remote().filter(|_| fits) else {
-                    continue;
-                };
-                if let Some(candidate) = usable(self.recorded(package, file.clone()).await)? {
-                    found.insert(*number, Ok(candidate));
-                    break;
+                if let Some(file) = candidate.file.remote().filter(|_| fits) {
+                    looking.push((*number, *package, file.clone()));
                 }
+            }
+        }
+        for (number, candidate) in self.recorded(looking).await? {
+            if let Some(candidate) = usable(candidate)? {
+                found.insert(number, Ok(candidate));
             }
         }
         Ok(())
