@@ -41,11 +41,12 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration, Some((fetch, contents.clone())))?,
+        sources(configuration, Some((Arc::clone(&fetch), contents.clone())))?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
     )
+    .with_fetch(fetch)
     .with_content_store(contents)
     .with_observer(metrics.clone());
     let mut state = ApiState::new(
