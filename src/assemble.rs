@@ -7,14 +7,18 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
 use odcs_core::plan::{Required, SignatureRules};
 use odcs_core::request::TargetDirName;
-use odcs_core::{Engine, Error, ErrorKind, Links, Result, SourceRegistry, SystemClock};
+use odcs_core::{Engine, Error, ErrorKind, Fetch, Links, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
+use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
-use odcs_storage::{NativeBuilder, PublishedComposes, RepodataSettings, StorageSettings, Trees};
+use odcs_storage::{
+    ContentDirectory, Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings,
+    StorageSettings, Targets, Trees,
+};
 use url::Url;
 
-use crate::config::{Configuration, Verify};
+use crate::config::{Configuration, Mirrors, Verify};
 
 /// The service, ready to work.
 #[derive(Debug)]
@@ -30,15 +34,20 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let store = SqliteStore::open(database(configuration)).await?;
     let builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
     let targets = builder.targets().clone();
+    let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration)?);
+    let contents = Contents::open(&targets, contents_settings(configuration), Arc::clone(&fetch))?;
+    let contents = Arc::new(contents);
     let links = links(configuration, public_url);
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration)?,
+        sources(configuration, Some((Arc::clone(&fetch), contents.clone())))?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
     )
+    .with_fetch(fetch)
+    .with_content_store(contents)
     .with_observer(metrics.clone());
     let mut state = ApiState::new(
         Arc::new(engine.clone()),
@@ -63,7 +72,8 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
 
 /// Whether a configuration fits this machine, as far as can be said without changing anything on it.
 pub(crate) fn check(configuration: &Configuration) -> Result<()> {
-    sources(configuration)?;
+    sources(configuration, None)?;
+    fetcher(configuration)?;
     signatures(configuration)?;
     Ok(())
 }
@@ -88,6 +98,36 @@ pub(crate) async fn sweeper(configuration: &Configuration) -> Result<Sweeper> {
     }
     let nowhere = Url::parse("http://localhost").map_err(|error| Error::invalid("url", error.to_string()))?;
     Ok(service(configuration, &nowhere).await?.sweeper)
+}
+
+/// The files that were fetched, for a command beside the service.
+///
+/// # Errors
+/// `NotFound` if there is no directory of composes, which may be that of another configuration.
+pub(crate) async fn content_directory(configuration: &Configuration) -> Result<ContentDirectory> {
+    let directory = &configuration.target_dir;
+    if !tokio::fs::try_exists(directory).await.unwrap_or(false) {
+        let subject = directory.display().to_string();
+        let message = format!(
+            "there is no directory {subject}; target_dir or data_dir of the configuration says where it should be"
+        );
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "open content store",
+            subject,
+            message,
+        ));
+    }
+    let targets = Targets::open(&storage(configuration))?;
+    Ok(ContentDirectory::open(
+        &targets,
+        contents_settings(configuration),
+    )?)
+}
+
+/// How much of what is fetched is kept.
+fn contents_settings(configuration: &Configuration) -> ContentsSettings {
+    ContentsSettings::default().with_bytes(configuration.store_bytes.0)
 }
 
 fn database(configuration: &Configuration) -> PathBuf {
@@ -131,8 +171,30 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
     settings.preview_timeout = configuration.dry_run_timeout;
     settings.allowed_urls = configuration.allowed_urls.clone();
     settings.raw_configs = configuration.raw_config_urls.clone();
+    settings.fetches = configuration.fetches;
+    settings.package_bytes = configuration.package_bytes.0;
     settings.signatures = signatures(configuration)?;
     Ok(settings)
+}
+
+/// What leads out of this machine.
+///
+/// # Errors
+/// If certificates or keys cannot be used; it names the file.
+fn fetcher(configuration: &Configuration) -> Result<Fetcher> {
+    let mut settings = FetchSettings::new(configuration.allowed_urls.clone());
+    settings.networks.clone_from(&configuration.allowed_networks);
+    settings.connections_per_host = configuration.fetch_connections;
+    settings.attempts = configuration.fetch_attempts;
+    settings.read_timeout = configuration.fetch_timeout;
+    settings.proxy = configuration.proxy.as_ref().map(|proxy| proxy.0.clone());
+    settings.no_proxy = configuration.no_proxy.iter().map(ToString::to_string).collect();
+    settings.ca_files = configuration.ca_files.iter().map(|file| file.0.clone()).collect();
+    let certificate = configuration.client_certificate.as_ref();
+    let certificate = certificate.zip(configuration.client_key.as_ref());
+    settings.client_certificate =
+        certificate.map(|(certificate, key)| (certificate.0.clone(), key.0.clone()));
+    Ok(Fetcher::new(settings)?)
 }
 
 /// How signatures are taken.
@@ -164,7 +226,7 @@ fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
 fn http_options(configuration: &Configuration) -> HttpOptions {
     let mut options = HttpOptions::default();
     options.trusted_proxies.clone_from(&configuration.trusted_proxies);
-    options.max_body_bytes = configuration.max_body_bytes;
+    options.max_body_bytes = usize::try_from(configuration.max_body_bytes.0).unwrap_or(usize::MAX);
     options.allowed_hosts = configuration
         .allowed_hosts
         .iter()
@@ -173,18 +235,36 @@ fn http_options(configuration: &Configuration) -> HttpOptions {
     options
 }
 
-/// The sources this program was built with.
+/// The sources this program was built with; with what they fetch with and keep it in, or for a look at the
+/// configuration only.
 #[cfg_attr(
     not(feature = "repo"),
     allow(unused_variables, unused_mut, reason = "there may be none")
 )]
-fn sources(configuration: &Configuration) -> Result<SourceRegistry> {
+fn sources(
+    configuration: &Configuration,
+    fetch: Option<(Arc<dyn Fetch>, Arc<Contents>)>,
+) -> Result<SourceRegistry> {
     let mut sources = SourceRegistry::new();
     #[cfg(feature = "repo")]
     {
-        use odcs_sources::repo::{RepoSettings, RepoSource};
-        let settings =
-            RepoSettings::new(&configuration.repo_roots).with_untrusted(&configuration.untrusted_repo_roots);
+        use odcs_sources::repo::{MirrorList, MirrorRule, RepoSettings, RepoSource};
+        let mirrors = configuration.mirrors.iter().map(|(repository, list)| MirrorRule {
+            repository: repository.0.clone(),
+            list: match list {
+                Mirrors::List(url) => MirrorList::Mirrorlist(url.clone()),
+                Mirrors::Metalink(url) => MirrorList::Metalink(url.clone()),
+            },
+        });
+        let mut settings = RepoSettings::new(&configuration.repo_roots)
+            .with_untrusted(&configuration.untrusted_repo_roots)
+            .with_trusted_urls(configuration.trusted_urls.clone())
+            .with_mirrors(mirrors);
+        settings.metadata_bytes = configuration.metadata_bytes.0;
+        settings.open_metadata_bytes = configuration.open_metadata_bytes.0;
+        if let Some((fetch, contents)) = fetch {
+            settings = settings.with_fetch(fetch, contents);
+        }
         sources.register(RepoSource::new(settings)?)?;
     }
     Ok(sources)

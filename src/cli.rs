@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::commands::{
     about, cleanup, completions, config, create, create_repo, delete, diff, get, list, log, man, manifest,
-    packages, renew, serve, wait, why,
+    packages, renew, serve, store, wait, why,
 };
 use crate::values;
 
@@ -23,8 +23,9 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    it worked; a compose that was waited for is done
   1    the compose that was waited for failed, was removed or took too long; a dry run found that
-       it would fail; the package that was asked about is not in the compose; or the service ended
-       with an error, or something could not be printed or written
+       it would fail; the package that was asked about is not in the compose; fetched files were
+       found damaged; or the service ended with an error, or something could not be printed or
+       written
   2    the command line is wrong
   255  the server refused, or cannot be reached";
 
@@ -73,6 +74,10 @@ pub(crate) enum Command {
     ///
     /// This runs on the machine of the service, with its configuration, also while the service runs.
     Cleanup(cleanup::Options),
+    /// Look after the files that were fetched for composes.
+    ///
+    /// This runs on the machine of the service, with its configuration, also while services run.
+    Store(store::Options),
     /// Make a compose from a source of any type; the server decides what it can make.
     #[command(after_help = REPEATED)]
     Create(Box<create::Options>),
@@ -129,7 +134,7 @@ pub(crate) enum Command {
 fn without_meaning(command: &str) -> &'static [&'static str] {
     match command {
         "serve" | "completions" | "man" => &["server", "json", "no_wait", "watch", "quiet", "verbose"],
-        "cleanup" | "config" => &["server", "no_wait", "watch", "quiet", "verbose"],
+        "cleanup" | "config" | "store" => &["server", "no_wait", "watch", "quiet", "verbose"],
         "get" | "list" | "log" | "delete" | "about" | "packages" | "why" | "diff" | "manifest" => {
             &["no_wait", "watch", "quiet"]
         }
@@ -152,8 +157,14 @@ pub(crate) fn definition() -> clap::Command {
             .filter(|arg| hidden.contains(&arg.get_id().as_str()));
         // An argument that is there is not put there from above.
         let hidden: Vec<_> = hidden.map(|arg| arg.clone().hide(true)).collect();
-        subcommand.args(hidden)
+        with_arguments(subcommand, &hidden)
     })
+}
+
+/// A command with these arguments, which its own commands have, too.
+fn with_arguments(command: clap::Command, arguments: &[clap::Arg]) -> clap::Command {
+    let command = command.args(arguments.iter().cloned());
+    command.mut_subcommands(|subcommand| with_arguments(subcommand, arguments))
 }
 
 impl Command {
@@ -161,6 +172,7 @@ impl Command {
         match self {
             Self::Serve(options) => serve::run(options).await,
             Self::Cleanup(options) => cleanup::run(&client, &options).await,
+            Self::Store(options) => store::run(&client, options).await,
             Self::Create(options) => create::run(client, *options).await,
             Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,
@@ -200,6 +212,7 @@ mod tests {
     fn help_shows_what_means_something() {
         assert_eq!(shown("serve"), Vec::<String>::new());
         assert_eq!(shown("config"), ["json"]);
+        assert_eq!(shown("store"), ["json"]);
         assert_eq!(shown("list"), ["server", "json", "verbose"]);
         assert_eq!(
             shown("wait"),

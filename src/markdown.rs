@@ -42,19 +42,26 @@ pub(crate) fn manual(mut command: Command) -> String {
     if let Some(after) = command.get_after_help() {
         text.push_str(&format!("\n```text\n{after}\n```\n"));
     }
-    for subcommand in visible(&command) {
-        text.push_str(&format!("\n## odcs {}\n", subcommand.get_name()));
-        about(subcommand, &mut text);
-        usage(subcommand, &mut text);
+    sections(&command, "odcs", &mut text);
+    text.push_str(COMING_FROM_PYTHON);
+    text
+}
+
+/// A section for each command below one, and for those below that.
+fn sections(command: &Command, name: &str, text: &mut String) {
+    for subcommand in visible(command) {
+        let name = format!("{name} {}", subcommand.get_name());
+        text.push_str(&format!("\n## {name}\n"));
+        about(subcommand, text);
+        usage(subcommand, text);
         // What all commands have is listed once, at the top.
         let own = |argument: &Arg| !argument.is_global_set() && !is_helper(argument);
-        arguments(subcommand, own, &mut text);
+        arguments(subcommand, own, text);
         if let Some(after) = subcommand.get_after_help() {
             text.push_str(&format!("\n{}\n", escaped(&after.to_string())));
         }
+        sections(subcommand, &name, text);
     }
-    text.push_str(COMING_FROM_PYTHON);
-    text
 }
 
 fn visible(command: &Command) -> impl Iterator<Item = &Command> {
@@ -152,7 +159,6 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::cli::definition;
 

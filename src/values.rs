@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use url::Url;
 
+use crate::config::Size;
+
 /// Address and port.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let expected = "an IP address and a port are expected, as in 127.0.0.1:5000 or [::1]:5000";
@@ -39,6 +41,20 @@ pub(crate) fn id(text: &str) -> Result<i64, String> {
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     // What is longer cannot be told to the server.
     whole_number(text, "a whole number of seconds is expected, 1 or more").map(i64::unsigned_abs)
+}
+
+/// A number of days that is not 0.
+pub(crate) fn days(text: &str) -> Result<std::time::Duration, String> {
+    let days = whole_number(text, "a whole number of days is expected, 1 or more")?;
+    Ok(std::time::Duration::from_secs(
+        days.unsigned_abs().saturating_mul(86_400),
+    ))
+}
+
+/// A number of bytes.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let size = Size::parse(text).ok_or("a size is expected, as in 20 GiB or 500 MB")?;
+    Ok(size.0)
 }
 
 fn whole_number(text: &str, expected: &str) -> Result<i64, String> {
@@ -95,6 +111,15 @@ mod tests {
         for text in ["", "0", "-1", "1.5", "abc", "9223372036854775808"] {
             assert!(id(text).unwrap_err().contains("from 1 on"), "{text}");
             assert!(seconds(text).unwrap_err().contains("1 or more"), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units_and_days_are_whole() {
+        assert_eq!((size("20 GiB"), size("0")), (Ok(20 << 30), Ok(0)));
+        assert_eq!(days("2"), Ok(std::time::Duration::from_secs(172_800)));
+        for text in ["", "much", "-1", "5 apples"] {
+            assert!(size(text).is_err() && days(text).is_err(), "{text}");
         }
     }
 

@@ -73,6 +73,12 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
         let _ = (linked, copied);
     }
 
+    /// A package that is elsewhere is in the content store now: so many bytes of it were fetched for that, none if it
+    /// was there before, or somebody else fetched it.
+    fn package_fetched(&self, bytes: u64) {
+        let _ = bytes;
+    }
+
     /// The sweeper went through expired composes and what is on disk.
     fn swept(&self, swept: &Swept) {
         let _ = swept;

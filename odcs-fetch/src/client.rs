@@ -80,10 +80,18 @@ impl Clients {
 
     /// The client to fetch a URL with.
     pub(crate) fn of(&self, url: &Url) -> &Client {
-        match &self.proxied {
-            Some((client, exceptions)) if !exceptions.iter().any(|exception| exception.has(url)) => client,
-            _ => &self.direct,
-        }
+        self.proxied_for(url).unwrap_or(&self.direct)
+    }
+
+    /// Whether a URL is fetched through the proxy.
+    pub(crate) fn is_proxied(&self, url: &Url) -> bool {
+        self.proxied_for(url).is_some()
+    }
+
+    fn proxied_for(&self, url: &Url) -> Option<&Client> {
+        let (client, exceptions) = self.proxied.as_ref()?;
+        let is_exception = exceptions.iter().any(|exception| exception.has(url));
+        (!is_exception).then_some(client)
     }
 }
 

@@ -10,6 +10,8 @@ use odcs_core::ErrorKind;
 use reqwest::StatusCode;
 use url::Url;
 
+use crate::git::GitError;
+
 /// A failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -44,6 +46,9 @@ pub enum Error {
         /// What went wrong there.
         problem: Problem,
     },
+    /// A commit could not be fetched.
+    #[error(transparent)]
+    Git(#[from] GitError),
 }
 
 impl Error {
@@ -52,12 +57,17 @@ impl Error {
         match self {
             Self::Unreadable { .. } | Self::Unusable { .. } => ErrorKind::Invalid,
             Self::Transfer { problem, .. } => problem.kind(),
+            Self::Git(error) => error.kind(),
         }
     }
 
     /// Whether the same may work later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Transfer { problem, .. } if problem.is_retryable())
+        match self {
+            Self::Transfer { problem, .. } => problem.is_retryable(),
+            Self::Git(error) => error.is_retryable(),
+            Self::Unreadable { .. } | Self::Unusable { .. } => false,
+        }
     }
 }
 
@@ -74,6 +84,10 @@ impl From<Error> for odcs_core::Error {
                 ..
             } => error,
             Error::Transfer { url, .. } => Self::new(kind, "fetch", url, message).with_retryable(retryable),
+            Error::Git(error) => {
+                let error = Self::new(kind, "fetch commit", error.subject(), message).with_source(error);
+                error.with_retryable(retryable)
+            }
         }
     }
 }

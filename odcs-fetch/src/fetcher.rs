@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::client::Clients;
 use crate::error::{Error, Problem, Shown, shown, shown_redirect};
+use crate::git::{self, Route};
 use crate::guard::Guard;
 use crate::hosts::Hosts;
 use crate::resolver::{Resolve, SystemResolver};
@@ -56,6 +57,31 @@ impl Fetcher {
         })
     }
 
+    fn backoff(&self) -> Backoff {
+        Backoff {
+            first: self.network.settings.backoff,
+            longest: self.network.settings.longest_backoff,
+        }
+    }
+
+    /// Fetches a commit, wherever its repository is just now.
+    async fn commit_once(&self, commit: &GitCommit, directory: &Path) -> Result<(), Error> {
+        let network = &*self.network;
+        let (settings, url) = (&network.settings, &commit.repository);
+        let proxy = settings
+            .proxy
+            .as_ref()
+            .filter(|_| network.clients.is_proxied(url));
+        let route = match proxy {
+            Some(proxy) => Route::Proxy(proxy.clone()),
+            None => {
+                let addresses = network.guard.addresses_of(url).await;
+                Route::Direct(addresses.map_err(|problem| error(Some(url), problem.into()))?)
+            }
+        };
+        Ok(git::fetch_commit(settings, &route, commit, directory).await?)
+    }
+
     /// Fetches from one place, as often as it takes.
     async fn get_from(
         &self,
@@ -65,11 +91,7 @@ impl Fetcher {
         sink: &mut dyn Sink,
     ) -> Result<Head, Failure> {
         let network = &*self.network;
-        let settings = &network.settings;
-        let backoff = Backoff {
-            first: settings.backoff,
-            longest: settings.longest_backoff,
-        };
+        let (settings, backoff) = (&network.settings, self.backoff());
         let (mut failed, mut started_over) = (0_u32, false);
         loop {
             let failure = match network.fetch(get, place, known, sink).await {
@@ -178,18 +200,27 @@ impl Fetch for Fetcher {
         Err(error.into())
     }
 
-    async fn commit(&self, commit: &GitCommit, _directory: &Path) -> odcs_core::Result<()> {
-        self.check(&commit.repository)?;
-        let message = format!(
-            "{} cannot be fetched: git is not built in",
-            shown(&commit.repository)
-        );
-        Err(odcs_core::Error::new(
-            odcs_core::ErrorKind::Internal,
-            "fetch",
-            "git",
-            message,
-        ))
+    /// Addresses are looked up and checked here, and git connects to those alone. What is in the directory after a
+    /// failure is for the caller to remove.
+    async fn commit(&self, commit: &GitCommit, directory: &Path) -> odcs_core::Result<()> {
+        let network = &*self.network;
+        let url = Shown(&commit.repository);
+        // Before anybody is asked where that is.
+        git::check(&network.settings, &commit.repository).map_err(Error::from)?;
+        let mut failed = 0_u32;
+        loop {
+            let error = match self.commit_once(commit, directory).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            failed = failed.saturating_add(1);
+            if !error.is_retryable() || failed >= network.settings.attempts {
+                return Err(error.into());
+            }
+            let wait = self.backoff().wait(failed, None);
+            tracing::info!(%url, failed, ?wait, "fetching again: {error}");
+            network.clock.sleep(wait).await;
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use odcs_core::allow::UrlAllowList;
 use reqwest::dns::{Addrs, Name, Resolving};
-use url::Url;
+use url::{Host, Url};
 
 use crate::address::{is_listed, special_address};
 use crate::error::Problem;
@@ -59,6 +59,16 @@ impl Guard {
                 Ok(addresses)
             }
             None => Ok(addresses),
+        }
+    }
+
+    /// The addresses that the host of an allowed URL may be connected to at: the host itself, if it is one.
+    pub(crate) async fn addresses_of(&self, url: &Url) -> Result<Vec<IpAddr>, LookupError> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => Ok(vec![address.into()]),
+            Some(Host::Ipv6(address)) => Ok(vec![address.into()]),
+            Some(Host::Domain(name)) => self.addresses(name).await,
+            None => Ok(Vec::new()),
         }
     }
 

@@ -40,6 +40,14 @@ pub enum Error {
         /// The limit, in the unit of what was read.
         limit: u64,
     },
+    /// A compressed file that is far smaller than what it holds: made to fill memory and time, not to be read.
+    #[error("{what} decompresses to more than {ratio} times its size")]
+    Bomb {
+        /// What was being read.
+        what: String,
+        /// The limit.
+        ratio: u64,
+    },
     /// Reading or writing failed below.
     #[error(transparent)]
     Io(io::Error),

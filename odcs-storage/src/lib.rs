@@ -6,6 +6,8 @@
 //! `.staging/odcs-N.LEASE/` for each attempt under way, on the same file system, so that publishing is
 //! a rename. [`layout`] has all names in one place.
 //!
+//! [`Contents`] keeps what was fetched in `.content/` of the default directory, for composes to link to.
+//!
 //! Packages are hardlinked from where they are ([`settings::LinkFallback`] says what happens when that
 //! cannot be); their mode, owner and times are never touched.
 
@@ -15,6 +17,7 @@ pub mod settings;
 mod builder;
 mod check;
 mod choice;
+mod contents;
 mod dir;
 mod error;
 mod files;
@@ -35,6 +38,7 @@ mod tree;
 mod trees;
 
 pub use builder::NativeBuilder;
+pub use contents::{ContentDirectory, Contents, ContentsSettings, Damaged, Pruned, Pruning, Stats, Verified};
 pub use error::{
     Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
 };

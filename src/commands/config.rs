@@ -7,8 +7,8 @@ use crate::{assemble, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Only check it, also whether the repository roots are there: the exit code is 0 if the service can be
-    /// started with it, else 1.
+    /// Only check it, also whether the repository roots are there, and keys and certificates can be used: the exit
+    /// code is 0 if the service can be started with it, else 1.
     #[arg(long, conflicts_with = "reference")]
     check: bool,
     /// Print the reference documentation of all keys, in Markdown.

@@ -10,8 +10,9 @@ use crate::cli::ClientOptions;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The repository: a directory of the server, with or without repodata. A relative path is taken
-    /// from the current directory of this machine.
+    /// The repository: a directory of the server, with or without repodata, or the URL of one with repodata that
+    /// the server may fetch from. A relative path is taken from the current directory of this machine.
+    #[arg(value_name = "PATH")]
     path: String,
     /// Names of packages, or globs; without any, all packages of the repository. After --, a - in front
     /// leaves packages out, though not together with --no-deps: -- 'ed*' -ed-doc.

@@ -18,6 +18,7 @@ pub(crate) mod packages;
 pub(crate) mod renew;
 mod request;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod wait;
 pub(crate) mod why;
 

@@ -23,7 +23,7 @@ pub(crate) struct Common {
     #[arg(long = "result", value_name = "RESULT", help = results_help())]
     results: Vec<String>,
     /// URL of a repository whose packages are left out of the compose, for they are there already;
-    /// file:///DIR for a directory of the server.
+    /// file:///DIR for a directory of the server. $basearch in it stands for each arch of the compose.
     #[arg(long = "lookaside-repo", value_name = "URL")]
     lookaside_repos: Vec<String>,
     /// An arch whose compose gets packages of its 32-bit relative, too.

@@ -15,9 +15,11 @@ use odcs_rpm::compression::WriteCompression;
 use odcs_storage::LinkFallback;
 use toml::Value;
 
+use super::elsewhere::{Direct, Mirrors, PemFile, ProxyUrl, RepositoryUrl};
 use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
+use super::size::Size;
 use super::tables::{LONGEST, TargetDir};
 use super::words::{HostName, KeyringPath, LogFormat, Program, PublicUrl, SourceName, Verify};
 
@@ -40,6 +42,7 @@ pub(crate) struct Key {
     pub(super) values: &'static [&'static str],
     pub(super) placeholder: &'static str,
     pub(super) kind: fn() -> String,
+    pub(super) range: fn(Limits) -> String,
     check: fn(&Node<'_>) -> Result<(), Vec<Problem>>,
 }
 
@@ -80,6 +83,9 @@ impl Key {
         KEYS.iter().find(|key| key.name == name)
     }
 }
+
+/// The chapter of the rules about callers.
+pub(super) const CALLERS: &str = "Who may ask for what";
 
 /// What defaults depend on.
 #[derive(Clone, Debug)]
@@ -149,6 +155,7 @@ macro_rules! settings {
             values: <$type as Setting>::VALUES,
             placeholder: <$type as Setting>::PLACEHOLDER,
             kind: <$type as Setting>::kind,
+            range: <$type as Setting>::range,
             check: |node| <$type as Setting>::read(node).map(|_| ()),
         },)+)+];
 
@@ -229,8 +236,8 @@ settings! { machine:
     /// else they are ignored.
     trusted_proxies: Vec<IpNet> = Vec::new();
 
-    /// The largest body of a request that is read, in bytes.
-    max_body_bytes: usize = 1 << 20, within 1024.0..=1_073_741_824.0;
+    /// The largest body of a request that is read.
+    max_body_bytes: Size = Size(1 << 20), within 1024.0..=1_073_741_824.0;
 
     /// The log: `text` for people, `json` for programs, an object a line. `ODCS_LOG` says what is logged,
     /// as in `info,sqlx=warn`.
@@ -274,14 +281,83 @@ settings! { machine:
     /// `keyring`.
     untrusted_repo_roots: Vec<PathBuf> = Vec::new();
 
-    /// URLs that requests may make the service fetch from: those at or below one of these prefixes.
-    /// An empty list allows none.
-    ///
-    /// Scheme, host and port have to be equal, and the path has to begin with the same segments.
-    allowed_urls: UrlAllowList = UrlAllowList::default();
+    /// The largest file of a repository's metadata that is read, as it comes.
+    metadata_bytes: Size = Size(512 << 20), within 65_536.0..=1_099_511_627_776.0;
+
+    /// The most that is read of such a file when it is decompressed.
+    open_metadata_bytes: Size = Size(8 << 30), within 65_536.0..=1_099_511_627_776.0;
 
     /// Pungi configurations in git repositories, which requests of the type `raw_config` name.
     raw_config_urls: BTreeMap<RawConfigKey, RawConfig> = BTreeMap::new();
+
+    ["What may be fetched"]
+
+    /// URLs that requests may make the service fetch from: those at or below one of these prefixes.
+    /// An empty list allows none.
+    ///
+    /// Scheme, host and port have to be equal, and the path has to begin with the same segments. Redirects are followed
+    /// within the list only. Mirrors, and lists of mirrors, have to be in it, too.
+    allowed_urls: UrlAllowList = UrlAllowList::default(), option "allowed-url";
+
+    /// Private, loopback and link-local addresses that hosts of `allowed_urls` may have. A host that turns out to have
+    /// any other address that is not public is not connected to.
+    ///
+    /// An address that stands in `allowed_urls` itself, as in `http://10.0.0.7/`, is allowed there without this, and so
+    /// are loopback addresses for `localhost`. Behind a `proxy` addresses are its business.
+    allowed_networks: Vec<IpNet> = Vec::new();
+
+    /// URLs whose packages are taken for what they say, as those from below `repo_roots` are: those at or below one
+    /// of these prefixes. What is fetched from elsewhere is taken like what is below `untrusted_repo_roots`.
+    ///
+    /// It makes a difference where signatures are verified: see `verify_signatures`.
+    trusted_urls: UrlAllowList = UrlAllowList::default();
+
+    /// Where repositories have their mirrors listed: for the URL of a repository as requests name it, which may have
+    /// `$basearch` in it. Of the mirrors, those are used that are in `allowed_urls`, in the order of the list; the URL
+    /// itself comes last.
+    mirrors: BTreeMap<RepositoryUrl, Mirrors> = BTreeMap::new();
+
+    ["How it is fetched, and kept"]
+
+    /// How much is kept of what was fetched, so that it need not be fetched again: packages, which composes are
+    /// hardlinked from, and metadata. It is in `.content` below `target_dir`.
+    ///
+    /// What no compose uses makes room for what is fetched, what was not used for longest first. Where that is
+    /// not enough, composes fail. `odcs store` shows what is there.
+    store_bytes: Size = Size(20 << 30), option "store-bytes", within 1_048_576.0..=1_125_899_906_842_624.0;
+
+    /// The largest package that is fetched, where nobody says its size before.
+    package_bytes: Size = Size(8 << 30), within 65_536.0..=1_099_511_627_776.0;
+
+    /// How many packages of a compose are fetched at once.
+    fetches: usize = 16, within 1.0..=1024.0;
+
+    /// How many connections there are to one host at once.
+    fetch_connections: usize = 8, within 1.0..=256.0;
+
+    /// How often a file is asked for, the first time included, where the server or the way to it fails.
+    fetch_attempts: u32 = 4, within 1.0..=100.0;
+
+    /// How long nothing at all may come before a connection is given up, in seconds.
+    fetch_timeout: Duration = Duration::from_secs(30), within 1.0..=3600.0;
+
+    /// What everything is fetched through, but from hosts of `no_proxy`. Variables like `http_proxy` are not
+    /// looked at.
+    ///
+    /// `odcs config` does not show the password.
+    proxy: Option<ProxyUrl> = None;
+
+    /// What is fetched from without the proxy.
+    no_proxy: Vec<Direct> = Vec::new();
+
+    /// Certificates of authorities that are trusted besides those of the system.
+    ca_files: Vec<PemFile> = Vec::new();
+
+    /// The certificate that is shown to servers that ask for one; `client_key` has its key.
+    client_certificate: Option<PemFile> = None;
+
+    /// The private key of `client_certificate`, without a password.
+    client_key: Option<PemFile> = None;
 
     ["Which signatures are believed"]
 
@@ -294,7 +370,8 @@ settings! { machine:
     /// What has to be verified. With `untrusted` and `always`, keys that a request asks for are looked for among the
     /// signatures that a key of the keyring verifies, and the payload is compared with the header that is signed.
     ///
-    /// With `untrusted` every package from below `untrusted_repo_roots` must have such a signature, with `always`
+    /// With `untrusted` every package from below `untrusted_repo_roots`, or from a URL that is not one of `trusted_urls`,
+    /// must have such a signature, with `always`
     /// every package of every source, whatever a request says about unsigned ones. With `never` signatures are
     /// believed.
     verify_signatures: Verify = if keyring.is_some() { Verify::Untrusted } else { Verify::Never },

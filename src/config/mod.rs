@@ -7,6 +7,7 @@
 //! [`keys`] has the list of the keys, with their types, defaults and documentation; everything else is
 //! made from it. A new key is an entry there, a type of values is a [`setting::Setting`].
 
+mod elsewhere;
 mod keys;
 mod layers;
 mod node;
@@ -16,6 +17,7 @@ mod print;
 mod reference;
 mod rules;
 mod setting;
+mod size;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -29,14 +31,16 @@ use odcs_rpm::TreeArch;
 use url::Url;
 
 use crate::commands::Failure;
-use keys::{Draft, KEYS, Machine, Origins};
+use keys::{CALLERS, Draft, KEYS, Machine, Origins};
 use origin::{Problem, Refusal};
 use words::PublicUrl;
 
+pub(crate) use elsewhere::Mirrors;
 pub(crate) use keys::Configuration;
 pub(crate) use options::Overrides;
 pub(crate) use print::{json, toml};
 pub(crate) use reference::markdown as reference;
+pub(crate) use size::Size;
 pub(crate) use words::{LogFormat, Verify};
 
 /// Where a configuration file is looked for; the first that is there is taken.
@@ -108,6 +112,7 @@ fn load(overrides: &Overrides, surroundings: &Surroundings<'_>) -> Result<Loaded
         return Err(Refusal(problems));
     }
     warnings.extend(without_effect(&origins));
+    warnings.extend(elsewhere::in_vain(&configuration));
     Ok(Loaded {
         configuration,
         origins,
@@ -143,10 +148,9 @@ fn find_file(
 
 /// Rules about callers that were set in vain: nobody knows who calls.
 fn without_effect(origins: &Origins) -> Option<String> {
-    let chapter = "Who may ask for what";
     let set = KEYS
         .iter()
-        .filter(|key| key.group == chapter && origins.is_chosen(key.name));
+        .filter(|key| key.group == CALLERS && origins.is_chosen(key.name));
     let set: Vec<&str> = set.map(|key| key.name).collect();
     match set.as_slice() {
         [] => None,

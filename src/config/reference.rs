@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::keys::{KEYS, Key};
+use super::elsewhere::Mirrors;
+use super::keys::{CALLERS, KEYS, Key};
 use super::setting::Item;
 use super::tables::TargetDir;
 
@@ -21,7 +22,7 @@ Every key has a default; `odcs serve` needs no configuration. A value is taken f
 
 The file is [TOML](https://toml.io/en/v1.0.0); all keys are at its top. Relative paths begin at the directory of the file, those of
 options and variables at the current directory. Lists in variables are parted by commas or white space, or are TOML arrays
-(`[\"a\", \"b\"]`); directories are parted by colons. Tables in variables are TOML inline tables. A list or table replaces the one
+(`[\"a\", \"b\"]`); directories and files are parted by colons. Tables in variables are TOML inline tables. A list or table replaces the one
 that it overrides.
 
 Unknown keys and impossible values are refused at start, each with its place and what is expected. `odcs config --check`
@@ -66,7 +67,7 @@ fn write(text: &mut String) -> fmt::Result {
         if key.group != group {
             group = key.group;
             writeln!(text, "\n## {group}")?;
-            if key.name.starts_with("allowed_") {
+            if group == CALLERS {
                 write!(text, "{POLICY}")?;
             }
         }
@@ -89,13 +90,14 @@ fn write(text: &mut String) -> fmt::Result {
 
 fn range(key: &Key) -> String {
     key.limits
-        .map(|(least, most)| format!(", from {least} to {most}"))
+        .map(|limits| format!(",{}", (key.range)(limits)))
         .unwrap_or_default()
 }
 
 fn fields(key: &Key) -> &'static [(&'static str, &'static str)] {
     match key.name {
         "extra_target_dirs" => TargetDir::FIELDS,
+        "mirrors" => Mirrors::FIELDS,
         "raw_config_urls" => odcs_core::engine::RawConfig::FIELDS,
         _ => &[],
     }

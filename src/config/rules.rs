@@ -26,6 +26,8 @@ pub(super) fn check(
     rules.target_urls();
     rules.lists();
     rules.signatures();
+    rules.certificates();
+    rules.metadata();
     rules.problems
 }
 
@@ -177,6 +179,40 @@ impl Rules<'_> {
                 ),
             };
             self.wrong(&["untrusted_repo_roots"], why);
+        }
+    }
+
+    /// A certificate is nothing without its key.
+    fn certificates(&mut self) {
+        let keys = ["client_certificate", "client_key"];
+        if !self.are_sound(&keys) {
+            return;
+        }
+        match (
+            &self.configuration.client_certificate,
+            &self.configuration.client_key,
+        ) {
+            (Some(_), None) => self.wrong(&keys, "it needs its key, and client_key names none".to_owned()),
+            (None, Some(_)) => self.wrong(
+                &keys,
+                "it belongs to a certificate, and client_certificate names none".to_owned(),
+            ),
+            _ => {}
+        }
+    }
+
+    /// What is not compressed at all has to fit, too.
+    fn metadata(&mut self) {
+        let keys = ["open_metadata_bytes", "metadata_bytes"];
+        let (open, packed) = (
+            self.configuration.open_metadata_bytes,
+            self.configuration.metadata_bytes,
+        );
+        if self.are_sound(&keys) && open < packed {
+            let why = format!(
+                "files are read up to {packed} before they are decompressed (metadata_bytes), and only to {open} after"
+            );
+            self.wrong(&keys, why);
         }
     }
 

@@ -8,7 +8,7 @@ use odcs_core::allow::{UrlAllowList, UrlPrefix};
 use odcs_core::request::Lifetime;
 use toml::Value;
 
-use super::node::{Node, Shape};
+use super::node::{Limits, Node, Shape};
 use super::origin::Problem;
 
 /// The type of a key.
@@ -31,6 +31,11 @@ pub(crate) trait Setting: Sized {
 
     /// As TOML; nothing if there is no value yet.
     fn show(&self) -> Option<Value>;
+
+    /// What its limits are, for the reference.
+    fn range((least, most): Limits) -> String {
+        format!(" from {least} to {most}")
+    }
 }
 
 /// A value that is written as one text.

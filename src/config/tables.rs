@@ -24,14 +24,14 @@ pub(crate) struct TargetDir {
 }
 
 /// Fields of an item, read one after the other.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     node: &'a Node<'a>,
     entries: Vec<super::node::Entry<'a>>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(node: &'a Node<'a>, known: &[(&str, &str)]) -> Result<Self, Vec<Problem>> {
+    pub(super) fn of(node: &'a Node<'a>, known: &[(&str, &str)]) -> Result<Self, Vec<Problem>> {
         let names = || known.iter().map(|(name, _)| *name);
         let expected = || {
             format!(
@@ -51,7 +51,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn optional<T: Setting>(&mut self, name: &str) -> Option<T> {
+    pub(super) fn optional<T: Setting>(&mut self, name: &str) -> Option<T> {
         let entry = self.entries.iter().find(|entry| entry.name == name)?;
         match T::read(&entry.node) {
             Ok(value) => Some(value),
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn required<T: Setting>(&mut self, name: &str) -> Option<T> {
+    pub(super) fn required<T: Setting>(&mut self, name: &str) -> Option<T> {
         if !self.entries.iter().any(|entry| entry.name == name) {
             self.problems
                 .push(self.node.problem(format!("{name} is missing")));
@@ -70,8 +70,18 @@ impl<'a> Fields<'a> {
         self.optional(name)
     }
 
+    /// How many fields there are.
+    pub(super) fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The fields do not fit together.
+    pub(super) fn wrong(&mut self, why: &str) {
+        self.problems.push(self.node.problem(why));
+    }
+
     /// What was made of the fields, unless something is wrong with one.
-    fn done<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
+    pub(super) fn done<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
             _ => Err(self.problems),
@@ -80,7 +90,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A table of the fields that have a value.
-fn table<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+pub(super) fn table<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
     let fields = fields.into_iter();
     Value::Table(
         fields

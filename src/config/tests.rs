@@ -1,5 +1,6 @@
 //! How configurations are read, and what is said about wrong ones.
 
+mod elsewhere;
 mod printing;
 
 use std::time::Duration;
@@ -98,7 +99,22 @@ fn defaults_are_those_of_the_crates() {
     assert_eq!(configuration.dry_runs, engine.previews);
     assert_eq!(configuration.dry_run_timeout, engine.preview_timeout);
     let http = odcs_http::HttpOptions::default();
-    assert_eq!(configuration.max_body_bytes, http.max_body_bytes);
+    assert_eq!(
+        usize::try_from(configuration.max_body_bytes.0),
+        Ok(http.max_body_bytes)
+    );
+    assert_eq!(configuration.fetches, engine.fetches);
+    assert_eq!(configuration.package_bytes.0, engine.package_bytes);
+    let fetch = odcs_fetch::FetchSettings::new(configuration.allowed_urls);
+    assert_eq!(configuration.fetch_connections, fetch.connections_per_host);
+    assert_eq!(configuration.fetch_attempts, fetch.attempts);
+    assert_eq!(configuration.fetch_timeout, fetch.read_timeout);
+    #[cfg(feature = "repo")]
+    {
+        let repo = odcs_sources::repo::RepoSettings::new(Vec::<PathBuf>::new());
+        assert_eq!(configuration.metadata_bytes.0, repo.metadata_bytes);
+        assert_eq!(configuration.open_metadata_bytes.0, repo.open_metadata_bytes);
+    }
 }
 
 #[test]
@@ -276,7 +292,7 @@ fn numbers_have_limits() {
             "odcs.toml:4:9: grace: a number from 0 to 31536000 is expected (it is -0.1)",
             "odcs.toml:5:19: seconds_to_live: a whole number from 1 to 3155760000 is expected (it is 0)",
             "odcs.toml:6:15: concurrency: a whole number from 1 to 256 is expected (it is 0)",
-            "odcs.toml:7:18: max_body_bytes: a whole number from 1024 to 1073741824 is expected (it is 99999999999)",
+            "odcs.toml:7:18: max_body_bytes: a size from 1 KiB to 1 GiB is expected, as in 20 GiB (it is 99999999999)",
             "odcs.toml:8:1: unknown key \"poll2\"; did you mean \"poll\"?",
         ],
     );

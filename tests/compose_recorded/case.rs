@@ -5,20 +5,34 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use odcs_core::allow::UrlAllowList;
 use odcs_core::compose::ComposeView;
 use odcs_core::engine::EngineSettings;
 use odcs_core::testing::ManualClock;
-use odcs_core::{Compose, ComposeService, ComposeStore, Engine, Error, Links, SourceRegistry, Timestamp};
+use odcs_core::{
+    Compose, ComposeService, ComposeStore, Engine, Error, Fetch, Links, SourceRegistry, Timestamp,
+};
 use odcs_db::SqliteStore;
+use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use odcs_storage::{NativeBuilder, StorageSettings};
+use odcs_storage::{Contents, ContentsSettings, NativeBuilder, StorageSettings};
 use rpmgen::{Layout, ed_repository, write_repository};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use test_support::http::Server;
 
 /// Where the repository `repo` of the recordings is, and the URL of its composes.
 const REPOSITORIES: &str = "/srv/";
 const URL: &str = "http://localhost/odcs";
+
+/// How the repositories of a case are asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Way {
+    /// As they were: as directories of this machine.
+    Directory,
+    /// From an HTTP server that serves them.
+    Http,
+}
 
 /// What was recorded.
 pub(crate) struct Case {
@@ -58,6 +72,11 @@ impl Case {
         name.parse().unwrap_or_else(|_| self.id())
     }
 
+    /// Whether it is about repositories, which may be anywhere.
+    pub(crate) fn is_of_repositories(&self) -> bool {
+        self.body["source"]["type"] == "repo"
+    }
+
     /// A file of the recording.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.folder.join(name)).ok()
@@ -81,16 +100,14 @@ impl Case {
     ///
     /// # Errors
     /// If the request is refused.
-    pub(crate) async fn make(&self) -> Result<Made, Error> {
+    pub(crate) async fn make(&self, way: Way) -> Result<Made, Error> {
         let dir = TempDir::new().unwrap();
         let repository = dir.path().join("repo");
         self.write_repository(&repository);
         let submitted: Timestamp = self.row["time_submitted"].as_str().unwrap().parse().unwrap();
         let clock = Arc::new(ManualClock::new(submitted));
         let store = SqliteStore::in_memory().await.unwrap();
-        let mut sources = SourceRegistry::new();
-        let source = RepoSource::new(RepoSettings::new([dir.path()])).unwrap();
-        sources.register(source).unwrap();
+        let www = Server::of_directory(dir.path());
         let mut links = Links::new(&URL.parse().unwrap());
         let mut storage = StorageSettings::new(dir.path().join("default"))
             .with_threads(1)
@@ -102,20 +119,36 @@ impl Case {
             storage = storage.with_target(name.parse().unwrap(), &target);
         }
         let builder = NativeBuilder::open(storage, Arc::clone(&clock) as _).unwrap();
+        let mut settings = EngineSettings::new().unwrap();
+        settings.allowed_urls = UrlAllowList::parse([www.url("/")]).unwrap();
+        let fetch = FetchSettings::new(settings.allowed_urls.clone());
+        let fetch: Arc<dyn Fetch> = Arc::new(Fetcher::new(fetch).unwrap());
+        let contents = ContentsSettings::default();
+        let contents = Arc::new(Contents::open(builder.targets(), contents, Arc::clone(&fetch)).unwrap());
+        let mut sources = SourceRegistry::new();
+        let source = RepoSettings::new([dir.path()]).with_fetch(fetch, contents.clone());
+        sources.register(RepoSource::new(source).unwrap()).unwrap();
         let engine = Engine::with_clock(
             Arc::new(store.clone()),
             sources,
             Arc::new(builder),
             links.clone(),
-            EngineSettings::new().unwrap(),
+            settings,
             clock,
-        );
+        )
+        .with_content_store(contents);
         // Whatever lies beside the repository of the recordings lies beside ours.
         let mut body = self.body.clone();
         if let Some(below) = source_below(&body) {
-            body["source"]["source"] = json!(dir.path().join(below));
+            body["source"]["source"] = match way {
+                Way::Directory => json!(dir.path().join(below)),
+                Way::Http => json!(www.url(&format!("/{below}"))),
+            };
         }
-        let here = format!("file://{}/", dir.path().display());
+        let here = match way {
+            Way::Directory => format!("file://{}/", dir.path().display()),
+            Way::Http => www.url("/"),
+        };
         if let Some(urls) = body.get_mut("lookaside_repos") {
             for url in urls.as_array_mut().unwrap() {
                 *url = json!(url.as_str().unwrap().replace("file:///srv/", &here));

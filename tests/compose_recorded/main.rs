@@ -3,7 +3,8 @@
 //!
 //! `ODCS_COMPOSE_CASES` names the folder with the cases; without it `../shared/fixtures/reference/compose-cases`
 //! below the project's root is taken, and without that the suite is skipped. Each case prints `ok`, `later` (with
-//! the feature it needs), `deviation` (with its rule) or `DIFF`.
+//! the feature it needs), `deviation` (with its rule) or `DIFF`. Those about repositories are made twice: of the
+//! directories, and of the same on an HTTP server, lookaside repositories included.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +19,7 @@ mod case;
 mod compare;
 mod rules;
 
-use case::Case;
+use case::{Case, Way};
 use rules::Verdict;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,13 +42,18 @@ async fn composes_are_those_of_the_reference() {
     for path in names {
         let case = Case::read(&path);
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        match rules::judge(&case).await {
-            Verdict::Same => println!("ok {name}"),
-            Verdict::Later(feature) => println!("later {name}: needs {feature}"),
-            Verdict::Deviation(rule) => println!("deviation {name} {rule}"),
-            Verdict::Different(what) => {
-                different += 1;
-                println!("DIFF {name}: {}", what.join("; "));
+        for (way, how) in [(Way::Directory, ""), (Way::Http, " over HTTP")] {
+            if way == Way::Http && !case.is_of_repositories() {
+                continue;
+            }
+            match rules::judge(&case, way).await {
+                Verdict::Same => println!("ok {name}{how}"),
+                Verdict::Later(feature) => println!("later {name}: needs {feature}"),
+                Verdict::Deviation(rule) => println!("deviation {name}{how} {rule}"),
+                Verdict::Different(what) => {
+                    different += 1;
+                    println!("DIFF {name}{how}: {}", what.join("; "));
+                }
             }
         }
     }

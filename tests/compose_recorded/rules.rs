@@ -4,7 +4,7 @@
 use odcs_core::ErrorKind;
 use serde_json::Value;
 
-use crate::case::{Case, Made};
+use crate::case::{Case, Made, Way};
 use crate::compare;
 
 /// What a case came to.
@@ -32,8 +32,8 @@ fn needs(case: &Case) -> Option<(&'static str, &'static str)> {
     None
 }
 
-pub(crate) async fn judge(case: &Case) -> Verdict {
-    let made = case.make().await;
+pub(crate) async fn judge(case: &Case, way: Way) -> Verdict {
+    let made = case.make(way).await;
     if let Some((feature, field)) = needs(case) {
         return match made {
             Err(error) if error.kind() == ErrorKind::Invalid && error.subject() == field => {

@@ -72,7 +72,7 @@ print(json.dumps({"created": created, "done": done, "old": old, "got": client.ge
 "#;
 
 /// What a script with the client prints in its last line; nothing if there is no client.
-fn answer(server: &Server, repository: &Path, script: &str) -> Option<Value> {
+pub(crate) fn answer(server: &Server, repository: &Path, script: &str) -> Option<Value> {
     let Some(python) = std::env::var_os("ODCS_TEST_PYTHON") else {
         assert!(
             !test_support::is_ci(),

@@ -286,3 +286,49 @@ fn help_names_the_variables_and_the_defaults() {
         assert!(help.contains(says), "{says}\n{help}");
     }
 }
+
+#[test]
+fn certificates_are_read_when_the_configuration_is_checked() {
+    let place = Place::with("ca_files = [\"authority.pem\"]\n");
+    let check = || place.run(&["config", "--check"], &[]);
+    for content in [None, Some("no certificate")] {
+        if let Some(content) = content {
+            std::fs::write(place.0.path().join("authority.pem"), content).unwrap();
+        }
+        let refused = check();
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let said = text(&refused.stderr);
+        assert!(
+            said.contains("the service cannot be started") && said.contains("authority.pem"),
+            "{said}"
+        );
+    }
+    let place = Place::with("client_certificate = \"odcs.pem\"\nclient_key = \"odcs.key\"\n");
+    let refused = place.run(&["config", "--check"], &[]);
+    assert!(text(&refused.stderr).contains("odcs.pem"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_password_of_the_proxy_goes_nowhere() {
+    let file = "allowed_urls = [\"http://192.0.2.1/\"]\nproxy = \"http://me:secret@127.0.0.1:9\"\nfetch_attempts = 1\n";
+    let place = Place::with(file);
+    for args in [&["config"][..], &["config", "--json"], &["config", "--check"]] {
+        let output = place.run(args, &[]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(!said.contains("secret"), "{said}");
+    }
+    // Nobody listens there.
+    let start = Start::new().variable("ODCS_LOG", "debug");
+    std::fs::write(start.dir().join("odcs.toml"), file).unwrap();
+    let server = start.start();
+    let compose = server
+        .compose(&json!({"source": {"type": "repo", "source": "http://192.0.2.1/repo"}}))
+        .await;
+    assert_eq!(compose["state_name"], "failed", "{compose}");
+    let said = compose.to_string() + &server.log();
+    assert!(
+        said.contains("192.0.2.1/repo") && !said.contains("secret"),
+        "{said}"
+    );
+}

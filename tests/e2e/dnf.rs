@@ -9,7 +9,7 @@ use crate::support::{Server, Start, as_root, has, run};
 
 /// dnf with an empty root and the `.repo` file of a compose, nothing else. It installs for root only, so
 /// that is who everybody else is to it.
-fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
+pub(crate) fn dnf(root: &Path, repos: &Path, args: &[&str]) -> String {
     let mut command = as_root("dnf");
     command.args(["--assumeyes", "--releasever=1", "--forcearch=x86_64"]);
     command

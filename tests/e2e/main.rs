@@ -19,6 +19,7 @@ mod config;
 mod content;
 mod createrepo;
 mod dnf;
+mod elsewhere;
 mod failures;
 mod files;
 mod inside;
@@ -29,6 +30,7 @@ mod renewal;
 mod repodata;
 mod signatures;
 mod stopping;
+mod store;
 
 #[path = "../common/mod.rs"]
 mod support;

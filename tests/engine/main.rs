@@ -16,6 +16,7 @@ mod lookaside;
 mod observing;
 mod plugin;
 mod preview;
+mod remote;
 mod renewal;
 mod repositories;
 mod reuse;

@@ -57,6 +57,7 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
     let (mut new, mut transferred) = (0_usize, 0_u64);
     while let Some((key, file, fetched)) = fetching.try_next().await? {
+        parts.observer.package_fetched(fetched);
         files.insert(key, file);
         new += usize::from(fetched > 0);
         transferred = transferred.saturating_add(fetched);

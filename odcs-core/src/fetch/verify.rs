@@ -78,6 +78,7 @@ pub struct Verified {
 /// assert!(verifier.update(b"an editor").is_err());
 /// # Ok::<(), odcs_core::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Verifier {
     expected: Expected,
     sha256: Hasher,

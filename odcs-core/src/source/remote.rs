@@ -87,11 +87,12 @@ impl Candidate {
         at_once: usize,
     ) -> Vec<Result<Self>> {
         let long = &Semaphore::new(LONG_AT_ONCE);
-        stream::iter(files)
+        // Made before anything is waited for: with this closure in it, the future would not count as `Send` in traits.
+        let reading: Vec<_> = files
+            .into_iter()
             .map(|(recorded, remote)| read_recorded(fetch, recorded, remote, long))
-            .buffered(at_once.max(1))
-            .collect()
-            .await
+            .collect();
+        stream::iter(reading).buffered(at_once.max(1)).collect().await
     }
 }
 
@@ -103,7 +104,7 @@ async fn read_recorded(
 ) -> Result<Candidate> {
     let modified = recorded.modified.or(remote.modified);
     let candidate = read(fetch, remote.with_modified(modified), None, long).await?;
-    candidate.as_recorded(recorded)
+    candidate.recorded_as(recorded)
 }
 
 async fn read(

@@ -1,6 +1,6 @@
 //! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
-//! until it is moved, and conformance suites [for stores](store::conformance) and
-//! [for sources](source::conformance).
+//! until it is moved, and conformance suites [for stores](store::conformance),
+//! [for sources](source::conformance) and [for content stores](content_store::conformance).
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@
 )]
 
 mod clock;
+pub mod content_store;
 pub mod source;
 pub mod store;
 

@@ -185,3 +185,15 @@ async fn a_file_that_comes_in_parts_only_is_put_together() {
     assert_eq!(fetcher.bytes(&get, expected).await.unwrap().1, FILE);
     assert_eq!(server.asked()[2].header("range"), Some("bytes=10-"));
 }
+
+#[tokio::test]
+async fn what_began_anew_and_is_wrong_is_not_fetched_again() {
+    // It takes no ranges, and has another file.
+    let server = Server::start(|_, _| Reply::new("200 OK", &[], b"an editor for limes")).await;
+    let mut sink = left_behind(b"an edi").await;
+    let get = Get::new(server.url("ed.rpm"), 1_000);
+    let error = server.fetcher().get(&get, &mut sink).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.asked()[0].header("range"), Some("bytes=6-"));
+}

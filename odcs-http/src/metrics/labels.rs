@@ -51,6 +51,11 @@ pub(super) struct Placed {
 }
 
 #[derive(Clone, Debug, Eq, PartialEq, Hash, EncodeLabelSet)]
+pub(super) struct Found {
+    pub(super) how: &'static str,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq, Hash, EncodeLabelSet)]
 pub(super) struct SweptWhat {
     pub(super) what: &'static str,
 }

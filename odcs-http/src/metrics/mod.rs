@@ -25,7 +25,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use self::labels::{Composes, Ended, PhaseLabel, Placed, Request, Route, SourceType, SweptWhat, source_name};
+use self::labels::{
+    Composes, Ended, Found, PhaseLabel, Placed, Request, Route, SourceType, SweptWhat, source_name,
+};
 use crate::error::ApiError;
 use crate::state::ApiState;
 
@@ -67,6 +69,8 @@ pub struct Metrics {
     reused: Family<SourceType, Counter>,
     phase_seconds: Histograms<PhaseLabel>,
     packages: Family<Placed, Counter>,
+    fetched: Family<Found, Counter>,
+    fetched_bytes: Counter,
     swept: Family<SweptWhat, Counter>,
     orphans: Gauge,
     leases_lost: Counter,
@@ -108,6 +112,8 @@ impl Metrics {
             reused: Family::default(),
             phase_seconds: Family::new_with_constructor(work_histogram),
             packages: Family::default(),
+            fetched: Family::default(),
+            fetched_bytes: Counter::default(),
             swept: Family::default(),
             orphans: Gauge::default(),
             leases_lost: Counter::default(),
@@ -165,6 +171,16 @@ impl Metrics {
             "packages_placed",
             "Packages put into composes",
             self.packages.clone(),
+        );
+        all.register(
+            "packages_from_elsewhere",
+            "Packages from elsewhere that composes are made of: fetched for it, or in the store before",
+            self.fetched.clone(),
+        );
+        all.register(
+            "packages_fetched_bytes",
+            "Bytes of packages that were fetched",
+            self.fetched_bytes.clone(),
         );
         all.register(
             "swept",
@@ -283,6 +299,12 @@ impl Observer for Metrics {
         }
     }
 
+    fn package_fetched(&self, bytes: u64) {
+        let how = if bytes > 0 { "fetched" } else { "stored" };
+        self.fetched.get_or_create(&Found { how }).inc();
+        self.fetched_bytes.inc_by(bytes);
+    }
+
     fn swept(&self, swept: &Swept) {
         for (what, list) in [
             ("removed", &swept.removed),
@@ -341,6 +363,9 @@ mod tests {
         metrics.compose_reused(3);
         metrics.packages_placed(5, 2);
         metrics.packages_placed(5, 0);
+        metrics.package_fetched(1_000);
+        metrics.package_fetched(0);
+        metrics.package_fetched(24);
         metrics.swept(&Swept {
             removed: vec![ComposeId::new(1), ComposeId::new(2)],
             orphans: vec![ComposeId::new(7)],
@@ -364,6 +389,9 @@ mod tests {
             "odcs_composes_reused_total{source_type=\"repo\"} 1",
             "odcs_packages_placed_total{how=\"linked\"} 10",
             "odcs_packages_placed_total{how=\"copied\"} 2",
+            "odcs_packages_from_elsewhere_total{how=\"fetched\"} 2",
+            "odcs_packages_from_elsewhere_total{how=\"stored\"} 1",
+            "odcs_packages_fetched_bytes_total 1024",
             "odcs_swept_total{what=\"removed\"} 2",
             "odcs_orphaned_trees 1",
             "odcs_leases_lost_total 1",

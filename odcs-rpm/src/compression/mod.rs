@@ -1,21 +1,30 @@
 //! The compressions that repository files come in, and those that they are written with.
 
+mod counted;
 mod write;
 
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+use counted::Counted;
 pub(crate) use write::CompressingWriter;
 pub use write::{WriteCompression, gzip};
 
 use crate::{Error, Result};
 
 /// Memory that an xz stream may ask for; `xz -9` needs 65 MiB.
-const XZ_MEMORY: u64 = 256 << 20;
+const XZ_MEMORY: u64 = 128 << 20;
 
 /// The largest zstd window accepted, as a power of two: 128 MiB, what `zstd` itself accepts unasked.
 const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// How many times its compressed size a file may have, decompressed, past its first [`FREE`] bytes. `primary` and
+/// `filelists` of distributions have 10 to 15 times theirs, and 30 at most; bombs have 1,000 times and more.
+pub const RATIO: u64 = 100;
+
+/// Bytes for which [`RATIO`] does not count: little files may be mere repetition.
+pub const FREE: u64 = 8 << 20;
 
 /// How a file is compressed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -64,10 +73,10 @@ impl Compression {
 
 enum Inner<R: BufRead> {
     None(R),
-    Gzip(MultiGzDecoder<R>),
-    Xz(liblzma::bufread::XzDecoder<R>),
-    Zstd(zstd::stream::read::Decoder<'static, R>),
-    Bzip2(bzip2::bufread::MultiBzDecoder<R>),
+    Gzip(MultiGzDecoder<Counted<R>>),
+    Xz(liblzma::bufread::XzDecoder<Counted<R>>),
+    Zstd(zstd::stream::read::Decoder<'static, Counted<R>>),
+    Bzip2(bzip2::bufread::MultiBzDecoder<Counted<R>>),
 }
 
 /// Reads what a compressed file holds, up to a limit. Made by [`decoder`].
@@ -77,6 +86,7 @@ pub struct Decoder<R: BufRead> {
     what: &'static str,
     limit: u64,
     left: u64,
+    ratio: Option<u64>,
 }
 
 /// Decompresses a reader. Several gzip members, xz streams, zstd frames or bzip2 streams one after
@@ -84,7 +94,18 @@ pub struct Decoder<R: BufRead> {
 ///
 /// The reader that comes back gives at most `limit` bytes. A file with more ends in an error that
 /// converts into [`Error::TooLarge`] naming `what`, damaged data in one of the kind
-/// [`io::ErrorKind::InvalidData`].
+/// [`io::ErrorKind::InvalidData`]. So does one that is a bomb, in [`Error::Bomb`]: where more than [`FREE`] bytes have
+/// come out, and more than [`RATIO`] times what went in until then.
+///
+/// ```
+/// use std::io::Read;
+/// use odcs_rpm::compression::{Compression, decoder, gzip};
+/// let bomb = gzip(&vec![b' '; 20 << 20])?;
+/// assert!(bomb.len() < 25_000);
+/// let error = decoder(&*bomb, Compression::Gzip, "comps", 1 << 30)?.read_to_end(&mut Vec::new()).unwrap_err();
+/// assert!(matches!(odcs_rpm::Error::from(error), odcs_rpm::Error::Bomb { ratio: 100, .. }));
+/// # Ok::<(), odcs_rpm::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Io`] if the decompressor cannot be set up (memory).
@@ -94,21 +115,22 @@ pub fn decoder<R: BufRead>(
     what: &'static str,
     limit: u64,
 ) -> Result<Decoder<R>> {
+    let counted = |reader| Counted { reader, bytes: 0 };
     let inner = match compression {
         Compression::None => Inner::None(reader),
-        Compression::Gzip => Inner::Gzip(MultiGzDecoder::new(reader)),
+        Compression::Gzip => Inner::Gzip(MultiGzDecoder::new(counted(reader))),
         Compression::Xz => {
             let stream =
                 liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)
                     .map_err(io::Error::from)?;
-            Inner::Xz(liblzma::bufread::XzDecoder::new_stream(reader, stream))
+            Inner::Xz(liblzma::bufread::XzDecoder::new_stream(counted(reader), stream))
         }
         Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(counted(reader))?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
             Inner::Zstd(decoder)
         }
-        Compression::Bzip2 => Inner::Bzip2(bzip2::bufread::MultiBzDecoder::new(reader)),
+        Compression::Bzip2 => Inner::Bzip2(bzip2::bufread::MultiBzDecoder::new(counted(reader))),
     };
     Ok(Decoder {
         inner,
@@ -116,10 +138,39 @@ pub fn decoder<R: BufRead>(
         what,
         limit,
         left: limit,
+        ratio: Some(RATIO),
     })
 }
 
 impl<R: BufRead> Decoder<R> {
+    /// Without regard to how well the file is compressed: for what was written here.
+    #[must_use]
+    pub fn with_any_ratio(mut self) -> Self {
+        self.ratio = None;
+        self
+    }
+
+    /// Refuses what has become too much out of too little.
+    fn check_ratio(&self) -> io::Result<()> {
+        let read = match &self.inner {
+            Inner::None(_) => return Ok(()),
+            Inner::Gzip(reader) => reader.get_ref().bytes,
+            Inner::Xz(reader) => reader.get_ref().bytes,
+            Inner::Zstd(reader) => reader.get_ref().bytes,
+            Inner::Bzip2(reader) => reader.get_ref().bytes,
+        };
+        let given = self.limit.saturating_sub(self.left);
+        match self.ratio {
+            Some(ratio) if given > FREE.max(read.saturating_mul(ratio)) => {
+                Err(io::Error::other(Error::Bomb {
+                    what: self.what.into(),
+                    ratio,
+                }))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn read_inner(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.inner {
             Inner::None(reader) => return reader.read(buffer),
@@ -161,6 +212,7 @@ impl<R: BufRead> Read for Decoder<R> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.read_inner(buffer.get_mut(..most).unwrap_or_default())?;
         self.left = self.left.saturating_sub(read as u64);
+        self.check_ratio()?;
         Ok(read)
     }
 }
@@ -225,6 +277,34 @@ mod tests {
                 matches!(error, Error::TooLarge { limit: 65536, .. }),
                 "{compression:?} {error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_where_it_shows() {
+        // Beginning and end are as compressible as files are; what the end adds comes too late.
+        let noise: Vec<u8> = (0..1_u32 << 16)
+            .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
+        for compression in ALL.into_iter().skip(1) {
+            let noise = compress(&noise, compression);
+            let zeros = compress(&vec![0; 4 << 20], compression).repeat(10);
+            let file = [&noise[..], &zeros, &noise].concat();
+            let mut seen = Vec::new();
+            let mut reader = decoder(&*file, compression, "a test", 1 << 40).unwrap();
+            let error = Error::from(reader.read_to_end(&mut seen).unwrap_err());
+            assert!(
+                matches!(error, Error::Bomb { ratio: RATIO, .. }),
+                "{compression:?} {error}"
+            );
+            assert!(
+                seen.len() as u64 <= FREE + RATIO * (noise.len() as u64 + 100_000),
+                "{compression:?} {}",
+                seen.len()
+            );
+            let reader = decoder(&*file, compression, "a test", 1 << 40).unwrap();
+            let all = io::copy(&mut reader.with_any_ratio(), &mut io::sink()).unwrap();
+            assert_eq!(all, (40 << 20) + (2 << 18), "{compression:?}");
         }
     }
 

@@ -14,9 +14,8 @@ use crate::{
 const SENSE_STRONG: u32 = 1 << 27;
 /// `PATH_MAX` of Linux, without the zero at its end: no file can have a longer path.
 const MAX_PATH: usize = 4095;
-/// Bytes of all paths of one package: as many as a whole header may have, which had to hold them before rpm 4
-/// told directories and names apart.
-const MAX_PATHS: usize = 256 << 20;
+/// Bytes of all paths of one package: seven times the longest whole header of a large distribution.
+const MAX_PATHS: usize = 128 << 20;
 /// `RPMFILE_GHOST`.
 const FILE_GHOST: u32 = 1 << 6;
 /// `S_IFMT` and `S_IFDIR`.

@@ -259,7 +259,7 @@ impl Draft {
 
     fn explain(&self, number: usize, error: Error) -> Error {
         match error {
-            Error::TooLarge { .. } | Error::Io(_) => error,
+            Error::TooLarge { .. } | Error::Bomb { .. } | Error::Io(_) => error,
             Error::Repodata { reason, .. } => {
                 Error::repodata(FILE, self.nevra.label(number) + ": " + &reason)
             }

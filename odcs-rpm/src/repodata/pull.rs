@@ -266,6 +266,10 @@ fn from_shared(file: &'static str, position: u64, error: &io::Error) -> Error {
             what: what.clone(),
             limit: *limit,
         },
+        Some(Error::Bomb { what, ratio }) => Error::Bomb {
+            what: what.clone(),
+            ratio: *ratio,
+        },
         Some(other) => Error::repodata(file, other),
         None => match error.kind() {
             // Decompressors say this of damaged and of cut data.

@@ -14,6 +14,9 @@ const FILE: &str = "updateinfo";
 /// Elements inside each other; real documents have six.
 const MAX_DEPTH: usize = 32;
 
+/// Attributes of one element; real ones have seven.
+const MAX_ATTRIBUTES: usize = 100;
+
 /// An `updateinfo` document, checked as far as every reader of repodata relies on: XML that is well-formed,
 /// in UTF-8, without a document type (and so without entities of its own), whose root is `updates`. Its
 /// bytes are kept as they came, uncompressed.
@@ -170,7 +173,11 @@ fn check(xml: &str) -> Result<u64> {
 }
 
 fn check_attributes(start: &BytesStart<'_>) -> Result<(), String> {
-    for attribute in start.attributes() {
+    for (number, attribute) in start.attributes().enumerate() {
+        // Each is compared with all before it.
+        if number >= MAX_ATTRIBUTES {
+            return Err("an element with too many attributes".to_owned());
+        }
         let attribute = attribute.map_err(|error| error.to_string())?;
         if attribute.value.contains('<') {
             return Err("an attribute has a <".to_owned());
@@ -264,6 +271,9 @@ mod tests {
         }
         assert!(parse(&"<updates>".repeat(40)).is_err());
         assert!(UpdateInfo::parse(b"<updates>\xff</updates>".to_vec()).is_err());
+        let attributes: String = (0..200_000).map(|number| format!(" a{number}=''")).collect();
+        let error = parse(&format!("<updates{attributes}/>")).unwrap_err().to_string();
+        assert!(error.contains("too many attributes"), "{error}");
         let endless = std::io::repeat(b' ');
         assert!(matches!(
             UpdateInfo::read(endless),

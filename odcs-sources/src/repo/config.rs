@@ -1,6 +1,12 @@
 //! Settings of the `repo` source.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use odcs_core::allow::UrlAllowList;
+use odcs_core::{ContentStore, Fetch};
+
+use super::mirrors::MirrorRule;
 
 /// Where repositories may be, and how much of them is read.
 #[derive(Clone, Debug)]
@@ -17,6 +23,13 @@ pub struct RepoSettings {
     pub open_metadata_bytes: u64,
     /// Files and directories in a repository without metadata.
     pub directory_entries: usize,
+    /// What repositories on HTTP servers are fetched with, and where what was fetched is kept. Without, there are
+    /// only directories.
+    pub remote: Option<(Arc<dyn Fetch>, Arc<dyn ContentStore>)>,
+    /// The packages of repositories below these URLs are taken at their word, those of others are not.
+    pub trusted_urls: UrlAllowList,
+    /// The repositories that have mirrors.
+    pub mirrors: Vec<MirrorRule>,
 }
 
 impl RepoSettings {
@@ -29,6 +42,9 @@ impl RepoSettings {
             metadata_bytes: 512 << 20,
             open_metadata_bytes: 8 << 30,
             directory_entries: 1_000_000,
+            remote: None,
+            trusted_urls: UrlAllowList::default(),
+            mirrors: Vec::new(),
         }
     }
 
@@ -36,6 +52,28 @@ impl RepoSettings {
     #[must_use]
     pub fn with_untrusted<P: Into<PathBuf>>(mut self, roots: impl IntoIterator<Item = P>) -> Self {
         self.untrusted_roots.extend(roots.into_iter().map(Into::into));
+        self
+    }
+
+    /// Repositories on HTTP servers, too, as far as whoever fetches allows their URLs.
+    #[must_use]
+    pub fn with_fetch(mut self, fetch: Arc<dyn Fetch>, contents: Arc<dyn ContentStore>) -> Self {
+        self.remote = Some((fetch, contents));
+        self
+    }
+
+    /// The packages of repositories below these URLs are taken at their word. Where a repository has mirrors, they
+    /// must be below such URLs, too.
+    #[must_use]
+    pub fn with_trusted_urls(mut self, trusted: UrlAllowList) -> Self {
+        self.trusted_urls = trusted;
+        self
+    }
+
+    /// The repositories that have mirrors; of several rules for one, the first counts.
+    #[must_use]
+    pub fn with_mirrors(mut self, rules: impl IntoIterator<Item = MirrorRule>) -> Self {
+        self.mirrors.extend(rules);
         self
     }
 }

@@ -27,6 +27,8 @@ pub(super) enum Reason {
     Unclean,
     /// A URL, and nothing here fetches.
     Url,
+    /// A URL that no file can be below of; why.
+    UnusableUrl(String),
     /// Asked for something that is not a repository.
     OtherSource,
     /// There is no such directory.
@@ -39,6 +41,14 @@ pub(super) enum Reason {
     Circle,
     /// `repodata` is there, and `repomd.xml` is not.
     NoRepomd,
+    /// A server has no `repomd.xml` there.
+    NoRepodata,
+    /// A server answered HTML.
+    WebPage,
+    /// A list of mirrors is not one of the configured kind; what is.
+    NoMirrorList(&'static str),
+    /// A mirror's `repomd.xml` is none of those that the metalink names.
+    Behind,
     /// May not be read.
     Denied,
     /// Neither repodata nor a single RPM.
@@ -115,7 +125,11 @@ impl RepoError {
     pub fn operation(&self) -> &'static str {
         match self.reason {
             Reason::Root => "open repository root",
-            Reason::Outside(_) | Reason::Unclean | Reason::Url | Reason::OtherSource => "locate repository",
+            Reason::Outside(_)
+            | Reason::Unclean
+            | Reason::Url
+            | Reason::UnusableUrl(_)
+            | Reason::OtherSource => "locate repository",
             _ => "read repository",
         }
     }
@@ -128,20 +142,23 @@ impl RepoError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self.reason {
-            Reason::NoDirectory | Reason::NoFile | Reason::NoRepomd | Reason::Empty | Reason::NoPrimary => {
-                ErrorKind::NotFound
-            }
+            Reason::NoDirectory
+            | Reason::NoFile
+            | Reason::NoRepomd
+            | Reason::NoRepodata
+            | Reason::Empty
+            | Reason::NoPrimary => ErrorKind::NotFound,
             Reason::Escapes | Reason::Denied | Reason::Location { .. } => ErrorKind::Forbidden,
             Reason::Changed => ErrorKind::Gone,
-            Reason::Io => ErrorKind::Unavailable,
+            Reason::Io | Reason::Behind => ErrorKind::Unavailable,
             Reason::Fault => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }
     }
 
-    /// Whether another try may work: the disk may be back by then.
+    /// Whether another try may work: the disk may be back by then, or the mirrors have caught up.
     pub fn is_retryable(&self) -> bool {
-        matches!(self.reason, Reason::Io)
+        matches!(self.reason, Reason::Io | Reason::Behind)
     }
 
     fn sentence(&self) -> String {
@@ -160,6 +177,9 @@ impl RepoError {
             Reason::Url => format!(
                 "\"source\": this server cannot fetch repositories, {subject} would have to be a directory of the server"
             ),
+            Reason::UnusableUrl(why) => {
+                format!("\"source\": {subject} cannot be the URL of a repository: {why}")
+            }
             Reason::OtherSource => format!("a source of type {subject} is not a repository"),
             Reason::NoDirectory => format!("there is no directory {subject} on the server"),
             Reason::NoFile => format!("{subject} is not there"),
@@ -170,6 +190,17 @@ impl RepoError {
             Reason::NoRepomd => format!(
                 "{subject} is there, but has no repomd.xml: the repository is being written or is damaged; without a \
                  directory repodata, its packages themselves would be read"
+            ),
+            Reason::NoRepodata => format!(
+                "{subject} has no repodata/repomd.xml; repositories on HTTP servers need it, because what else is there \
+                 cannot be listed"
+            ),
+            Reason::WebPage => format!("the server answered a web page where {subject} should be"),
+            Reason::NoMirrorList(expected) => {
+                format!("{subject} is no list of mirrors{cause}; it should be {expected}")
+            }
+            Reason::Behind => format!(
+                "{subject} is none of the versions that the metalink names: the mirror is behind, or ahead of the metalink"
             ),
             Reason::Denied => format!("{subject} may not be read by the server"),
             Reason::Empty => {

@@ -1,9 +1,10 @@
-//! Reading a repository with metadata.
+//! Reading a repository with metadata, wherever its files are.
 
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 
-use odcs_core::source::{Candidate, PackageContent};
+use odcs_core::files::SourceFile;
+use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::Digest;
 use odcs_rpm::compression::{Compression, decoder};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
@@ -13,19 +14,63 @@ use super::error::{Reason, RepoError};
 use super::pins::read_repomd;
 use super::roots::Repository;
 
-/// Reads what the pinned metadata lists.
+/// The metadata files that are read. What else there is (changelogs, groups, databases) plays no part.
+pub(super) const KINDS: [&str; 3] = ["primary", "filelists", "updateinfo"];
+
+/// A repository whose metadata files are here: in its directory, or fetched from its server.
+pub(super) trait Files: Sync {
+    /// What it is called in messages: a path or a URL, without a slash at the end.
+    fn name(&self) -> &str;
+
+    /// One of its metadata files.
+    ///
+    /// # Errors
+    /// If its location leads out of the repository.
+    fn metadata(&self, record: &RepomdRecord) -> odcs_core::Result<SourceFile>;
+
+    /// Where the file of a package is.
+    ///
+    /// # Errors
+    /// If its location leads out of the repository.
+    fn package(&self, listed: &RepoPackage) -> odcs_core::Result<PackageLocation>;
+}
+
+impl Files for Repository {
+    fn name(&self) -> &str {
+        &self.path
+    }
+
+    fn metadata(&self, record: &RepomdRecord) -> odcs_core::Result<SourceFile> {
+        self.file(&record.location)
+    }
+
+    fn package(&self, listed: &RepoPackage) -> odcs_core::Result<PackageLocation> {
+        self.file(&listed.location).map(PackageLocation::from)
+    }
+}
+
+/// Reads what the pinned metadata of a directory lists.
 pub(super) fn read(
     repository: &Repository,
     pinned: &Digest,
     settings: &RepoSettings,
 ) -> Result<PackageContent, RepoError> {
-    let name = format!("{}/repodata/repomd.xml", repository.path);
     let Some((digest, repomd)) = read_repomd(repository)? else {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     };
     if digest != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path));
     }
+    read_all(repository, &repomd, settings)
+}
+
+/// Reads what metadata lists.
+pub(super) fn read_all(
+    repository: &dyn Files,
+    repomd: &Repomd,
+    settings: &RepoSettings,
+) -> Result<PackageContent, RepoError> {
+    let name = format!("{}/repodata/repomd.xml", repository.name());
     let primary = repomd
         .record("primary")
         .ok_or_else(|| RepoError::new(Reason::NoPrimary, &name))?;
@@ -34,7 +79,7 @@ pub(super) fn read(
         || {
             rayon::join(
                 || read_primary_of(repository, primary, settings),
-                || updates(repository, &repomd, settings),
+                || updates(repository, repomd, settings),
             )
         },
         || -> Result<_, RepoError> {
@@ -42,7 +87,7 @@ pub(super) fn read(
                 return Ok(None);
             };
             let (path, bytes) = verified(repository, filelists, settings)?;
-            open(&path, &filelists.location, &bytes, settings, |reader| {
+            open(&path, filelists, &bytes, settings, |reader| {
                 Filelists::read(reader, Limits::default())
             })
             .map(Some)
@@ -55,7 +100,7 @@ pub(super) fn read(
             given.map_err(|error| RepoError::damaged(error, &path))?;
         }
         // Then only the files in primary can be required, which is most of what ever is.
-        None => tracing::warn!(repository = %repository.path, "the repository has no filelists"),
+        None => tracing::warn!(repository = repository.name(), "the repository has no filelists"),
     }
     let candidates = packages
         .into_iter()
@@ -67,7 +112,7 @@ pub(super) fn read(
             .revision
             .as_deref()
             .and_then(|revision| revision.parse().ok()),
-        description: format!("the repository {}", repository.path),
+        description: format!("the repository {}", repository.name()),
         updateinfo: updates?.map(Arc::new),
         ..PackageContent::default()
     })
@@ -75,12 +120,12 @@ pub(super) fn read(
 
 /// Reads the packages; says in which file.
 fn read_primary_of(
-    repository: &Repository,
+    repository: &dyn Files,
     record: &RepomdRecord,
     settings: &RepoSettings,
 ) -> Result<(String, Vec<RepoPackage>), RepoError> {
     let (path, bytes) = verified(repository, record, settings)?;
-    let packages = open(&path, &record.location, &bytes, settings, |reader| {
+    let packages = open(&path, record, &bytes, settings, |reader| {
         read_primary(reader, Limits::default())
     })?;
     Ok((path, packages))
@@ -89,7 +134,7 @@ fn read_primary_of(
 /// Reads which updates the packages belong to, if the repository says so. A document that readers would stumble
 /// over is an error: a compose without it would hide security updates, and nobody would know why.
 pub(super) fn updates(
-    repository: &Repository,
+    repository: &dyn Files,
     repomd: &Repomd,
     settings: &RepoSettings,
 ) -> Result<Option<UpdateInfo>, RepoError> {
@@ -97,21 +142,18 @@ pub(super) fn updates(
         return Ok(None);
     };
     let (path, bytes) = verified(repository, record, settings)?;
-    open(&path, &record.location, &bytes, settings, |reader| {
-        UpdateInfo::read(reader)
-    })
-    .map(Some)
+    open(&path, record, &bytes, settings, |reader| UpdateInfo::read(reader)).map(Some)
 }
 
 /// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.
 fn verified(
-    repository: &Repository,
+    repository: &dyn Files,
     record: &RepomdRecord,
     settings: &RepoSettings,
 ) -> Result<(String, Vec<u8>), RepoError> {
-    let name = format!("{}/{}", repository.path, record.location);
-    let repomd = format!("{}/repodata/repomd.xml", repository.path);
-    let file = repository.file(&record.location).map_err(|_| {
+    let name = format!("{}/{}", repository.name(), record.location);
+    let repomd = format!("{}/repodata/repomd.xml", repository.name());
+    let file = repository.metadata(record).map_err(|_| {
         let (package, href) = (format!("its {} file", record.kind), record.location.clone());
         RepoError::new(Reason::Location { package, href }, repomd)
     })?;
@@ -136,27 +178,40 @@ fn verified(
     Ok((name, bytes))
 }
 
-/// Decompresses a metadata file and hands it to its reader.
+/// Decompresses a metadata file and hands it to its reader, as far as `repomd.xml` says that it goes.
 fn open<T>(
     name: &str,
-    location: &str,
+    record: &RepomdRecord,
     bytes: &[u8],
     settings: &RepoSettings,
     read: impl FnOnce(&mut dyn std::io::BufRead) -> odcs_rpm::Result<T>,
 ) -> Result<T, RepoError> {
-    let compression = Compression::of_file_name(location);
-    let damaged = |error| RepoError::damaged(error, name);
-    let decoder = decoder(bytes, compression, "metadata", settings.open_metadata_bytes).map_err(damaged)?;
+    let compression = Compression::of_file_name(&record.location);
+    let most = settings.open_metadata_bytes;
+    // Some tools write a zero for what they do not know.
+    let said = record.open_size.filter(|size| (1..most).contains(size));
+    let damaged = |error| match (error, said) {
+        (odcs_rpm::Error::TooLarge { what, limit }, Some(said)) if what == METADATA && limit == said => {
+            let reason =
+                format!("it holds more than the {said} bytes that repomd.xml says it has when decompressed");
+            RepoError::new(Reason::Damaged, name).caused_by(reason)
+        }
+        (error, _) => RepoError::damaged(error, name),
+    };
+    let decoder = decoder(bytes, compression, METADATA, said.unwrap_or(most)).map_err(damaged)?;
     read(&mut BufReader::with_capacity(128 << 10, decoder)).map_err(damaged)
 }
 
+/// What the limit on decompressed bytes is of, in errors.
+const METADATA: &str = "metadata";
+
 /// Checks where a package is said to be.
-fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {
+fn candidate(repository: &dyn Files, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {
     let package = listed.package.nevra.to_string();
-    if let Some(base) = listed.location_base {
+    if let Some(base) = listed.location_base.clone() {
         return Err(RepoError::new(Reason::Elsewhere { package, base }, primary));
     }
-    let file = repository.file(&listed.location).map_err(|_| {
+    let file = repository.package(&listed).map_err(|_| {
         RepoError::new(
             Reason::Location {
                 package,
@@ -167,7 +222,7 @@ fn candidate(repository: &Repository, primary: &str, listed: RepoPackage) -> Res
     })?;
     Ok(Candidate {
         package: Arc::new(listed.package),
-        file: file.into(),
+        file,
         checksum: Some(listed.checksum),
     })
 }

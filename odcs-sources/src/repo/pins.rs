@@ -7,6 +7,7 @@ use odcs_rpm::repodata::Repomd;
 use odcs_rpm::{Digest, DigestAlgorithm};
 use rustix::fs::AtFlags;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::config::RepoSettings;
 use super::directory;
@@ -14,7 +15,7 @@ use super::error::{Reason, RepoError};
 use super::roots::Repository;
 
 /// Bytes of a `repomd.xml`; real ones have a few thousand.
-const REPOMD_BYTES: u64 = 4 << 20;
+pub(super) const REPOMD_BYTES: u64 = 4 << 20;
 
 /// The state of a repository that a compose is made from.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -36,20 +37,33 @@ pub enum RepoPins {
         /// Checksum over names, sizes and modification times of its RPMs.
         listing: Digest,
     },
+    /// A repository on an HTTP server.
+    Remote {
+        /// The URL that was asked for, with a slash at the end.
+        url: Url,
+        /// The directories that it is fetched from before that one, in this order: lists of mirrors move, too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mirrors: Vec<Url>,
+        /// Checksum of `repomd.xml`.
+        repomd: Digest,
+        /// Its revision.
+        revision: Option<String>,
+    },
 }
 
 impl RepoPins {
-    /// The absolute path of the repository.
-    pub fn path(&self) -> &str {
+    /// Where the repository is: an absolute path, or a URL.
+    pub fn location(&self) -> &str {
         match self {
             Self::Repodata { path, .. } | Self::Directory { path, .. } => path,
+            Self::Remote { url, .. } => url.as_str(),
         }
     }
 
     /// The revision of its metadata.
     pub fn revision(&self) -> Option<&str> {
         match self {
-            Self::Repodata { revision, .. } => revision.as_deref(),
+            Self::Repodata { revision, .. } | Self::Remote { revision, .. } => revision.as_deref(),
             Self::Directory { .. } => None,
         }
     }

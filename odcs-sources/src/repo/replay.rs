@@ -12,31 +12,54 @@ use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use rayon::prelude::*;
 
 use super::config::RepoSettings;
-use super::error::RepoError;
+use super::error::{Reason, RepoError};
 use super::metadata;
+use super::mirrors::http;
 use super::pins::read_repomd;
+use super::remote::Replayed;
 use super::roots::{Repository, Roots};
 
 /// Repositories that are searched for what was moved. A compose is made of one, which may have been parted.
 const SEARCHED: usize = 8;
 
+/// What is known of a manifest already: what came from servers, and what is kept.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) packages: Replayed,
+    pub(super) updates: Option<Arc<UpdateInfo>>,
+}
+
 /// Finds the packages of a manifest.
 ///
 /// # Errors
 /// `Gone`, listing what is missing or has become something else; `Unavailable`.
-pub(super) fn replay(roots: &Roots, manifest: &Manifest, settings: &RepoSettings) -> Result<PackageContent> {
-    let results: Vec<Result<Candidate>> = manifest
+pub(super) fn replay(
+    roots: &Roots,
+    manifest: &Manifest,
+    mut known: Known,
+    settings: &RepoSettings,
+) -> Result<PackageContent> {
+    let is_here = |number: usize| !known.packages.contains_key(&number);
+    let results: Vec<Option<Result<Candidate>>> = manifest
         .packages
         .par_iter()
-        .map(|package| Candidate::read_recorded(package, roots.file(&package.file)?))
+        .enumerate()
+        .map(|(number, package)| is_here(number).then(|| here(roots, package)))
         .collect();
     let lost = results.iter().zip(&manifest.packages);
-    let lost = lost.filter(|(result, _)| result.as_ref().is_err_and(|error| !error.is_retryable()));
+    let lost = lost.filter(|(result, _)| {
+        let failed = result.as_ref().and_then(|result| result.as_ref().err());
+        failed.is_some_and(|error| !error.is_retryable())
+    });
     let moved = Moved::search(roots, lost.map(|(_, package)| package), settings)?;
-    let mut results = results.into_iter();
+    let mut results = results.into_iter().enumerate();
     let mut content = manifest.replayed(|package| {
         // One for each package, in this order.
-        let result = results.next().unwrap_or_else(|| Err(no_result(package)));
+        let result = match results.next() {
+            Some((number, result)) => result.or_else(|| known.packages.remove(&number)),
+            None => None,
+        };
+        let result = result.unwrap_or_else(|| Err(no_result(package)));
         result.or_else(|error| {
             if error.is_retryable() {
                 Err(error)
@@ -45,11 +68,20 @@ pub(super) fn replay(roots: &Roots, manifest: &Manifest, settings: &RepoSettings
             }
         })
     })?;
-    content.updateinfo = match &manifest.updateinfo {
-        Some(recorded) => recorded_updates(roots, manifest, recorded, settings)?,
-        None => None,
+    content.updateinfo = match (&manifest.updateinfo, known.updates) {
+        (Some(recorded), Some(kept)) if kept.digest() == recorded => Some(kept),
+        (Some(recorded), _) => recorded_updates(roots, manifest, recorded, settings)?,
+        (None, _) => None,
     };
     Ok(content)
+}
+
+/// A package whose file was on this machine.
+fn here(roots: &Roots, package: &ManifestPackage) -> Result<Candidate> {
+    if http(&package.file).is_some() {
+        return Err(RepoError::new(Reason::Url, &package.file).into());
+    }
+    Candidate::read_recorded(package, roots.file(&package.file)?)
 }
 
 /// The document with the updates that was handed on, if the repositories around the packages still have it.

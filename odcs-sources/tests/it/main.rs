@@ -11,8 +11,12 @@
     reason = "tests"
 )]
 
+mod bombs;
 mod conformance;
+mod http;
+mod http_replay;
 mod local;
+mod mirrors;
 mod replay;
 mod repo;
 mod spoilt;

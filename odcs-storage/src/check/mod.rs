@@ -219,7 +219,7 @@ fn read_back(
         "repodata",
         limit,
     );
-    let content = Hashing::new(decoder.map_err(|error| error.to_string())?);
+    let content = Hashing::new(decoder.map_err(|error| error.to_string())?.with_any_ratio());
     let mut content = BufReader::with_capacity(BUFFER, content);
     // What `check` and the decompressor say of a damaged file is not what is wrong with it.
     let checked = check(&mut content);

@@ -19,7 +19,22 @@ repo_roots = ["/mnt/koji", "/mnt/pulp"]
 untrusted_repo_roots = ["/mnt/scratch"]
 keyring = "/etc/pki/rpm-gpg"
 verify_signatures = "always"
-allowed_urls = ["https://example.com/pub/"]
+metadata_bytes = "64 MiB"
+open_metadata_bytes = "1 GiB"
+allowed_urls = ["https://example.com/pub/", "https://mirrors.example.com/"]
+allowed_networks = ["10.1.0.0/16", "fd00::7"]
+trusted_urls = ["https://example.com/pub/releases/"]
+store_bytes = "2 GiB"
+package_bytes = 1000000
+fetches = 5
+fetch_connections = 6
+fetch_attempts = 7
+fetch_timeout = 8
+proxy = "http://proxy.example.com:3128"
+no_proxy = ["lab.example.com", ".example.org", "10.0.0.0/8"]
+ca_files = ["/etc/pki/lab.pem"]
+client_certificate = "/etc/pki/odcs.pem"
+client_key = "/etc/pki/odcs.key"
 seconds_to_live = 3600
 max_seconds_to_live = 7200
 arches = ["aarch64", "x86_64"]
@@ -45,6 +60,10 @@ allowed_raw_config_keys = []
 [extra_target_dirs]
 releases = { path = "/srv/releases", url = "https://odcs.example.com/releases" }
 private = "/srv/private"
+
+[mirrors]
+"https://example.com/pub/f36/$basearch/os/" = { metalink = "https://mirrors.example.com/metalink?repo=f36&arch=$basearch" }
+"https://example.com/pub/extras" = { mirrorlist = "https://mirrors.example.com/extras" }
 
 [raw_config_urls.rawhide]
 url = "https://git.example.com/pungi.git"

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
+use crate::content_store::ContentStore;
 use crate::request::ComposeRequest;
 
 /// Something that happens to what is behind a source.
@@ -14,6 +16,7 @@ pub struct Cases<'a> {
     pub(super) works: ComposeRequest,
     pub(super) refused: Vec<ComposeRequest>,
     pub(super) not_found: Vec<ComposeRequest>,
+    pub(super) contents: Option<Arc<dyn ContentStore>>,
     pub(super) changes: Vec<(&'static str, Change<'a>)>,
 }
 
@@ -24,6 +27,7 @@ impl<'a> Cases<'a> {
             works,
             refused: Vec::new(),
             not_found: Vec::new(),
+            contents: None,
             changes: Vec::new(),
         }
     }
@@ -40,6 +44,14 @@ impl<'a> Cases<'a> {
     #[must_use]
     pub fn not_found(mut self, request: ComposeRequest) -> Self {
         self.not_found.push(request);
+        self
+    }
+
+    /// Where packages that are elsewhere are fetched to, as the engine does, so that they can be looked at. A source
+    /// whose candidates are files of this machine needs none.
+    #[must_use]
+    pub fn fetching(mut self, contents: Arc<dyn ContentStore>) -> Self {
+        self.contents = Some(contents);
         self
     }
 

@@ -37,7 +37,7 @@ pub(super) async fn never_something_else(subjects: &[Subject], before: &Before, 
         match well_formed(subject.content(&before.pins).await) {
             Ok(now) => {
                 content::same(&before.content, &now, &format!("after {what}"));
-                unchanged_on_disk(&now, &before.manifest, what).await;
+                unchanged_on_disk(subject, &now, &before.manifest, what).await;
             }
             Err(kind) => assert_eq!(kind, ErrorKind::Gone, "after {what}: pins hold, or are gone"),
         }
@@ -57,13 +57,13 @@ pub(super) async fn never_something_else(subjects: &[Subject], before: &Before, 
 }
 
 /// Files without a checksum that would give them away are those that they were.
-async fn unchanged_on_disk(now: &PackageContent, manifest: &Manifest, what: &str) {
-    for candidate in now
+async fn unchanged_on_disk(subject: &Subject, now: &PackageContent, manifest: &Manifest, what: &str) {
+    let unknown = now
         .candidates
-        .clone()
-        .into_iter()
-        .filter(|candidate| candidate.checksum.is_none())
-    {
+        .iter()
+        .filter(|candidate| candidate.checksum.is_none());
+    let unknown: Vec<_> = unknown.cloned().collect();
+    for candidate in subject.fetched(&unknown).await {
         let file = candidate.file.to_string();
         let Some(recorded) = manifest
             .packages

@@ -38,7 +38,7 @@ pub(super) async fn pins_say_it_all(one: &Subject, other: &Subject, cases: &Case
 }
 
 /// Every candidate has a file which is the package that it is said to be.
-pub(super) async fn is_what_it_says(content: &PackageContent) {
+pub(super) async fn is_what_it_says(subject: &Subject, content: &PackageContent) {
     assert!(
         !content.candidates.is_empty(),
         "a request that is to work has packages"
@@ -49,11 +49,16 @@ pub(super) async fn is_what_it_says(content: &PackageContent) {
         "the description is a few words for people: {description:?}"
     );
     let mut files = BTreeSet::new();
-    for candidate in &content.candidates {
+    for candidate in subject.fetched(&content.candidates).await {
         let file = candidate.file.to_string();
-        assert!(file.starts_with('/'), "{file} is an absolute path, for manifests");
+        match candidate.file.remote() {
+            None => assert!(file.starts_with('/'), "{file} is an absolute path, for manifests"),
+            Some(_) => assert!(
+                file.starts_with("http://") || file.starts_with("https://"),
+                "{file} is a URL, for manifests"
+            ),
+        }
         assert!(files.insert(file.clone()), "{file} is there twice");
-        let candidate = candidate.clone();
         blocking(move || is_its_file(&candidate)).await;
     }
 }

@@ -14,9 +14,13 @@ pub use cases::Cases;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::content_store::{ContentStore, Wanted};
 use crate::request::ComposeRequest;
-use crate::source::{ComposeSource, Content, PackageContent, Pins, Resolved};
+use crate::source::{Candidate, ComposeSource, Content, PackageContent, PackageLocation, Pins, Resolved};
 use crate::{Error, Result};
+
+/// Bytes that a package may have that is fetched to be looked at.
+const FETCHED: u64 = 1 << 30;
 
 /// Puts a source through the whole suite. `open` makes one more instance each time, as another process would: all
 /// of them look at the same things. Needs a Tokio runtime with its timer.
@@ -48,9 +52,8 @@ where
 {
     let open = async || -> Subject {
         let source = open().await;
-        Subject(Arc::new(source.unwrap_or_else(|error| {
-            panic!("the source does not open: {error:?}")
-        })))
+        let source = source.unwrap_or_else(|error| panic!("the source does not open: {error:?}"));
+        Subject(Arc::new(source), cases.contents.clone())
     };
     requests::the_type_is_one(&open().await, &open().await, &cases);
     requests::checking_is_thinking(&open().await, &cases);
@@ -58,7 +61,7 @@ where
     content::resolving_is_repeatable(&open().await, &open().await, &cases).await;
     requests::what_is_off_changes_nothing(&open().await, &cases).await;
     let found = content::pins_say_it_all(&open().await, &open().await, &cases).await;
-    content::is_what_it_says(&found).await;
+    content::is_what_it_says(&open().await, &found).await;
     content::survives_company(&open().await, &cases, &found).await;
     content::what_is_not_there_is_not_found(&open().await, &cases).await;
     content::pins_of_others_are_refused(&open().await).await;
@@ -82,7 +85,7 @@ where
 
 /// The source under test, as the engine has it.
 #[derive(Clone, Debug)]
-struct Subject(Arc<dyn ComposeSource>);
+struct Subject(Arc<dyn ComposeSource>, Option<Arc<dyn ContentStore>>);
 
 impl Subject {
     fn source(&self) -> &dyn ComposeSource {
@@ -97,6 +100,28 @@ impl Subject {
     async fn content(&self, pins: &Pins) -> Result<PackageContent> {
         let Content::Packages(content) = self.source().content(pins).await?;
         Ok(content)
+    }
+
+    /// Candidates with their files on this machine, as the engine has them when it lays a compose out.
+    async fn fetched(&self, candidates: &[Candidate]) -> Vec<Candidate> {
+        let mut fetched = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            let mut candidate = candidate.clone();
+            if let PackageLocation::Remote(remote) = &candidate.file {
+                let contents = self.1.as_ref().unwrap_or_else(|| {
+                    panic!("{remote} is elsewhere: the cases need a content store, see Cases::fetching")
+                });
+                let places = remote.places();
+                let places = places.unwrap_or_else(|error| panic!("{remote} has no URL: {error:?}"));
+                let wanted = Wanted::new(places, candidate.checksum.clone(), FETCHED);
+                let obtained = contents.obtain(&wanted).await;
+                let obtained =
+                    obtained.unwrap_or_else(|error| panic!("{remote} cannot be fetched: {error:?}"));
+                candidate.file = PackageLocation::Fetched(remote.clone(), obtained.file);
+            }
+            fetched.push(candidate);
+        }
+        fetched
     }
 
     async fn must_have(&self, pins: &Pins) -> PackageContent {

@@ -16,7 +16,7 @@ const ABSENT: &str = "odcs-conformance-absent";
 pub(super) async fn manifest_of(subject: &Subject, content: &PackageContent) -> Manifest {
     let mut packages = Vec::new();
     let arch: TreeArch = "x86_64".parse().expect("an arch");
-    for candidate in content.candidates.clone() {
+    for candidate in subject.fetched(&content.candidates).await {
         let arches = vec![arch.clone()];
         packages.push(blocking(move || recorded(&candidate, arches)).await);
     }
@@ -66,7 +66,7 @@ pub(super) async fn everything_comes_back(subject: &Subject, manifest: &Manifest
     let content = replay(subject, manifest).await;
     let content =
         content.unwrap_or_else(|error| panic!("nothing has changed, but it cannot be replayed: {error:?}"));
-    is_that(&content, manifest).await;
+    is_that(subject, &content, manifest).await;
     let none = Manifest {
         packages: Vec::new(),
         ..manifest.clone()
@@ -81,9 +81,9 @@ pub(super) async fn everything_comes_back(subject: &Subject, manifest: &Manifest
 }
 
 /// These packages, and files that have the checksums that are recorded.
-async fn is_that(content: &PackageContent, manifest: &Manifest) {
+async fn is_that(subject: &Subject, content: &PackageContent, manifest: &Manifest) {
     says_that(content, manifest);
-    for candidate in content.candidates.clone() {
+    for candidate in subject.fetched(&content.candidates).await {
         blocking(move || {
             let (digest, size) = digest(&candidate);
             let file = &candidate.file;
@@ -159,6 +159,10 @@ pub(super) async fn nothing_else_is_read(subject: &Subject, manifest: &Manifest)
     for file in [
         "/etc/hostname",
         "/proc/self/exe",
+        "file:///etc/hostname",
+        "http://192.0.2.1/x.rpm",
+        "http://192.0.2.1",
+        "http:///x.rpm",
         "",
         "/",
         "x.rpm",

@@ -1,5 +1,7 @@
 //! Copies of the project's test repository, and the `repo` source over them.
 
+pub(crate) mod web;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -82,6 +82,11 @@ impl Tls {
         &self.authority
     }
 
+    /// How other servers than [`Server`] speak with its certificate.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
     /// A certificate for a client, and its key.
     pub fn client_pem(&self) -> (String, String) {
         let key = KeyPair::generate().unwrap();

@@ -1,15 +1,17 @@
 //! What can go wrong with trees on disk.
 
+mod iso;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
-use std::time::Duration;
 
 use odcs_core::{ComposeId, ErrorKind};
 use odcs_rpm::keyring::RefusedSignature;
 use odcs_rpm::{Digest, Nevra, Sigkey};
 use rustix::io::Errno;
+
+pub use iso::{IsoError, IsoFault};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,6 +42,18 @@ pub enum Error {
         needed: u64,
         /// Bytes free.
         free: u64,
+    },
+    /// The content store may not hold more.
+    #[error("{}", full_sentence(*cap, *needed, *linked, *recent))]
+    StoreFull {
+        /// The most bytes that it may hold.
+        cap: u64,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes of files that composes use.
+        linked: u64,
+        /// Bytes of files that were asked for lately, or are being fetched.
+        recent: u64,
     },
     /// Something in the target directory could not be read or written.
     #[error("cannot {operation} {}: {}", path.display(), plain(source))]
@@ -175,85 +189,6 @@ pub enum Error {
         /// What the runtime said.
         source: tokio::task::JoinError,
     },
-}
-
-/// Why an ISO image could not be made.
-#[derive(Debug)]
-pub struct IsoError {
-    /// The name of its file.
-    pub image: String,
-    /// What went wrong.
-    pub fault: IsoFault,
-}
-
-/// What can go wrong with an ISO image.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum IsoFault {
-    /// The program that makes it is not on this machine.
-    NoProgram,
-    /// It could not be started.
-    NotStarted(io::Error),
-    /// The connection to it was lost.
-    Lost(io::Error),
-    /// It took longer than it may.
-    TooLong(Duration),
-    /// It wrote more than the image can have.
-    TooLarge,
-    /// It ended with a failure.
-    Failed {
-        /// How it ended.
-        status: ExitStatus,
-        /// What it said about it, in one line.
-        said: String,
-    },
-    /// It wrote something that is no image, or not a whole one.
-    NoImage {
-        /// How many bytes that were.
-        bytes: u64,
-    },
-    /// What was written is not what should be in it.
-    Unreadable(String),
-}
-
-impl IsoError {
-    fn sentence(&self) -> String {
-        let Self { image, fault } = self;
-        let why = match fault {
-            IsoFault::NoProgram => {
-                "the program xorriso, which makes such images, is not installed on the server any more"
-                    .to_owned()
-            }
-            IsoFault::NotStarted(source) => {
-                format!(
-                    "the program xorriso, which makes such images, cannot be started: {}",
-                    plain(source)
-                )
-            }
-            IsoFault::Lost(source) => format!("the connection to xorriso was lost: {}", plain(source)),
-            IsoFault::TooLong(time) => {
-                format!(
-                    "xorriso took longer than {} seconds, and was stopped",
-                    time.as_secs()
-                )
-            }
-            IsoFault::TooLarge => "xorriso wrote more than the image can have, and was stopped".to_owned(),
-            IsoFault::Failed { status, said } if said.is_empty() => {
-                format!("xorriso failed ({status}) without saying why")
-            }
-            IsoFault::Failed { status, said } => format!("xorriso failed ({status}): {said}"),
-            IsoFault::NoImage { bytes } => format!("xorriso wrote {bytes} bytes that are no whole image"),
-            IsoFault::Unreadable(reason) => format!("it was made, and read back it is not right: {reason}"),
-        };
-        format!("the ISO image {image} cannot be made: {why}")
-    }
-
-    fn operation(&self) -> &'static str {
-        match self.fault {
-            IsoFault::Unreadable(_) => "read back ISO image",
-            _ => "make ISO image",
-        }
-    }
 }
 
 /// What is wrong with the file of a package.
@@ -426,7 +361,7 @@ impl Error {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::DiskFull { .. } | Self::NoSpace { .. } => ErrorKind::Unavailable,
+            Self::DiskFull { .. } | Self::NoSpace { .. } | Self::StoreFull { .. } => ErrorKind::Unavailable,
             Self::Package(error) => error.kind(),
             Self::Ambiguous { .. }
             | Self::SameName { .. }
@@ -456,7 +391,7 @@ impl Error {
     pub fn operation(&self) -> &'static str {
         match self {
             Self::DiskFull { operation, .. } | Self::Target { operation, .. } => operation,
-            Self::NoSpace { .. } => "look for room",
+            Self::NoSpace { .. } | Self::StoreFull { .. } => "look for room",
             Self::SameDirectory { .. } | Self::UnknownTarget { .. } => "open target directory",
             Self::Threads { .. } => "start threads",
             Self::Package(error) => error.operation(),
@@ -480,6 +415,7 @@ impl Error {
             Self::Target { path, .. } | Self::SameDirectory { path, .. } | Self::Tampered { path, .. } => {
                 path.display().to_string()
             }
+            Self::StoreFull { .. } => "content store".into(),
             Self::UnknownTarget { name, .. } => name.clone(),
             Self::Threads { .. } => "threads".into(),
             Self::Package(error) => error.file.clone(),
@@ -548,6 +484,19 @@ fn plain(error: &io::Error) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());
     first.into_iter().chain(chars).collect()
+}
+
+/// Says why nothing more can be fetched, and what would help.
+fn full_sentence(cap: u64, needed: u64, linked: u64, recent: u64) -> String {
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    format!(
+        "the content store is full: {} MiB more are needed; of the {} MiB that it may hold (store_bytes), composes use \
+         {} MiB, and {} MiB were asked for lately; try again when composes have expired, or have store_bytes raised",
+        mib(needed),
+        cap >> 20,
+        mib(linked),
+        mib(recent)
+    )
 }
 
 /// Names the packages, as many as one can read.
