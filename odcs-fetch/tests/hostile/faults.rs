@@ -213,12 +213,9 @@ fn statuses(server: &Server) -> Vec<Row> {
         ));
     }
     for status in [
-        100_u16, 204, 205, 206, 300, 304, 400, 401, 402, 403, 405, 406, 407, 412, 416, 418, 451, 501, 505,
-        599,
+        204_u16, 205, 206, 300, 304, 400, 401, 402, 403, 405, 406, 407, 412, 416, 418, 451, 501, 505, 599,
     ] {
-        if status >= 200 {
-            rows.push(row(Behaviour::Status(status), error(Unavailable, ""), 1));
-        }
+        rows.push(row(Behaviour::Status(status), error(Unavailable, ""), 1));
     }
     rows.extend([
         row(
