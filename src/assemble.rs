@@ -124,7 +124,7 @@ pub(crate) async fn content_directory(configuration: &Configuration) -> Result<C
 }
 
 /// How much of what is fetched is kept.
-pub(crate) fn contents_settings(configuration: &Configuration) -> ContentsSettings {
+fn contents_settings(configuration: &Configuration) -> ContentsSettings {
     ContentsSettings::default().with_bytes(configuration.store_bytes.0)
 }
 
@@ -204,9 +204,7 @@ pub(crate) fn contents(
     targets: &Targets,
     fetch: Arc<dyn Fetch>,
 ) -> Result<Contents> {
-    let mut settings = ContentsSettings::default();
-    settings.bytes = configuration.store_bytes.0;
-    Ok(Contents::open(targets, settings, fetch)?)
+    Ok(Contents::open(targets, contents_settings(configuration), fetch)?)
 }
 
 /// How signatures are taken.

@@ -12,6 +12,7 @@
     reason = "tests"
 )]
 
+mod contents;
 mod points;
 mod proof;
 mod random;
