@@ -7,6 +7,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "tests"
