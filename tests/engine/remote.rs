@@ -475,7 +475,7 @@ async fn what_goes_wrong_on_the_way_is_said_and_leaves_nothing() {
             std::fs::remove_dir_all(site.path("repo/repodata")).unwrap();
         }),
         ("page", "a web page", |site| {
-            site.server.on("/repo/repodata/repomd.xml", Behaviour::Html(200))
+            site.server.on("/repo/repodata/repomd.xml", Behaviour::Html(200));
         }),
         ("busy", "repodata/repomd.xml", |site| {
             site.server
