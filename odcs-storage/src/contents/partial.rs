@@ -191,6 +191,11 @@ impl Partial {
         self.verifier.seen()
     }
 
+    /// Whether it is known by a checksum what it has to be.
+    pub(super) fn verifies(&self) -> bool {
+        self.expected.digest.is_some()
+    }
+
     /// Whether nothing is there, and nothing wrong was.
     pub(super) fn is_untouched(&self) -> bool {
         self.received() == 0 && !self.is_worthless
