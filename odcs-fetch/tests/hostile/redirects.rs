@@ -1,9 +1,9 @@
 //! Redirects: which are followed, and what goes along.
 
 use odcs_core::ErrorKind;
-use test_support::http::{Behaviour, Server, Tls};
+use test_support::http::{Behaviour, Canary, Server, Tls};
 
-use super::support::{Canary, Client, pattern};
+use super::support::{Client, pattern};
 
 #[tokio::test]
 async fn what_is_a_redirect_is_followed() {
