@@ -231,7 +231,7 @@ struct Server {
 
 enum Running {
     Nginx(Child),
-    Own(test_support::http::Server),
+    Own(#[allow(dead_code, reason = "it serves as long as it lives")] test_support::http::Server),
 }
 
 impl Server {

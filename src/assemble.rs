@@ -35,16 +35,18 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
     let targets = builder.targets().clone();
     let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration)?);
-    let contents = Arc::new(contents(configuration, &targets, Arc::clone(&fetch))?);
+    let contents = Contents::open(&targets, contents_settings(configuration), Arc::clone(&fetch))?;
+    let contents = Arc::new(contents);
     let links = links(configuration, public_url);
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration, Some((fetch, contents.clone())))?,
+        sources(configuration, Some((Arc::clone(&fetch), contents.clone())))?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
     )
+    .with_fetch(fetch)
     .with_content_store(contents)
     .with_observer(metrics.clone());
     let mut state = ApiState::new(
@@ -124,7 +126,7 @@ pub(crate) async fn content_directory(configuration: &Configuration) -> Result<C
 }
 
 /// How much of what is fetched is kept.
-pub(crate) fn contents_settings(configuration: &Configuration) -> ContentsSettings {
+fn contents_settings(configuration: &Configuration) -> ContentsSettings {
     ContentsSettings::default().with_bytes(configuration.store_bytes.0)
 }
 
@@ -179,7 +181,7 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
 ///
 /// # Errors
 /// If certificates or keys cannot be used; it names the file.
-pub(crate) fn fetcher(configuration: &Configuration) -> Result<Fetcher> {
+fn fetcher(configuration: &Configuration) -> Result<Fetcher> {
     let mut settings = FetchSettings::new(configuration.allowed_urls.clone());
     settings.networks.clone_from(&configuration.allowed_networks);
     settings.connections_per_host = configuration.fetch_connections;
@@ -193,20 +195,6 @@ pub(crate) fn fetcher(configuration: &Configuration) -> Result<Fetcher> {
     settings.client_certificate =
         certificate.map(|(certificate, key)| (certificate.0.clone(), key.0.clone()));
     Ok(Fetcher::new(settings)?)
-}
-
-/// Where what was fetched is kept.
-///
-/// # Errors
-/// If there is no such directory, and none can be made.
-pub(crate) fn contents(
-    configuration: &Configuration,
-    targets: &Targets,
-    fetch: Arc<dyn Fetch>,
-) -> Result<Contents> {
-    let mut settings = ContentsSettings::default();
-    settings.bytes = configuration.store_bytes.0;
-    Ok(Contents::open(targets, settings, fetch)?)
 }
 
 /// How signatures are taken.

@@ -30,6 +30,7 @@ mod renewal;
 mod repodata;
 mod signatures;
 mod stopping;
+mod store;
 
 #[path = "../common/mod.rs"]
 mod support;

@@ -7,11 +7,13 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "tests"
 )]
 
+mod contents;
 mod points;
 mod proof;
 mod random;

@@ -108,7 +108,7 @@ impl Candidate {
     /// # Errors
     /// As [`Candidate::read`], and `Gone` if the file has become something else.
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
-        Self::read(file)?.as_recorded(recorded)
+        Self::read(file)?.recorded_as(recorded)
     }
 
     /// The candidate, if it is what a manifest recorded, as far as header and size tell; it has the recorded
@@ -116,7 +116,7 @@ impl Candidate {
     ///
     /// # Errors
     /// `Gone`.
-    pub(super) fn as_recorded(mut self, recorded: &ManifestPackage) -> Result<Self> {
+    pub(super) fn recorded_as(mut self, recorded: &ManifestPackage) -> Result<Self> {
         let (found, size) = (&self.package.nevra, self.package.sizes.package);
         let now = if !found.is_listed_as(&recorded.nevra) {
             format!("{found} by now")

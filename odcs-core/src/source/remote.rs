@@ -104,7 +104,7 @@ async fn read_recorded(
 ) -> Result<Candidate> {
     let modified = recorded.modified.or(remote.modified);
     let candidate = read(fetch, remote.with_modified(modified), None, long).await?;
-    candidate.as_recorded(recorded)
+    candidate.recorded_as(recorded)
 }
 
 async fn read(

@@ -222,7 +222,7 @@ pub(crate) const RELATIVE: &[(&str, Is)] = &[
     ("\\\\127.0.0.1:{off}/pub/x", Off),
     ("/\\127.0.0.1:{off}/pub/x", Off),
     ("/\t/127.0.0.1:{off}/pub/x", Off),
-    ("///127.0.0.1:{off}/pub/x", Off),
+    ("///127.0.0.1:{off}/pub/x", No),
     ("//localhost:{off}/pub/x", Off),
     ("//packages.example.com@127.0.0.1:{off}/pub/x", Off),
     ("/secret", Off),
@@ -237,6 +237,7 @@ pub(crate) const RELATIVE: &[(&str, Is)] = &[
     ("?x", On),
     ("//packages.example.com:{ok}/pub/x", On),
     ("http:x", On),
+    ("http:127.0.0.1:{off}/pub/x", On),
 ];
 
 /// Addresses that no host of the list may have.

@@ -201,7 +201,7 @@ pub(crate) fn packages() -> Vec<(Bomb, Vec<u8>)> {
         repeats: "",
         says,
     };
-    let mut lead = vec![0; 96];
+    let mut lead = [0; 96];
     lead[..6].copy_from_slice(&[0xed, 0xab, 0xee, 0xdb, 3, 0]);
     let intro = |entries: u32, store: u32| {
         [

@@ -119,10 +119,8 @@ impl Draft {
         }
         self.text.clear();
         match name.as_str() {
-            "file" if self.inside.is_none() && !self.seen => {
-                if attribute(start, "name")?.is_some_and(|name| name == FILE) {
-                    (self.inside, self.seen) = (Some(self.open.len()), true);
-                }
+            "file" if !self.seen && attribute(start, "name")?.as_deref() == Some(FILE) => {
+                (self.inside, self.seen) = (Some(self.open.len()), true);
             }
             "hash" => self.algorithm = attribute(start, "type")?.as_deref().and_then(algorithm),
             "alternate" => self.end_of_version()?,

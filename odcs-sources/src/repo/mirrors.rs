@@ -19,7 +19,8 @@ const BASEARCH: &str = "$basearch";
 /// A repository that is fetched from mirrors.
 ///
 /// Requests name the repository by its own URL, which manifests record and which the mirrors stand in for. It need
-/// not have anything itself: it is tried last.
+/// not have anything itself: it is tried last. Of a list, the first 20 mirrors that may be fetched from are asked for
+/// `repomd.xml`, one after the other; the one that has it and the seven after it are those of the compose.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct MirrorRule {
     /// The URL that requests name the repository by. `$basearch` in its path stands for the name of an arch; a slash

@@ -189,3 +189,18 @@ async fn lists_have_limits_and_a_kind() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn of_many_mirrors_a_few_are_asked() {
+    let remote = Remote::with_mirrors([rule(MirrorList::Mirrorlist)]);
+    let many: String = (0..40)
+        .map(|number| format!("https://mirror.example.com/{number}/\n"))
+        .collect();
+    remote.web.answer(LIST, Ok(many.as_bytes()));
+    // None of them has it, but the repository itself does.
+    let (mirrors, _) = pinned(&remote).await;
+    let requests = remote.web.requests();
+    let of_repomd = requests.iter().filter(|url| url.ends_with("repomd.xml")).count();
+    assert_eq!(of_repomd, 21, "{requests:?}");
+    assert_eq!((mirrors.len(), mirrors[0].as_str()), (8, URL), "{mirrors:?}");
+}

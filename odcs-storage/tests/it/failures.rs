@@ -320,10 +320,14 @@ fn a_compose_that_would_not_fit_is_not_begun() {
 }
 
 /// A file system in memory of a given size, unmounted in the end.
-struct SmallDisk(tempfile::TempDir);
+pub(crate) struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    fn mount(size: &str) -> Option<Self> {
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn mount(size: &str) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mounted = nix::unistd::Uid::effective().is_root()
             && Command::new("mount")

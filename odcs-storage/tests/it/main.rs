@@ -11,6 +11,7 @@
 )]
 
 mod build;
+mod contents;
 mod failures;
 mod iso;
 mod stage;

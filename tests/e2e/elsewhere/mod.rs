@@ -84,9 +84,9 @@ impl Lab {
         names
     }
 
+    /// What was said of the making of a compose.
     fn log(&self, id: i64) -> String {
-        let path = format!("odcs-{id}/pungi-stdout.log");
-        std::fs::read_to_string(self.service.target().join(path)).unwrap_or_default()
+        text(&self.service.odcs(["log", &id.to_string()]).stdout)
     }
 }
 

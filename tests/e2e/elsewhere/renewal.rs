@@ -1,5 +1,8 @@
 //! Composes that are made again, of packages that were elsewhere.
 
+use std::fs::{File, FileTimes};
+use std::time::{Duration, SystemTime};
+
 use serde_json::json;
 
 use super::Lab;
@@ -25,8 +28,14 @@ async fn what_is_gone_elsewhere_comes_from_the_store() {
     assert_eq!(lab.tree(2, "x86_64"), before);
     assert_eq!(lab.fetched(), Vec::<String>::new());
 
-    // No compose links to it any more, and the store is emptied.
+    // No compose links to it any more, nobody asked for it for a while, and the store is emptied.
     delete(&lab.service, 2).await;
+    let kept = lab.service.target().join(".content/sha256");
+    let hours_ago = SystemTime::now() - Duration::from_secs(3 * 3600);
+    for file in test_support::files(&kept) {
+        let file = File::options().write(true).open(kept.join(file)).unwrap();
+        file.set_times(FileTimes::new().set_accessed(hours_ago)).unwrap();
+    }
     let pruned = lab.service.odcs(["store", "prune", "--to", "0"]);
     assert_eq!(pruned.status.code(), Some(0), "{pruned:?}");
     let renewed = lab.service.odcs(["renew", "1"]);

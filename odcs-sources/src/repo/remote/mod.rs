@@ -32,6 +32,12 @@ use super::pins::RepoPins;
 /// between the two.
 const TRIES: usize = 3;
 
+/// How many mirrors are asked for `repomd.xml`, before the repository itself is. Each that is down takes its time.
+const ASKED: usize = 20;
+
+/// How many mirrors are pinned: a file is looked for at each of them before it counts as gone.
+const PINNED: usize = 8;
+
 /// What repositories are fetched with.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
@@ -74,7 +80,8 @@ impl Remote {
         let itself = self.site(url)?;
         let mut before: Option<(Digest, Error)> = None;
         for _ in 0..TRIES {
-            let mirrors = self.mirrors(&itself).await?;
+            let mut mirrors = self.mirrors(&itself).await?;
+            mirrors.urls.truncate(ASKED);
             let site = itself.clone().with_mirrors(mirrors.urls)?;
             let (place, document) = self.newest(&site, &mirrors.accepted).await?;
             // Nothing new was published: it is damaged, not in the middle of being changed.
@@ -86,6 +93,7 @@ impl Remote {
             // Those that were passed over are likely to lack its packages, too.
             let mut mirrors: Vec<Url> = site.urls().cloned().collect();
             mirrors.rotate_left(place);
+            mirrors.truncate(PINNED);
             mirrors.pop_if(|last| last == itself.url());
             let site = itself.clone().with_mirrors(mirrors.iter().cloned())?;
             match self.metadata(&site, &document.repomd).await {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use odcs_core::manifest::ManifestPackage;
 use odcs_core::source::local::blocking;
 use odcs_core::source::{Candidate, PackageContent, PackageLocation, RemoteFile, Site, Trust};
@@ -14,7 +15,7 @@ use url::Url;
 
 use super::super::metadata::updates;
 use super::super::mirrors::http;
-use super::{Fetched, Remote, name};
+use super::{Fetched, PINNED, Remote, name};
 
 /// Packages that are asked for at a time.
 const AT_A_TIME: usize = 8;
@@ -92,8 +93,9 @@ impl Remote {
                     Some(site) => Arc::clone(site),
                     None => {
                         let site = self.site(&above)?;
-                        let mirrors = self.mirrors(&site).await?;
-                        let site = Arc::new(site.with_mirrors(mirrors.urls)?);
+                        // A list that cannot be read is asked for once, not for each package.
+                        let mirrors = usable(self.mirrors(&site).await)?.unwrap_or_default();
+                        let site = Arc::new(site.with_mirrors(mirrors.urls.into_iter().take(PINNED))?);
                         Arc::clone(sites.entry(above).or_insert(site))
                     }
                 };
@@ -115,9 +117,18 @@ impl Remote {
         &self,
         packages: Vec<(usize, &ManifestPackage, RemoteFile)>,
     ) -> Result<Vec<(usize, Result<Candidate>)>> {
+        // Made before anything is waited for: with this closure in it, the future would not count as `Send` in traits.
+        let looking: Vec<_> = packages
+            .into_iter()
+            .map(|(number, package, file)| async move {
+                let kept = self.kept_package(package, &file).await?;
+                Ok::<_, Error>((number, package, file, kept))
+            })
+            .collect();
+        let mut looking = stream::iter(looking).buffered(AT_A_TIME);
         let (mut found, mut elsewhere, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, package, file) in packages {
-            match self.kept_package(package, &file).await? {
+        while let Some((number, package, file, kept)) = looking.try_next().await? {
+            match kept {
                 Some(candidate) => found.push((number, Ok(candidate))),
                 None => {
                     numbers.push(number);
@@ -125,6 +136,7 @@ impl Remote {
                 }
             }
         }
+        drop(looking);
         let read = Candidate::read_all_recorded_remote(&*self.fetch, elsewhere, AT_A_TIME).await;
         found.extend(numbers.into_iter().zip(read));
         Ok(found)
@@ -204,7 +216,7 @@ impl Remote {
                 }
                 let Ok(site) = self.site(&above) else { break };
                 let mirrors = usable(self.mirrors(&site).await)?.unwrap_or_default();
-                let site = site.with_mirrors(mirrors.urls)?;
+                let site = site.with_mirrors(mirrors.urls.into_iter().take(PINNED))?;
                 if let Some((_, document)) = usable(self.newest(&site, &mirrors.accepted).await)? {
                     repositories.push((site, document));
                     break;

@@ -122,7 +122,7 @@ impl Behaviour {
 /// Behaviours that go together, and the requests that they are for.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    pub(super) behaviours: Vec<Behaviour>,
+    behaviours: Vec<Behaviour>,
     pub(super) skip: usize,
     pub(super) left: usize,
     pub(super) methods: Option<&'static str>,
@@ -145,6 +145,11 @@ impl Rule {
     pub fn and(mut self, other: Behaviour) -> Self {
         self.behaviours.push(other);
         self
+    }
+
+    /// What it does.
+    pub fn behaviours(&self) -> &[Behaviour] {
+        &self.behaviours
     }
 
     /// For one request.

@@ -287,7 +287,7 @@ impl Shared {
                 Some(start) => path.starts_with(start),
                 None => path == *pattern,
             })
-            .find_map(|(_, rule)| rule.takes(&request.method).then(|| rule.behaviours.clone()))
+            .find_map(|(_, rule)| rule.takes(&request.method).then(|| rule.behaviours().to_vec()))
             .unwrap_or_default();
         let content = state.files.get(&path).cloned();
         drop(state);

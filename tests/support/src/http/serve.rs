@@ -177,6 +177,8 @@ impl<'s> Sending<'s> {
         let mut sent = 0;
         while sent < ENDLESS && !self.shared.is_stopped() {
             self.to.write_all(line)?;
+            // Line by line: a flood that comes as fast as it can only tests how fast the client is.
+            self.to.flush()?;
             sent += line.len() as u64;
         }
         Ok(false)
