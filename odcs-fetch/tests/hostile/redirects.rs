@@ -144,7 +144,7 @@ async fn redirects_from_https_to_http_are_not_followed() {
     plain.put("/y", "wrong");
     secure.put("/y", "right");
     let client = Client::with([secure.url("/"), plain.url("/")], |settings| {
-        settings.ca_files = vec![ca]
+        settings.ca_files = vec![ca];
     });
 
     secure.on("/x", Behaviour::Redirect(302, plain.url("/y")).once());

@@ -218,7 +218,7 @@ async fn continued(
 #[tokio::test]
 async fn what_a_sink_has_already_is_kept_if_it_is_right() {
     let file = pattern(SIZE);
-    let zeros = vec![0; 100];
+    let zeros = [0; 100];
     for (has, sent) in [
         (&file[..0], vec![64]),
         (&file[..1], vec![63]),
