@@ -156,8 +156,9 @@ impl ContentStore for Contents {
             return Err(error);
         }
         let result = self.obtain_in_turn(wanted).await;
-        if let Err(error) = &result {
-            turn.failed(wanted, error);
+        match &result {
+            Ok(_) => turn.succeeded(),
+            Err(error) => turn.failed(wanted, error),
         }
         result
     }
