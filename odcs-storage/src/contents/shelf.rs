@@ -45,6 +45,7 @@ impl Shelf {
         let (files, partial) = (dir.make_or_open(SHA256)?, dir.make_or_open(PARTIAL)?);
         let usage = open_to_write(&dir, USAGE, OFlags::empty())?;
         let usage_stat = rustix::fs::fstat(&usage).map_err(|errno| dir.failed("look at", USAGE, errno))?;
+        must_be_single(&dir, USAGE, &usage_stat)?;
         // Whoever owns a directory can put other files in the place of those that were verified.
         for dir in [&dir, &files, &partial] {
             if dir.itself()?.st_uid != usage_stat.st_uid {
@@ -358,11 +359,15 @@ pub(super) fn open_to_write(dir: &Dir, name: &str, flags: OFlags) -> Result<File
     if !dir::is_file(&stat) {
         return Err(failed(Errno::INVAL));
     }
-    if stat.st_nlink > 1 {
-        // Under another name it may be anybody's file.
-        return Err(failed(Errno::MLINK));
-    }
     Ok(file.into())
+}
+
+/// Refuses to write to a file that has another name: by that, it may be anybody's.
+pub(super) fn must_be_single(dir: &Dir, name: &str, stat: &Stat) -> Result<()> {
+    match stat.st_nlink {
+        0 | 1 => Ok(()),
+        _ => Err(dir.failed("open the file", name, Errno::MLINK)),
+    }
 }
 
 /// Removes a file; nothing happens if it is not there.

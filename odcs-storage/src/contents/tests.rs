@@ -192,6 +192,75 @@ async fn what_was_used_longest_ago_makes_room() {
 }
 
 #[tokio::test]
+async fn room_for_a_compose_is_made_before_any_of_it_is_fetched() {
+    let case = Case::new().with_bytes(100_000);
+    let store = case.open();
+    let files: Vec<_> = (0..5)
+        .map(|n| case.sha256(20_000, &format!("file-{n}")))
+        .collect();
+    for wanted in &files {
+        store.obtain(wanted).await.unwrap();
+        case.later(60);
+    }
+    case.later(3_600);
+    // More than there can ever be. Nothing is evicted for that, whoever asks.
+    let claimed = case.sha256(10, "claimed").with_size(Some(1 << 50));
+    let (new, other) = (case.sha256(45_000, "new"), case.sha256(56_000, "other"));
+    for wanted in [vec![claimed.clone()], vec![new.clone(), other.clone()]] {
+        let error = store.make_room(&wanted).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.message().contains("ask for fewer packages"), "{error}");
+    }
+    assert!(store.obtain(&claimed).await.is_err());
+    assert_eq!(store.directory().stats().await.unwrap().files, 5);
+
+    // What was used longest ago belongs to the compose: it stays.
+    store.make_room(&[files[0].clone(), new.clone()]).await.unwrap();
+    let mut there = Vec::new();
+    for wanted in &files {
+        there.push(is_there(&store, wanted).await);
+    }
+    assert_eq!(there, [true, false, false, false, true]);
+    store.obtain(&new).await.unwrap();
+    // All of that was asked for just now.
+    let error = store.make_room(std::slice::from_ref(&other)).await.unwrap_err();
+    assert!(error.message().contains("try again"), "{error}");
+    assert_eq!(case.usage(), 85_000);
+}
+
+#[tokio::test]
+async fn what_is_begun_need_not_fit_twice() {
+    let case = Case::new().with_bytes(1_000_000);
+    let wanted = case.sha256(900_000, "large");
+    case.server.cut_after(Some(800_000));
+    let store = case.open();
+    assert!(store.obtain(&wanted).await.is_err());
+    assert_eq!(case.partials(), [800_000]);
+    store.make_room(std::slice::from_ref(&wanted)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_none_of_its_own_is_no_obstacle() {
+    let case = Case::new().with_bytes(100_000);
+    let store = case.open();
+    std::fs::create_dir(case.path("partial/lost+found")).unwrap();
+    symlink("/etc/passwd", case.path("partial/link")).unwrap();
+    for n in 0..6 {
+        case.later(3_600);
+        store
+            .obtain(&case.sha256(30_000, &format!("file-{n}")))
+            .await
+            .unwrap();
+    }
+    case.later(100_000);
+    let pruned = store.directory().prune(Pruning::leftovers().to(Some(0))).await;
+    assert_eq!(pruned.unwrap().left, 0);
+    drop(store);
+    case.open();
+    assert!(case.path("partial/lost+found").is_dir());
+}
+
+#[tokio::test]
 async fn what_is_written_down_wrongly_heals() {
     let case = Case::new().with_bytes(100_000);
     for nonsense in ["99999999999999999999\n", "", "many", "00000000000000100000\n"] {
