@@ -409,6 +409,29 @@ async fn a_sha1_finds_what_came_from_the_same_place_alone() {
 }
 
 #[tokio::test]
+async fn what_is_there_stays_if_it_is_right_and_gives_way_if_not() {
+    let case = Case::new();
+    let store = case.open();
+    let of = |algorithm| case.wanted(algorithm, 5_000, "ed");
+    let file = store.obtain(&of(DigestAlgorithm::Sha256)).await.unwrap().file;
+    let inode = || std::fs::metadata(file.to_string()).unwrap().ino();
+    let first = inode();
+    // Somebody may be reading it, to link to it then.
+    let again = store.obtain(&of(DigestAlgorithm::Sha512)).await.unwrap();
+    assert_eq!((again.fetched, inode()), (5_000, first));
+    assert_eq!((case.usage(), case.partials().len()), (5_000, 0));
+    // It is damaged, and a compose has it.
+    let mut bytes = read(&file);
+    bytes[0] ^= 1;
+    std::fs::write(file.to_string(), bytes).unwrap();
+    std::fs::hard_link(file.to_string(), case.target.path().join("linked")).unwrap();
+    store.obtain(&of(DigestAlgorithm::Sha384)).await.unwrap();
+    assert_ne!(inode(), first);
+    assert!(read(&file) == body(5_000, "ed"));
+    assert_eq!((case.usage(), case.partials().len()), (5_000, 0));
+}
+
+#[tokio::test]
 async fn names_that_lead_elsewhere_are_not_followed() {
     let case = Case::new();
     let store = case.open();
