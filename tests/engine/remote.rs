@@ -5,12 +5,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use odcs_core::allow::UrlAllowList;
 use odcs_core::engine::EngineSettings;
 use odcs_core::request::{Renewal, SourceSpec};
+use odcs_core::testing::ManualClock;
 use odcs_core::{
-    Compose, ComposeRequest, ComposeState, ComposeStore, ContentStore, Engine, Fetch, Links, Manifest,
+    Clock, Compose, ComposeRequest, ComposeState, ComposeStore, ContentStore, Engine, Fetch, Links, Manifest,
     SourceRegistry, SystemClock,
 };
 use odcs_db::SqliteStore;
@@ -19,7 +21,7 @@ use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{Contents, ContentsSettings, NativeBuilder, StorageSettings, Targets, Trees};
 use rpmgen::{Layout, PackageSpec, write_repository};
 use tempfile::TempDir;
-use test_support::http::{Behaviour, Server};
+use test_support::http::{Behaviour, Gate, Server};
 use test_support::{copy_tree, has, test_repository, tree};
 
 use crate::repositories::package;
@@ -67,6 +69,10 @@ impl Site {
     }
 
     pub(crate) async fn service_with(&self, name: &str, kept: ContentsSettings) -> Service {
+        self.service_at(name, kept, Arc::new(SystemClock)).await
+    }
+
+    async fn service_at(&self, name: &str, kept: ContentsSettings, clock: Arc<dyn Clock>) -> Service {
         let target = self.dir.path().join(name);
         let allowed = UrlAllowList::parse([self.server.url("/")]).unwrap();
         let mut engine_settings = EngineSettings::new().unwrap();
@@ -83,12 +89,13 @@ impl Site {
         let mut sources = SourceRegistry::new();
         sources.register(RepoSource::new(repo).unwrap()).unwrap();
         let store = SqliteStore::in_memory().await.unwrap();
-        let engine = Engine::new(
+        let engine = Engine::with_clock(
             Arc::new(store.clone()),
             sources,
             Arc::new(NativeBuilder::open(storage, Arc::new(SystemClock)).unwrap()),
             Links::new(&"http://localhost/composes".parse().unwrap()),
             engine_settings,
+            clock,
         );
         Service {
             engine: engine.with_content_store(contents).with_fetch(fetch),
@@ -523,6 +530,41 @@ async fn what_goes_wrong_on_the_way_is_said_and_leaves_nothing() {
         assert!(!service.tree(&compose).exists(), "{name}");
         assert!(service.staging().is_empty(), "{name}: {:?}", service.staging());
     }
+}
+
+/// Of few large packages as of many small ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_says_how_far_fetching_is() {
+    let site = Site::new();
+    site.write("repo", vec![package("app", "x86_64"), package("tool", "x86_64")]);
+    let gate = Gate::default();
+    site.server
+        .on(&package_path(&site), Behaviour::HoldAfter(10, gate.clone()));
+    let clock = ManualClock::new(SystemClock.now());
+    let service = Arc::new(
+        site.service_at("target", ContentsSettings::default(), Arc::new(clock.clone()))
+            .await,
+    );
+    let request = request(&site.url("repo"), &["app", "tool"], &["x86_64"]);
+    let making = tokio::spawn({
+        let service = Arc::clone(&service);
+        async move { service.must_make(request).await }
+    });
+    let log = service.target.join("odcs-1/pungi-stderr.log");
+    let said = async |what: &str| {
+        for _ in 0..1_000 {
+            if std::fs::read_to_string(&log).is_ok_and(|log| log.contains(what)) {
+                return true;
+            }
+            clock.advance(Duration::from_millis(500));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    };
+    let is_said = said("1 of 2 packages are there, 0.0 MB of 0.0 MB").await;
+    gate.open();
+    assert!(is_said, "{:?}", std::fs::read_to_string(&log));
+    making.await.unwrap();
 }
 
 pub(crate) fn package_path(site: &Site) -> String {
