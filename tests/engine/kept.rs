@@ -9,6 +9,7 @@ use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_storage::ContentsSettings;
 use rpmgen::{PackageSpec, Random};
 use test_support::http::{Behaviour, Gate};
+use test_support::{copy_tree, tree};
 
 use crate::remote::{Service, Site, differing, package_path, published, request};
 use crate::repositories::package;
@@ -86,6 +87,44 @@ async fn what_is_damaged_is_fetched_again_and_no_compose_has_it() {
     assert_eq!(differing(&published(&service.tree(&first)), &right), [""; 0]);
 }
 
+/// A repository of the same packages, whose metadata says that each has so many bytes.
+fn claim(site: &Site, size: u64) {
+    copy_tree(&site.path("repo"), &site.path("claims"));
+    let repodata = site.path("claims/repodata");
+    let primary = tree(&repodata)
+        .into_iter()
+        .find(|path| path.contains("primary.xml"))
+        .unwrap();
+    let mut text = String::new();
+    let compressed = std::fs::File::open(repodata.join(&primary)).unwrap();
+    let (mut gzip, mut zstd);
+    let reader: &mut dyn std::io::Read = if primary.ends_with(".gz") {
+        gzip = flate2::read::MultiGzDecoder::new(compressed);
+        &mut gzip
+    } else {
+        zstd = zstd::Decoder::new(compressed).unwrap();
+        &mut zstd
+    };
+    reader.read_to_string(&mut text).unwrap();
+    let parts: Vec<_> = text.split("<size package=\"").collect();
+    assert!(parts.len() > 2, "{text}");
+    let rest = parts[1..].iter().map(|part| part.split_once('"').unwrap().1);
+    let claimed: String = rest
+        .map(|rest| format!("<size package=\"{size}\"{rest}"))
+        .collect();
+    let claimed = format!("{}{claimed}", parts[0]);
+    std::fs::write(repodata.join("primary.xml"), &claimed).unwrap();
+    let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, claimed.as_bytes());
+    let repomd = format!(
+        "<repomd xmlns=\"http://linux.duke.edu/metadata/repo\"><revision>1</revision><data type=\"primary\">\
+         <checksum type=\"sha256\">{}</checksum><location href=\"repodata/primary.xml\"/>\
+         <size>{}</size></data></repomd>",
+        checksum.hex(),
+        claimed.len()
+    );
+    std::fs::write(repodata.join("repomd.xml"), repomd).unwrap();
+}
+
 #[tokio::test]
 async fn what_cannot_all_be_kept_is_not_begun() {
     let site = Site::new();
@@ -100,6 +139,13 @@ async fn what_cannot_all_be_kept_is_not_begun() {
         "{reason}"
     );
     assert_eq!(site.packages_asked_for(), [""; 0]);
+    // However much metadata claims, that is all that comes of it.
+    let mut index = anew(&site);
+    index.source = odcs_core::request::SourceSpec::Repo(site.url("claims").parse().unwrap());
+    claim(&site, u64::MAX);
+    let failed = service.make(index).await;
+    let reason = failed.state_reason.unwrap();
+    assert!(reason.contains("store_bytes"), "{reason}");
     // One of them fits.
     let one = request(&site.url("repo"), &["lib"], &["x86_64"]);
     service.must_make(one).await;

@@ -43,7 +43,11 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
         return Ok(plan);
     }
     let store = parts.contents.as_ref().ok_or_else(no_store)?;
-    let (total, bytes) = (wanted.len(), wanted.values().map(|it| size(it)).sum());
+    // Sizes are what somebody's metadata claims.
+    let bytes = wanted
+        .values()
+        .fold(0_u64, |sum, it| sum.saturating_add(size(it)));
+    let total = wanted.len();
     progress.step(Phase::Fetch, &format!("{total} packages of {}", megabytes(bytes)));
     let limit = parts.settings.package_bytes;
     let as_wanted =
