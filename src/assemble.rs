@@ -262,6 +262,7 @@ fn sources(
             .with_mirrors(mirrors);
         settings.metadata_bytes = configuration.metadata_bytes.0;
         settings.open_metadata_bytes = configuration.open_metadata_bytes.0;
+        settings.metadata_ratio = configuration.metadata_ratio;
         if let Some((fetch, contents)) = fetch {
             settings = settings.with_fetch(fetch, contents);
         }

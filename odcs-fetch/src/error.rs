@@ -98,7 +98,7 @@ impl From<Error> for odcs_core::Error {
 pub enum Problem {
     /// The URL is not below one that may be fetched from.
     #[error(
-        "it is not at or below one of the URLs that this service fetches from; administrators can list it"
+        "it is not at or below one of the URLs that this service fetches from; administrators can list it in allowed_urls"
     )]
     NotAllowed,
     /// A host leads to an address that nobody listed.

@@ -287,6 +287,13 @@ settings! { machine:
     /// The most that is read of such a file when it is decompressed.
     open_metadata_bytes: Size = Size(8 << 30), within 65_536.0..=1_099_511_627_776.0;
 
+    /// How many times its size such a file may have when it is decompressed; what has more is taken for an attack. Its
+    /// first 8 MiB do not count.
+    ///
+    /// Metadata of distributions has 10 to 30 times its size. Where one package is hundreds of times in a repository, in
+    /// versions that differ in little, `xz` and `zstd` get 1,000 out of it.
+    metadata_ratio: u64 = 100, within 10.0..=1_000_000.0;
+
     /// Pungi configurations in git repositories, which requests of the type `raw_config` name.
     raw_config_urls: BTreeMap<RawConfigKey, RawConfig> = BTreeMap::new();
 

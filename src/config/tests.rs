@@ -114,6 +114,7 @@ fn defaults_are_those_of_the_crates() {
         let repo = odcs_sources::repo::RepoSettings::new(Vec::<PathBuf>::new());
         assert_eq!(configuration.metadata_bytes.0, repo.metadata_bytes);
         assert_eq!(configuration.open_metadata_bytes.0, repo.open_metadata_bytes);
+        assert_eq!(configuration.metadata_ratio, repo.metadata_ratio);
     }
 }
 

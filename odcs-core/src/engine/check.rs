@@ -206,7 +206,7 @@ fn refuse(field: &str, what: &str) -> Result<()> {
 fn off_the_list(field: &'static str, url: &str) -> Error {
     let shown: String = url.chars().take(200).collect();
     let message = format!(
-        "\"{field}\": this server fetches nothing from {shown}; its administrators allow URLs one by one"
+        "\"{field}\": this server fetches nothing from {shown}; its administrators would have to allow it (allowed_urls)"
     );
     Error::invalid(field, message)
 }

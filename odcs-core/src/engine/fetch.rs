@@ -2,26 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use odcs_rpm::Digest;
 
 use super::{Parts, narrow};
 use crate::build::{Phase, Progress};
-use crate::content_store::{ContentStore, Wanted};
+use crate::content_store::{Obtained, Wanted};
 use crate::files::SourceFile;
 use crate::plan::{Plan, PlannedPackage};
 use crate::source::{Candidate, PackageLocation, RemoteFile};
 use crate::{Error, ErrorKind, Result};
 
-/// How many packages are fetched between two lines in the log.
-const STEP: usize = 1_000;
+/// How long the log says nothing while packages are fetched.
+const REPORT: Duration = Duration::from_secs(10);
 
-/// Has every package that is elsewhere in the content store; of several copies, those that may be chosen. What was fetched for the plan already is asked for again:
-/// it may not be there any more.
+/// Has every package that is elsewhere in the content store; of several copies, those that may be chosen. What was
+/// fetched for the plan already is asked for again: it may not be there any more.
 ///
 /// # Errors
-/// As [`ContentStore::obtain`] and [`narrow::narrow`], with the package's name.
+/// As [`make_room`](crate::ContentStore::make_room) and [`obtain`](crate::ContentStore::obtain) of the content store,
+/// and [`narrow::narrow`], with the package's name.
 pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) -> Result<Plan> {
     let mut plan = match &parts.fetch {
         Some(fetch) => {
@@ -41,30 +43,46 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
         return Ok(plan);
     }
     let store = parts.contents.as_ref().ok_or_else(no_store)?;
-    let (total, bytes) = (
-        wanted.len(),
-        wanted.values().map(|it| it.package.sizes.package).sum(),
-    );
+    let (total, bytes) = (wanted.len(), wanted.values().map(|it| size(it)).sum());
     progress.step(Phase::Fetch, &format!("{total} packages of {}", megabytes(bytes)));
     let limit = parts.settings.package_bytes;
-    let mut fetching = stream::iter(wanted)
-        .map(|(key, candidate)| async move {
-            let obtained = one(&**store, &candidate, limit).await;
-            let (file, fetched) = obtained.map_err(|error| of_package(&candidate, error))?;
-            Ok::<_, Error>((key, file, fetched))
+    let as_wanted =
+        |candidate: &Candidate| wanted_of(candidate, limit).map_err(|error| of_package(candidate, error));
+    let files: Vec<Wanted> = wanted.values().map(|it| as_wanted(it)).collect::<Result<_>>()?;
+    // All of them have to be there before the first is laid out: what cannot be is said before any is fetched.
+    store.make_room(&files).await?;
+    let mut fetching = stream::iter(wanted.into_iter().zip(files))
+        .map(|((key, candidate), wanted)| async move {
+            let obtained = store.obtain(&wanted).await;
+            let Obtained { file, fetched, .. } = obtained.map_err(|error| of_package(&candidate, error))?;
+            Ok::<_, Error>((key, file, fetched, size(&candidate)))
         })
         .buffer_unordered(parts.settings.fetches.max(1));
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
-    let (mut new, mut transferred) = (0_usize, 0_u64);
-    while let Some((key, file, fetched)) = fetching.try_next().await? {
+    let (mut new, mut transferred, mut there) = (0_usize, 0_u64, 0_u64);
+    let mut reported = parts.clock.monotonic();
+    loop {
+        let silent = parts.clock.monotonic().saturating_sub(reported);
+        let next = tokio::select! {
+            biased;
+            () = parts.clock.sleep(REPORT.saturating_sub(silent)) => {
+                // By number of packages large ones would take minutes without a word.
+                let (number, there) = (files.len(), megabytes(there));
+                let message = format!("{number} of {total} packages are there, {there} of {}", megabytes(bytes));
+                progress.step(Phase::Fetch, &message);
+                reported = parts.clock.monotonic();
+                continue;
+            }
+            next = fetching.try_next() => next?,
+        };
+        let Some((key, file, fetched, size)) = next else {
+            break;
+        };
         parts.observer.package_fetched(fetched);
         files.insert(key, file);
         new += usize::from(fetched > 0);
         transferred = transferred.saturating_add(fetched);
-        if files.len().is_multiple_of(STEP) && files.len() < total {
-            let message = format!("{} of {total}, {}", files.len(), megabytes(transferred));
-            progress.step(Phase::Fetch, &message);
-        }
+        there = there.saturating_add(size);
     }
     drop(fetching);
     let message = format!(
@@ -85,7 +103,7 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
 /// Whether something that was fetched for a plan is not there any more as it was: then fetching it again may help.
 ///
 /// # Errors
-/// As [`ContentStore::recheck`].
+/// As [`recheck`](crate::ContentStore::recheck) of the content store.
 pub(super) async fn is_damaged(parts: &Parts, plan: &Plan, progress: &dyn Progress) -> Result<bool> {
     let mut fetched: Vec<Digest> = Vec::new();
     for candidate in candidates(&mut plan.clone()) {
@@ -126,16 +144,9 @@ fn key(candidate: &Candidate) -> String {
     digest.map_or_else(|| candidate.file.to_string(), Digest::to_string)
 }
 
-async fn one(store: &dyn ContentStore, candidate: &Candidate, limit: u64) -> Result<(SourceFile, u64)> {
-    let Some(remote) = candidate.file.remote() else {
-        return Err(no_store());
-    };
-    let obtained = store.obtain(&wanted(candidate, remote, limit)?).await?;
-    Ok((obtained.file, obtained.fetched))
-}
-
-fn wanted(candidate: &Candidate, remote: &RemoteFile, limit: u64) -> Result<Wanted> {
-    let size = Some(candidate.package.sizes.package).filter(|size| *size > 0);
+fn wanted_of(candidate: &Candidate, limit: u64) -> Result<Wanted> {
+    let remote: &RemoteFile = candidate.file.remote().ok_or_else(no_store)?;
+    let size = Some(size(candidate)).filter(|size| *size > 0);
     let limit = size.unwrap_or(limit);
     let wanted = Wanted::new(remote.places()?, candidate.checksum.clone(), limit);
     Ok(wanted.with_size(size).with_modified(remote.modified))
@@ -153,6 +164,11 @@ fn no_store() -> Error {
     let message =
         "packages would have to be fetched, but this engine was put together without a content store";
     Error::new(ErrorKind::Internal, "fetch packages", "", message)
+}
+
+/// How many bytes its file has, as far as that is known.
+fn size(candidate: &Candidate) -> u64 {
+    candidate.package.sizes.package
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -19,8 +19,10 @@ const XZ_MEMORY: u64 = 128 << 20;
 /// The largest zstd window accepted, as a power of two: 128 MiB, what `zstd` itself accepts unasked.
 const ZSTD_WINDOW_LOG: u32 = 27;
 
-/// How many times its compressed size a file may have, decompressed, past its first [`FREE`] bytes. `primary` and
-/// `filelists` of distributions have 10 to 15 times theirs, and 30 at most; bombs have 1,000 times and more.
+/// How many times its compressed size a file may have, decompressed, past its first [`FREE`] bytes, unless its reader
+/// knows better. `primary` and `filelists` of distributions have 10 to 15 times theirs, a hundred kernels in one
+/// repository 70, by zstd; bombs have 1,000 times and more. What is in between is one package a hundred times, with
+/// the same paths: its `filelists` have 700 times theirs.
 pub const RATIO: u64 = 100;
 
 /// Bytes for which [`RATIO`] does not count: little files may be mere repetition.
@@ -143,6 +145,13 @@ pub fn decoder<R: BufRead>(
 }
 
 impl<R: BufRead> Decoder<R> {
+    /// With another ratio than [`RATIO`].
+    #[must_use]
+    pub fn with_ratio(mut self, ratio: u64) -> Self {
+        self.ratio = Some(ratio);
+        self
+    }
+
     /// Without regard to how well the file is compressed: for what was written here.
     #[must_use]
     pub fn with_any_ratio(mut self) -> Self {
@@ -305,6 +314,14 @@ mod tests {
             let reader = decoder(&*file, compression, "a test", 1 << 40).unwrap();
             let all = io::copy(&mut reader.with_any_ratio(), &mut io::sink()).unwrap();
             assert_eq!(all, (40 << 20) + (2 << 18), "{compression:?}");
+            let reader = decoder(&*file, compression, "a test", 1 << 40).unwrap();
+            io::copy(&mut reader.with_ratio(1 << 20), &mut io::sink()).unwrap();
+            let reader = decoder(&*file, compression, "a test", 1 << 40).unwrap();
+            let error = io::copy(&mut reader.with_ratio(7), &mut io::sink()).unwrap_err();
+            assert!(
+                matches!(Error::from(error), Error::Bomb { ratio: 7, .. }),
+                "{compression:?}"
+            );
         }
     }
 

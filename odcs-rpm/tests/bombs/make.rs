@@ -102,13 +102,13 @@ pub(crate) fn bombs() -> Vec<Bomb> {
         "filelists",
         "packages",
         "<filelists>",
-        "<package name='a' arch='x'><version ver='1'/></package>",
+        "<package name='a' arch='x'><version ver='1' rel='1'/></package>",
         RATIO,
     );
     add(
         "other",
         "changelogs",
-        "<otherdata><package pkgid='a' name='a' arch='x'><version ver='1'/>",
+        "<otherdata><package pkgid='a' name='a' arch='x'><version ver='1' rel='1'/>",
         "<changelog/>",
         RATIO,
     );

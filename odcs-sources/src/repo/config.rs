@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use odcs_core::allow::UrlAllowList;
 use odcs_core::{ContentStore, Fetch};
+use odcs_rpm::compression::RATIO;
 
 use super::mirrors::MirrorRule;
 
@@ -21,6 +22,8 @@ pub struct RepoSettings {
     pub metadata_bytes: u64,
     /// Bytes of one metadata file when decompressed.
     pub open_metadata_bytes: u64,
+    /// How many times the size it comes in a metadata file may have when decompressed, past its first 8 MiB.
+    pub metadata_ratio: u64,
     /// Files and directories in a repository without metadata.
     pub directory_entries: usize,
     /// What repositories on HTTP servers are fetched with, and where what was fetched is kept. Without, there are
@@ -33,14 +36,15 @@ pub struct RepoSettings {
 }
 
 impl RepoSettings {
-    /// Repositories below these directories. Limits: 512 MiB for a metadata file, 8 GiB decompressed,
-    /// a million files in a directory tree without metadata.
+    /// Repositories below these directories. Limits: 512 MiB for a metadata file, 8 GiB decompressed, and
+    /// [`RATIO`] times as much as it was; a million files in a directory tree without metadata.
     pub fn new<P: Into<PathBuf>>(roots: impl IntoIterator<Item = P>) -> Self {
         Self {
             roots: roots.into_iter().map(Into::into).collect(),
             untrusted_roots: Vec::new(),
             metadata_bytes: 512 << 20,
             open_metadata_bytes: 8 << 30,
+            metadata_ratio: RATIO,
             directory_entries: 1_000_000,
             remote: None,
             trusted_urls: UrlAllowList::default(),

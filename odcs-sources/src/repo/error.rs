@@ -63,6 +63,8 @@ pub(super) enum Reason {
     Size { expected: u64, found: u64 },
     /// Larger, or more, than the limit.
     Limit(String),
+    /// So many times as large, decompressed, as it came, and more.
+    Bomb(u64),
     /// Damaged.
     Damaged,
     /// The location of a package leads out of the repository.
@@ -115,6 +117,7 @@ impl RepoError {
             odcs_rpm::Error::TooLarge { limit, .. } => {
                 Self::new(Reason::Limit(limit.to_string()), subject).caused_by(error)
             }
+            odcs_rpm::Error::Bomb { ratio, .. } => Self::new(Reason::Bomb(ratio), subject).caused_by(error),
             // The subject names the file already.
             odcs_rpm::Error::Repodata { reason, .. } => Self::new(Reason::Damaged, subject).caused_by(reason),
             error => Self::new(Reason::Damaged, subject).caused_by(error),
@@ -217,6 +220,10 @@ impl RepoError {
                 format!("{subject} is damaged: it should have {expected} bytes, but has {found}")
             }
             Reason::Limit(limit) => format!("{subject} is larger than the limit of {limit}"),
+            Reason::Bomb(ratio) => format!(
+                "{subject} becomes more than {ratio} times its size when it is decompressed, which is taken for an attack; \
+                 a server that should read it anyway can be told so (metadata_ratio)"
+            ),
             Reason::Damaged => format!("{subject} is damaged{cause}"),
             Reason::Location { package, href } => {
                 format!(

@@ -1,18 +1,17 @@
 //! Reading a repository with metadata, wherever its files are.
 
-use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use odcs_core::files::SourceFile;
 use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::Digest;
-use odcs_rpm::compression::{Compression, decoder};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
 
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::pins::read_repomd;
 use super::roots::Repository;
+use super::verified::Verified;
 
 /// The metadata files that are read. What else there is (changelogs, groups, databases) plays no part.
 pub(super) const KINDS: [&str; 3] = ["primary", "filelists", "updateinfo"];
@@ -86,11 +85,9 @@ pub(super) fn read_all(
             let Some(filelists) = repomd.record("filelists") else {
                 return Ok(None);
             };
-            let (path, bytes) = verified(repository, filelists, settings)?;
-            open(&path, filelists, &bytes, settings, |reader| {
-                Filelists::read(reader, Limits::default())
-            })
-            .map(Some)
+            let file = Verified::open(repository, filelists, settings)?;
+            file.read(settings, |reader| Filelists::read(reader, Limits::default()))
+                .map(Some)
         },
     );
     let (path, mut packages) = primary?;
@@ -124,10 +121,9 @@ fn read_primary_of(
     record: &RepomdRecord,
     settings: &RepoSettings,
 ) -> Result<(String, Vec<RepoPackage>), RepoError> {
-    let (path, bytes) = verified(repository, record, settings)?;
-    let packages = open(&path, record, &bytes, settings, |reader| {
-        read_primary(reader, Limits::default())
-    })?;
+    let file = Verified::open(repository, record, settings)?;
+    let path = file.name.clone();
+    let packages = file.read(settings, |reader| read_primary(reader, Limits::default()))?;
     Ok((path, packages))
 }
 
@@ -141,69 +137,9 @@ pub(super) fn updates(
     let Some(record) = repomd.record("updateinfo") else {
         return Ok(None);
     };
-    let (path, bytes) = verified(repository, record, settings)?;
-    open(&path, record, &bytes, settings, |reader| UpdateInfo::read(reader)).map(Some)
+    let file = Verified::open(repository, record, settings)?;
+    file.read(settings, |reader| UpdateInfo::read(reader)).map(Some)
 }
-
-/// Reads a metadata file whole and verifies size and checksum: nothing of it is looked at before.
-fn verified(
-    repository: &dyn Files,
-    record: &RepomdRecord,
-    settings: &RepoSettings,
-) -> Result<(String, Vec<u8>), RepoError> {
-    let name = format!("{}/{}", repository.name(), record.location);
-    let repomd = format!("{}/repodata/repomd.xml", repository.name());
-    let file = repository.metadata(record).map_err(|_| {
-        let (package, href) = (format!("its {} file", record.kind), record.location.clone());
-        RepoError::new(Reason::Location { package, href }, repomd)
-    })?;
-    let file = file.open().map_err(|error| RepoError::io(error, &name))?;
-    let mut bytes = Vec::new();
-    let limit = settings.metadata_bytes;
-    file.take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| RepoError::io(error, &name))?;
-    let found = bytes.len() as u64;
-    if found > limit {
-        return Err(RepoError::new(Reason::Limit(format!("{limit} bytes")), name));
-    }
-    if let Some(expected) = record.size.filter(|expected| *expected != found) {
-        return Err(RepoError::new(Reason::Size { expected, found }, name));
-    }
-    let digest = Digest::of_bytes(record.checksum.algorithm(), &bytes);
-    if digest != record.checksum {
-        let (expected, found) = (record.checksum.hex().to_owned(), digest.hex().to_owned());
-        return Err(RepoError::new(Reason::Checksum { expected, found }, name));
-    }
-    Ok((name, bytes))
-}
-
-/// Decompresses a metadata file and hands it to its reader, as far as `repomd.xml` says that it goes.
-fn open<T>(
-    name: &str,
-    record: &RepomdRecord,
-    bytes: &[u8],
-    settings: &RepoSettings,
-    read: impl FnOnce(&mut dyn std::io::BufRead) -> odcs_rpm::Result<T>,
-) -> Result<T, RepoError> {
-    let compression = Compression::of_file_name(&record.location);
-    let most = settings.open_metadata_bytes;
-    // Some tools write a zero for what they do not know.
-    let said = record.open_size.filter(|size| (1..most).contains(size));
-    let damaged = |error| match (error, said) {
-        (odcs_rpm::Error::TooLarge { what, limit }, Some(said)) if what == METADATA && limit == said => {
-            let reason =
-                format!("it holds more than the {said} bytes that repomd.xml says it has when decompressed");
-            RepoError::new(Reason::Damaged, name).caused_by(reason)
-        }
-        (error, _) => RepoError::damaged(error, name),
-    };
-    let decoder = decoder(bytes, compression, METADATA, said.unwrap_or(most)).map_err(damaged)?;
-    read(&mut BufReader::with_capacity(128 << 10, decoder)).map_err(damaged)
-}
-
-/// What the limit on decompressed bytes is of, in errors.
-const METADATA: &str = "metadata";
 
 /// Checks where a package is said to be.
 fn candidate(repository: &dyn Files, primary: &str, listed: RepoPackage) -> Result<Candidate, RepoError> {

@@ -14,7 +14,7 @@ pub(super) const LIST_BYTES: u64 = 1 << 20;
 const MIRRORS: usize = 200;
 
 /// What stands for the arch in the URLs of a rule.
-const BASEARCH: &str = "$basearch";
+pub(super) const BASEARCH: &str = "$basearch";
 
 /// A repository that is fetched from mirrors.
 ///

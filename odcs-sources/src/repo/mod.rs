@@ -25,6 +25,7 @@ mod pins;
 mod remote;
 mod replay;
 mod roots;
+mod verified;
 
 pub use config::RepoSettings;
 pub use error::RepoError;

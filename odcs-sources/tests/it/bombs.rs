@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use odcs_core::ErrorKind;
+use odcs_core::request::SourceSpec;
+use odcs_core::{ComposeRequest, ComposeSource, ErrorKind};
 use odcs_rpm::compression::gzip;
 use odcs_rpm::repodata::{Repomd, RepomdRecord};
 use odcs_rpm::{Digest, DigestAlgorithm};
+use odcs_sources::repo::{RepoSettings, RepoSource};
 
 use crate::support::Lab;
 
@@ -48,7 +50,8 @@ async fn bombs_are_named_with_the_limit() {
         for open_size in [None, Some(0), Some(u64::MAX), Some(1 << 40)] {
             publish(&repository, kind, &bomb, open_size);
             let says = format!(
-                "{}/repodata/{kind}-bomb.xml.gz is damaged: metadata decompresses to more than 100 times its size",
+                "{}/repodata/{kind}-bomb.xml.gz becomes more than 100 times its size when it is decompressed, which is \
+                 taken for an attack; a server that should read it anyway can be told so (metadata_ratio)",
                 repository.display()
             );
             assert_eq!(fails(&lab, &repository).await, (ErrorKind::Invalid, says));
@@ -61,6 +64,31 @@ async fn bombs_are_named_with_the_limit() {
         );
         assert_eq!(fails(&lab, &repository).await, (ErrorKind::Invalid, says));
     }
+}
+
+#[tokio::test]
+async fn servers_can_be_told_to_read_more() {
+    let lab = Lab::new();
+    let repository = lab.repository("repo");
+    let updates = format!("<updates>{}<update/></updates>", "<!-- -->".repeat(2 << 20));
+    publish(
+        &repository,
+        "updateinfo",
+        &gzip(updates.as_bytes()).unwrap(),
+        None,
+    );
+    let content = async |ratio| {
+        let mut settings = RepoSettings::new([lab.dir.path()]);
+        settings.metadata_ratio = ratio;
+        let source = RepoSource::new(settings).unwrap();
+        let location = repository.to_str().unwrap().parse().unwrap();
+        let request = ComposeRequest::new(SourceSpec::Repo(location));
+        let resolved = source.resolve(&request).await.unwrap();
+        source.content(&resolved.pins).await
+    };
+    assert!(content(2_000).await.is_ok());
+    let error = content(200).await.unwrap_err();
+    assert!(error.message().contains("more than 200 times"), "{error}");
 }
 
 #[tokio::test]

@@ -417,3 +417,15 @@ async fn without_anything_to_fetch_with_there_are_only_directories() {
     let resolved = remote.resolve().await.unwrap();
     assert!(lab.source.content(&resolved.pins).await.is_err());
 }
+
+#[test]
+fn an_arch_has_to_be_named() {
+    let url = "https://example.com/pub/$basearch/repo/";
+    let error = Remote::new().source.check(&request(url)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        error.message(),
+        "\"source\": https://example.com/pub/$basearch/repo/ cannot be the URL of a repository: $basearch stands for \
+         an arch in lookaside_repos only; name the repository of one arch"
+    );
+}

@@ -21,6 +21,7 @@ keyring = "/etc/pki/rpm-gpg"
 verify_signatures = "always"
 metadata_bytes = "64 MiB"
 open_metadata_bytes = "1 GiB"
+metadata_ratio = 1500
 allowed_urls = ["https://example.com/pub/", "https://mirrors.example.com/"]
 allowed_networks = ["10.1.0.0/16", "fd00::7"]
 trusted_urls = ["https://example.com/pub/releases/"]

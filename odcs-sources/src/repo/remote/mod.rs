@@ -25,7 +25,7 @@ pub(super) use self::replay::Replayed;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata::{self, Files, KINDS};
-use super::mirrors::{LIST_BYTES, Mirrors};
+use super::mirrors::{BASEARCH, LIST_BYTES, Mirrors};
 use super::pins::RepoPins;
 
 /// How often `repomd.xml` is read before it is given up that its files are there: a repository may be published anew
@@ -62,6 +62,13 @@ impl Remote {
     /// # Errors
     /// `Forbidden` if it may not be fetched from; `Invalid` if nothing can be below it.
     pub(super) fn site(&self, url: &Url) -> Result<Site> {
+        if url.path().contains(BASEARCH) {
+            // Servers would only say that there is no such directory.
+            let why = format!(
+                "{BASEARCH} stands for an arch in lookaside_repos only; name the repository of one arch"
+            );
+            return Err(RepoError::new(Reason::UnusableUrl(why), url.as_str()).into());
+        }
         let site = Site::new(url.clone()).map_err(|error| {
             let why = error.message().to_owned();
             // The sentence is about prefixes of URLs, which it begins with.
