@@ -75,8 +75,18 @@ impl Fetcher {
         let route = match proxy {
             Some(proxy) => Route::Proxy(proxy.clone()),
             None => {
-                let addresses = network.guard.addresses_of(url).await;
-                Route::Direct(addresses.map_err(|problem| error(Some(url), problem.into()))?)
+                let looking = network.guard.addresses_of(url);
+                let addresses = match tokio::time::timeout(settings.connect_timeout, looking).await {
+                    Ok(addresses) => addresses.map_err(Problem::from),
+                    Err(_) => Err(Problem::Host {
+                        host: url.host_str().unwrap_or_default().to_owned(),
+                        reason: format!(
+                            "nobody answered within {} seconds",
+                            settings.connect_timeout.as_secs_f32()
+                        ),
+                    }),
+                };
+                Route::Direct(addresses.map_err(|problem| error(Some(url), problem))?)
             }
         };
         Ok(git::fetch_commit(settings, &route, commit, directory).await?)

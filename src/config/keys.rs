@@ -342,7 +342,8 @@ settings! { machine:
     /// How many connections there are to one host at once.
     fetch_connections: usize = 8, within 1.0..=256.0;
 
-    /// How often a file is asked for, the first time included, where the server or the way to it fails.
+    /// How often a file is asked for, the first time included, where the server or the way to it fails. Attempts
+    /// that brought another megabyte of it are not counted.
     fetch_attempts: u32 = 4, within 1.0..=100.0;
 
     /// How long nothing at all may come before a connection is given up, in seconds.

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use odcs_core::allow::UrlAllowList;
+use odcs_core::fetch::{Fetch, GitCommit};
 use odcs_core::{ErrorKind, SystemClock};
 use odcs_fetch::{FetchSettings, Fetcher, Resolve};
 
@@ -113,4 +115,39 @@ async fn localhost_is_this_machine() {
         get(&Fetcher::new(settings).unwrap(), url).await.unwrap().1,
         "an editor"
     );
+}
+
+/// Is asked, and says nothing.
+#[derive(Debug)]
+struct Mute;
+
+#[async_trait]
+impl Resolve for Mute {
+    async fn resolve(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn names_are_not_looked_up_for_ever() {
+    let url: url::Url = "https://repo.example.com/ed.git".parse().unwrap();
+    let mut settings = FetchSettings::new(UrlAllowList::parse([url.as_str()]).unwrap());
+    settings.connect_timeout = Duration::from_millis(100);
+    settings.backoff = Duration::from_millis(1);
+    settings.attempts = 2;
+    let fetcher = Fetcher::with_parts(settings, Arc::new(Mute), Arc::new(SystemClock)).unwrap();
+    let begun = Instant::now();
+    let commit = "8f14e45fceea167a5a36dedd4bea2543c1d0b7b8".parse().unwrap();
+    let directory = std::env::temp_dir();
+    let commit = GitCommit::new(url.clone(), commit, 1_000);
+    let of_git = fetcher.commit(&commit, &directory);
+    let (of_git, of_file) = tokio::join!(of_git, get(&fetcher, url.clone()));
+    for error in [of_git.unwrap_err(), of_file.unwrap_err()] {
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::Unavailable, true)
+        );
+        assert!(error.message().contains("within 0.1 seconds"), "{error}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(10));
 }

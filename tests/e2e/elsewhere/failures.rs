@@ -150,7 +150,7 @@ async fn a_store_that_is_too_small_says_so() {
         return;
     }
     let compose = lab.compose("/repo", &["*"]).await;
-    failed(&lab, &compose, &["could not be fetched", "store_bytes"]);
+    failed(&lab, &compose, &["2 MiB would have to be fetched", "store_bytes"]);
 }
 
 /// Bytes that no compression makes fewer of.
