@@ -300,10 +300,10 @@ impl Server {
         server
     }
 
-    fn name(&self) -> &'static str {
-        match self.running {
-            Running::Nginx(_) => "nginx, one process,",
-            Running::Own(_) => "a server of the tests",
+    fn name(&self) -> String {
+        match &self.running {
+            Running::Nginx(_) => "nginx, one process,".to_owned(),
+            Running::Own(server) => format!("a server of the tests, at {},", server.address()),
         }
     }
 

@@ -24,6 +24,18 @@ pub trait ContentStore: fmt::Debug + Send + Sync + 'static {
     /// `Unavailable` or `Internal` if the store cannot be read.
     async fn find(&self, digest: &Digest) -> Result<Option<SourceFile>>;
 
+    /// Makes room for files that are about to be asked for, all of which have to be there at once: those that are there
+    /// count as used now, and others may be evicted for the rest. Nothing is promised: others may take the room. By
+    /// default, there is room for everything.
+    ///
+    /// # Errors
+    /// `Unavailable` if there cannot be room for all of them, as far as their sizes are known; then it is not worth
+    /// fetching any.
+    async fn make_room(&self, wanted: &[Wanted]) -> Result<()> {
+        let _ = wanted;
+        Ok(())
+    }
+
     /// Has a file fetched, unless it is there. Whoever asks for the same file meanwhile, here or in another process,
     /// waits for it; what an interrupted attempt left is gone on from.
     ///

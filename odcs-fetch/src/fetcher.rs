@@ -82,7 +82,7 @@ impl Fetcher {
         Ok(git::fetch_commit(settings, &route, commit, directory).await?)
     }
 
-    /// Fetches from one place, as often as it takes.
+    /// Fetches from one place, as often as it takes: tries that bring the file forward are not counted.
     async fn get_from(
         &self,
         get: &Get,
@@ -111,6 +111,9 @@ impl Fetcher {
                 }
                 Problem::Sink(_) => return Err(failure),
                 problem => {
+                    if known.is_ahead(sink.received()) {
+                        failed = 0;
+                    }
                     failed = failed.saturating_add(1);
                     if !problem.is_retryable() || failed >= settings.attempts {
                         return Err(failure);

@@ -30,7 +30,8 @@ pub struct FetchSettings {
     pub bytes_per_minute: u64,
     /// How many redirects are followed for one file.
     pub redirects: usize,
-    /// How often something is tried, the first time included.
+    /// How often something is tried, the first time included. Tries that brought a megabyte more of a file do not
+    /// count.
     pub attempts: u32,
     /// How long is waited before the second try; twice as long before each further one.
     pub backoff: Duration,

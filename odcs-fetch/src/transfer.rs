@@ -21,14 +21,21 @@ use crate::tls;
 /// How many bytes before the part that is wanted are read and thrown away if a server sends whole files only.
 const SKIPPED: u64 = 1 << 20;
 
+/// How many bytes have to come for the tries to be counted anew. Fewer are not worth a connection each, and a server
+/// that sends a few bytes to each is given up soon.
+const PROGRESS: u64 = 1 << 20;
+
 /// What is known of a file from one try to the next.
 #[derive(Debug)]
 pub(crate) struct Known {
     /// The version of what the sink has, and its size.
     version: Version,
     total: Option<u64>,
-    /// Whether the sink can tell by itself that what it has belongs to another version: it brought something along.
+    /// Whether the sink can tell by itself that what it has belongs to another version: it knows a checksum, or brought
+    /// something along.
     is_sure: bool,
+    /// How many bytes the sink has had at most when what came was last counted as progress.
+    farthest: u64,
     /// Whether what the sink has is to be thrown away.
     from_start: bool,
     /// Whether this place sends other parts than those asked for, so that none is asked for.
@@ -40,7 +47,8 @@ impl Known {
         Self {
             version: Version::default(),
             total: None,
-            is_sure: sink.received() > 0,
+            is_sure: sink.verifies() || sink.received() > 0,
+            farthest: sink.received(),
             from_start: false,
             no_parts: false,
         }
@@ -58,6 +66,17 @@ impl Known {
         self.version = self.version.elsewhere();
         self.no_parts = false;
         self
+    }
+
+    /// Whether so much came since this was last so that a connection that is cut again and again is worth going on
+    /// with. Bytes that were there before, and were thrown away, are none that came: so this ends with the file, or
+    /// where it is too large.
+    pub(crate) fn is_ahead(&mut self, received: u64) -> bool {
+        let is_ahead = received.saturating_sub(self.farthest) >= PROGRESS;
+        if is_ahead {
+            self.farthest = received;
+        }
+        is_ahead
     }
 
     /// How many of the bytes that the sink has can be kept. Parts of which nothing says that they are of one version

@@ -12,6 +12,7 @@
 mod checks;
 mod clock;
 mod events;
+mod kept;
 mod lookaside;
 mod observing;
 mod plugin;

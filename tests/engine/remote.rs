@@ -28,35 +28,35 @@ use crate::repositories::package;
 use crate::support::packages;
 
 /// Repositories in a directory, and the same on a server.
-struct Site {
+pub(crate) struct Site {
     dir: TempDir,
-    server: Server,
+    pub(crate) server: Server,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("srv")).unwrap();
         let server = Server::of_directory(dir.path().join("srv"));
         Self { dir, server }
     }
 
-    fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join("srv").join(below)
     }
 
-    fn url(&self, below: &str) -> String {
+    pub(crate) fn url(&self, below: &str) -> String {
         self.server.url(&format!("/{below}/"))
     }
 
     /// A repository with metadata, also below others.
-    fn write(&self, name: &str, specs: Vec<PackageSpec>) {
+    pub(crate) fn write(&self, name: &str, specs: Vec<PackageSpec>) {
         write_repository(&self.path(name), specs, Layout::Flat).unwrap();
         createrepo(&self.path(name), &[]);
     }
 
     /// Paths of packages that were asked for, sorted.
-    fn packages_asked_for(&self) -> Vec<String> {
+    pub(crate) fn packages_asked_for(&self) -> Vec<String> {
         let requests = self.server.requests();
         let paths = requests.iter().map(|request| request.path().to_owned());
         let mut paths: Vec<_> = paths.filter(|path| path.ends_with(".rpm")).collect();
@@ -64,11 +64,15 @@ impl Site {
         paths
     }
 
-    async fn service(&self, name: &str) -> Service {
-        self.service_at(name, Arc::new(SystemClock)).await
+    pub(crate) async fn service(&self, name: &str) -> Service {
+        self.service_with(name, ContentsSettings::default()).await
     }
 
-    async fn service_at(&self, name: &str, clock: Arc<dyn Clock>) -> Service {
+    pub(crate) async fn service_with(&self, name: &str, kept: ContentsSettings) -> Service {
+        self.service_at(name, kept, Arc::new(SystemClock)).await
+    }
+
+    async fn service_at(&self, name: &str, kept: ContentsSettings, clock: Arc<dyn Clock>) -> Service {
         let target = self.dir.path().join(name);
         let allowed = UrlAllowList::parse([self.server.url("/")]).unwrap();
         let mut engine_settings = EngineSettings::new().unwrap();
@@ -78,7 +82,7 @@ impl Site {
         let fetch: Arc<dyn Fetch> = Arc::new(Fetcher::new(settings).unwrap());
         let storage = StorageSettings::new(&target).with_threads(1);
         let targets = Targets::open(&storage).unwrap();
-        let contents = Contents::open(&targets, ContentsSettings::default(), Arc::clone(&fetch)).unwrap();
+        let contents = Contents::open(&targets, kept, Arc::clone(&fetch)).unwrap();
         let contents: Arc<dyn ContentStore> = Arc::new(contents);
         let repo = RepoSettings::new([self.dir.path().join("srv")])
             .with_fetch(Arc::clone(&fetch), Arc::clone(&contents));
@@ -102,49 +106,49 @@ impl Site {
 }
 
 /// A service with a database, composes and a content store of its own.
-struct Service {
-    engine: Engine,
-    store: SqliteStore,
-    target: PathBuf,
+pub(crate) struct Service {
+    pub(crate) engine: Engine,
+    pub(crate) store: SqliteStore,
+    pub(crate) target: PathBuf,
 }
 
 impl Service {
-    async fn make(&self, request: ComposeRequest) -> Compose {
+    pub(crate) async fn make(&self, request: ComposeRequest) -> Compose {
         self.engine.submit(request, "me").await.unwrap();
         self.run_one().await
     }
 
-    async fn run_one(&self) -> Compose {
+    pub(crate) async fn run_one(&self) -> Compose {
         let made = self.engine.worker().run_one().await.unwrap();
         made.expect("something waits")
     }
 
-    async fn must_make(&self, request: ComposeRequest) -> Compose {
+    pub(crate) async fn must_make(&self, request: ComposeRequest) -> Compose {
         let compose = self.make(request).await;
         assert_eq!(compose.state, ComposeState::Done, "{compose:?}");
         compose
     }
 
-    async fn manifest(&self, compose: &Compose) -> Manifest {
+    pub(crate) async fn manifest(&self, compose: &Compose) -> Manifest {
         self.store.manifest(compose.id).await.unwrap().unwrap()
     }
 
-    fn tree(&self, compose: &Compose) -> PathBuf {
+    pub(crate) fn tree(&self, compose: &Compose) -> PathBuf {
         self.target.join(compose.id.name()).join("compose")
     }
 
-    fn binaries(&self, compose: &Compose, arch: &str) -> Vec<String> {
+    pub(crate) fn binaries(&self, compose: &Compose, arch: &str) -> Vec<String> {
         packages(&self.tree(compose).join(format!("Temporary/{arch}/os/Packages")))
     }
 
     /// Removes the trees of composes that are deleted.
-    async fn delete(&self, compose: &Compose) {
+    pub(crate) async fn delete(&self, compose: &Compose) {
         self.engine.delete(compose.id, "me").await.unwrap();
         let trees = Arc::new(Trees::open(&self.target).unwrap());
         self.engine.sweeper(trees).sweep().await.unwrap();
     }
 
-    fn lose_what_is_kept(&self) {
+    pub(crate) fn lose_what_is_kept(&self) {
         let kept = self.target.join(".content/sha256");
         let files = tree(&kept).into_iter().filter(|path| !path.ends_with('/'));
         let lost = files
@@ -153,12 +157,12 @@ impl Service {
         assert!(lost > 0, "something was kept");
     }
 
-    fn staging(&self) -> Vec<String> {
+    pub(crate) fn staging(&self) -> Vec<String> {
         crate::support::entries(&self.target.join(".staging"))
     }
 }
 
-fn request(location: &str, packages: &[&str], arches: &[&str]) -> ComposeRequest {
+pub(crate) fn request(location: &str, packages: &[&str], arches: &[&str]) -> ComposeRequest {
     let mut request = ComposeRequest::new(SourceSpec::Repo(location.parse().unwrap()));
     if !packages.is_empty() {
         request.packages = Some(packages.iter().map(|name| name.parse().unwrap()).collect());
@@ -168,7 +172,7 @@ fn request(location: &str, packages: &[&str], arches: &[&str]) -> ComposeRequest
 }
 
 /// Packages, with the seconds of the times that they have, and repodata.
-fn published(compose: &Path) -> BTreeMap<String, (Vec<u8>, Option<i64>)> {
+pub(crate) fn published(compose: &Path) -> BTreeMap<String, (Vec<u8>, Option<i64>)> {
     let top = compose.join("Temporary");
     let paths = tree(&top).into_iter().filter(|path| !path.ends_with('/'));
     // What else there is names the compose.
@@ -186,7 +190,7 @@ fn published(compose: &Path) -> BTreeMap<String, (Vec<u8>, Option<i64>)> {
 }
 
 /// The paths of what is not the same in both.
-fn differing<T: PartialEq>(one: &BTreeMap<String, T>, other: &BTreeMap<String, T>) -> Vec<String> {
+pub(crate) fn differing<T: PartialEq>(one: &BTreeMap<String, T>, other: &BTreeMap<String, T>) -> Vec<String> {
     let paths: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     let differing = paths
         .into_iter()
@@ -537,7 +541,10 @@ async fn the_log_says_how_far_fetching_is() {
     site.server
         .on(&package_path(&site), Behaviour::HoldAfter(10, gate.clone()));
     let clock = ManualClock::new(SystemClock.now());
-    let service = Arc::new(site.service_at("target", Arc::new(clock.clone())).await);
+    let service = Arc::new(
+        site.service_at("target", ContentsSettings::default(), Arc::new(clock.clone()))
+            .await,
+    );
     let request = request(&site.url("repo"), &["app", "tool"], &["x86_64"]);
     let making = tokio::spawn({
         let service = Arc::clone(&service);
@@ -561,7 +568,7 @@ async fn the_log_says_how_far_fetching_is() {
     making.await.unwrap();
 }
 
-fn package_path(site: &Site) -> String {
+pub(crate) fn package_path(site: &Site) -> String {
     let path = tree(&site.path("repo"))
         .into_iter()
         .find(|path| path.ends_with("app-1-1.x86_64.rpm"));

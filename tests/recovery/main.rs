@@ -14,6 +14,7 @@
 )]
 
 mod contents;
+mod fetching;
 mod points;
 mod proof;
 mod random;

@@ -220,8 +220,10 @@ fn trees(dir: &Path) -> BTreeMap<String, PathBuf> {
     let entries = std::fs::read_dir(dir.join("composes")).unwrap();
     entries
         .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_type().unwrap().is_dir() && entry.file_name() != ".staging")
+        .filter(|entry| entry.file_type().unwrap().is_dir())
         .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+        // Attempts, and what was fetched.
+        .filter(|(name, _)| name != ".staging" && name != ".content")
         .collect()
 }
 

@@ -9,7 +9,7 @@ use odcs_rpm::Digest;
 
 use super::{Parts, narrow};
 use crate::build::{Phase, Progress};
-use crate::content_store::{ContentStore, Wanted};
+use crate::content_store::{Obtained, Wanted};
 use crate::files::SourceFile;
 use crate::plan::{Plan, PlannedPackage};
 use crate::source::{Candidate, PackageLocation, RemoteFile};
@@ -18,11 +18,12 @@ use crate::{Error, ErrorKind, Result};
 /// How long the log says nothing while packages are fetched.
 const REPORT: Duration = Duration::from_secs(10);
 
-/// Has every package that is elsewhere in the content store; of several copies, those that may be chosen. What was fetched for the plan already is asked for again:
-/// it may not be there any more.
+/// Has every package that is elsewhere in the content store; of several copies, those that may be chosen. What was
+/// fetched for the plan already is asked for again: it may not be there any more.
 ///
 /// # Errors
-/// As [`ContentStore::obtain`] and [`narrow::narrow`], with the package's name.
+/// As [`make_room`](crate::ContentStore::make_room) and [`obtain`](crate::ContentStore::obtain) of the content store,
+/// and [`narrow::narrow`], with the package's name.
 pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) -> Result<Plan> {
     let mut plan = match &parts.fetch {
         Some(fetch) => {
@@ -42,13 +43,22 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
         return Ok(plan);
     }
     let store = parts.contents.as_ref().ok_or_else(no_store)?;
-    let (total, bytes) = (wanted.len(), wanted.values().map(|it| size(it)).sum());
+    // Whoever wrote the metadata may have made sizes up.
+    let bytes = wanted
+        .values()
+        .fold(0_u64, |sum, it| sum.saturating_add(size(it)));
+    let total = wanted.len();
     progress.step(Phase::Fetch, &format!("{total} packages of {}", megabytes(bytes)));
     let limit = parts.settings.package_bytes;
-    let mut fetching = stream::iter(wanted)
-        .map(|(key, candidate)| async move {
-            let obtained = one(&**store, &candidate, limit).await;
-            let (file, fetched) = obtained.map_err(|error| of_package(&candidate, error))?;
+    let as_wanted =
+        |candidate: &Candidate| wanted_of(candidate, limit).map_err(|error| of_package(candidate, error));
+    let files: Vec<Wanted> = wanted.values().map(|it| as_wanted(it)).collect::<Result<_>>()?;
+    // All of them have to be there before the first is laid out: what cannot be is said before any is fetched.
+    store.make_room(&files).await?;
+    let mut fetching = stream::iter(wanted.into_iter().zip(files))
+        .map(|((key, candidate), wanted)| async move {
+            let obtained = store.obtain(&wanted).await;
+            let Obtained { file, fetched, .. } = obtained.map_err(|error| of_package(&candidate, error))?;
             Ok::<_, Error>((key, file, fetched, size(&candidate)))
         })
         .buffer_unordered(parts.settings.fetches.max(1));
@@ -97,7 +107,7 @@ pub(super) async fn fetch(parts: &Parts, plan: Plan, progress: &dyn Progress) ->
 /// Whether something that was fetched for a plan is not there any more as it was: then fetching it again may help.
 ///
 /// # Errors
-/// As [`ContentStore::recheck`].
+/// As [`recheck`](crate::ContentStore::recheck) of the content store.
 pub(super) async fn is_damaged(parts: &Parts, plan: &Plan, progress: &dyn Progress) -> Result<bool> {
     let mut fetched: Vec<Digest> = Vec::new();
     for candidate in candidates(&mut plan.clone()) {
@@ -138,15 +148,8 @@ fn key(candidate: &Candidate) -> String {
     digest.map_or_else(|| candidate.file.to_string(), Digest::to_string)
 }
 
-async fn one(store: &dyn ContentStore, candidate: &Candidate, limit: u64) -> Result<(SourceFile, u64)> {
-    let Some(remote) = candidate.file.remote() else {
-        return Err(no_store());
-    };
-    let obtained = store.obtain(&wanted(candidate, remote, limit)?).await?;
-    Ok((obtained.file, obtained.fetched))
-}
-
-fn wanted(candidate: &Candidate, remote: &RemoteFile, limit: u64) -> Result<Wanted> {
+fn wanted_of(candidate: &Candidate, limit: u64) -> Result<Wanted> {
+    let remote: &RemoteFile = candidate.file.remote().ok_or_else(no_store)?;
     let size = Some(size(candidate)).filter(|size| *size > 0);
     let limit = size.unwrap_or(limit);
     let wanted = Wanted::new(remote.places()?, candidate.checksum.clone(), limit);

@@ -30,9 +30,11 @@ pub(crate) enum Manner {
 pub(crate) struct Served {
     pub(crate) files: BTreeMap<&'static str, Vec<u8>>,
     pub(crate) manner: Manner,
-    /// Path, range asked for, and bytes given, of each request.
-    requests: Mutex<Vec<(String, (u64, u64), usize)>>,
+    requests: Mutex<Vec<Asked>>,
 }
+
+/// Path, range asked for, and bytes given.
+type Asked = (String, (u64, u64), usize);
 
 impl Served {
     pub(crate) fn of<const N: usize>(files: [(&'static str, Vec<u8>); N]) -> Self {
@@ -48,7 +50,7 @@ impl Served {
     }
 
     /// The requests since it was asked last.
-    pub(crate) fn requests(&self) -> Vec<(String, (u64, u64), usize)> {
+    pub(crate) fn requests(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.requests.lock().unwrap())
     }
 }

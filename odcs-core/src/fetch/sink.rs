@@ -16,6 +16,12 @@ pub trait Sink: Send {
     /// How many bytes from the beginning of the file (or of the range asked for) are there already.
     fn received(&self) -> u64;
 
+    /// Whether [`finish`](Self::finish) knows a checksum. Parts that nobody says are of one version may be put
+    /// together, then: if they are not, it is going to tell. It does not change.
+    fn verifies(&self) -> bool {
+        false
+    }
+
     /// Throws away what is there: what comes next is the beginning.
     ///
     /// # Errors
@@ -77,6 +83,10 @@ impl MemorySink {
 impl Sink for MemorySink {
     fn received(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    fn verifies(&self) -> bool {
+        self.expected.digest.is_some()
     }
 
     async fn restart(&mut self) -> Result<(), SinkError> {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use odcs_core::fetch::{CommitId, GitCommit};
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::error::shown;
@@ -179,7 +180,8 @@ async fn fetch(
         protocol.scheme(),
         &configuration,
         largest,
-    );
+    )
+    .with_secrets(secrets(route));
     check_version(&git).await?;
     obtain(&git, commit).await?;
     let entries = list(&git, commit).await?;
@@ -215,6 +217,25 @@ fn configuration(
         configuration.push(("http.sslKey", absolute(key)));
     }
     configuration
+}
+
+/// The user name and the password of a proxy, as its URL has them and as they are.
+fn secrets(route: &Route) -> Vec<String> {
+    let Route::Proxy(proxy) = route else {
+        return Vec::new();
+    };
+    let Some(password) = proxy.password() else {
+        return Vec::new();
+    };
+    let decoded = percent_decode_str(password).decode_utf8_lossy().into_owned();
+    [
+        format!("{}:{password}@", proxy.username()),
+        password.to_owned(),
+        decoded,
+    ]
+    .into_iter()
+    .filter(|secret| !secret.is_empty())
+    .collect()
 }
 
 /// Git does not run where the service does.

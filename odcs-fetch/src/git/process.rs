@@ -76,6 +76,8 @@ pub(super) struct Git {
     repository: PathBuf,
     environment: Vec<(OsString, OsString)>,
     largest_file: u64,
+    /// What nobody may read in what git says.
+    secrets: Vec<String>,
 }
 
 /// What a command that has ended left.
@@ -133,7 +135,20 @@ impl Git {
             repository: repository.to_owned(),
             environment,
             largest_file,
+            secrets: Vec::new(),
         }
+    }
+
+    /// With texts that are left out of what git says: it ends up in reasons, which everybody reads, and git quotes
+    /// settings that it cannot use.
+    pub(super) fn with_secrets(mut self, secrets: Vec<String>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    fn without_secrets(&self, said: String) -> String {
+        let secrets = self.secrets.iter();
+        secrets.fold(said, |said, secret| said.replace(secret.as_str(), "…"))
     }
 
     /// Runs a command to its end. Of its output so many bytes are taken; with more it is stopped.
@@ -157,7 +172,7 @@ impl Git {
             status,
             output,
             cut,
-            said,
+            said: self.without_secrets(said),
         })
     }
 
@@ -237,7 +252,7 @@ impl Running<'_> {
     /// What it says to people, the end of it, once it has said all.
     pub(super) async fn said(&mut self) -> String {
         let mut errors = self.child.stderr.take();
-        the_end_of(&mut errors).await
+        self.git.without_secrets(the_end_of(&mut errors).await)
     }
 
     /// Waits for its end.

@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use odcs_core::ErrorKind;
-use test_support::http::{Behaviour, Server};
+use test_support::http::{Behaviour, Canary, Server};
+use test_support::urls::ADDRESSES;
 
-use super::corpus::ADDRESSES;
-use super::support::{Canary, Client};
+use super::support::Client;
 
 const NAME: &str = "packages.example.com";
 

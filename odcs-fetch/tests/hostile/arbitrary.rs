@@ -2,10 +2,10 @@
 
 use odcs_core::ErrorKind;
 use proptest::prelude::*;
-use test_support::http::{Behaviour, Server};
+use test_support::http::{Behaviour, Canary, Server};
 use url::Url;
 
-use super::support::{Canary, Client};
+use super::support::Client;
 
 /// Texts that are nearly URLs, most of the canary.
 fn text() -> impl Strategy<Value = String> {

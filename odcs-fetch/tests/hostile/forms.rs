@@ -2,11 +2,11 @@
 
 use odcs_core::ErrorKind;
 use odcs_core::fetch::{CommitId, Fetch, GitCommit};
-use test_support::http::{Behaviour, Server};
+use test_support::http::{Behaviour, Canary, Server};
+use test_support::urls::{ALLOWED, FORMS, Is, RELATIVE, filled};
 use url::Url;
 
-use super::corpus::{ALLOWED, FORMS, Is, RELATIVE};
-use super::support::{Canary, Client};
+use super::support::Client;
 
 /// A server of which `/pub/` is allowed, another one that is not, and a client that could well reach both: loopback
 /// addresses are allowed to it, so that nothing but the list is in the way.
@@ -34,9 +34,7 @@ impl Stage {
     }
 
     fn fill(&self, text: &str) -> String {
-        let ok = self.server.address().port().to_string();
-        let text = text.replace("{ok}", &ok);
-        text.replace("{off}", &self.canary.port().to_string())
+        filled(text, self.server.address().port(), self.canary.port())
     }
 
     /// Asks for a URL in every way there is.

@@ -11,7 +11,6 @@
 
 mod addresses;
 mod arbitrary;
-mod corpus;
 mod faults;
 mod forms;
 mod ranges;

@@ -1,9 +1,9 @@
 //! Redirects: which are followed, and what goes along.
 
 use odcs_core::ErrorKind;
-use test_support::http::{Behaviour, Server, Tls};
+use test_support::http::{Behaviour, Canary, Server, Tls};
 
-use super::support::{Canary, Client, pattern};
+use super::support::{Client, pattern};
 
 #[tokio::test]
 async fn what_is_a_redirect_is_followed() {
@@ -144,7 +144,7 @@ async fn redirects_from_https_to_http_are_not_followed() {
     plain.put("/y", "wrong");
     secure.put("/y", "right");
     let client = Client::with([secure.url("/"), plain.url("/")], |settings| {
-        settings.ca_files = vec![ca]
+        settings.ca_files = vec![ca];
     });
 
     secure.on("/x", Behaviour::Redirect(302, plain.url("/y")).once());

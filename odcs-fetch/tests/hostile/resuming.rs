@@ -1,5 +1,6 @@
 //! Connections that are cut are taken up again where they were, and nothing is put together that does not belong together.
 
+use odcs_core::ErrorKind;
 use odcs_core::fetch::{Expected, Fetch, Get, MemorySink, Sink};
 use proptest::prelude::*;
 use test_support::http::{Behaviour, Server};
@@ -127,6 +128,75 @@ async fn what_was_put_together_wrongly_is_fetched_from_the_beginning() {
     assert!(server.requests().len() <= 3);
 }
 
+/// A server that says nothing of versions is gone on with if a checksum is known, and believed if it is right.
+#[tokio::test]
+async fn a_checksum_is_enough_to_go_on() {
+    let old: Vec<u8> = pattern(SIZE).into_iter().rev().collect();
+    for (first, sent) in [(pattern(SIZE), vec![20, 44]), (old, vec![20, 44, 64])] {
+        let (server, client, url) = stage();
+        let first = Behaviour::Body(first.into()).and(Behaviour::NoValidators);
+        server.on("/x", first.and(Behaviour::CutAfter(20)).once());
+        server.on("/x", Behaviour::NoValidators);
+        let (_, bytes) = client.get(&[url], Some(&pattern(SIZE))).await.unwrap();
+        assert_eq!(bytes, pattern(SIZE));
+        let requests = server.requests();
+        let found: Vec<_> = requests.iter().map(|request| request.sent).collect();
+        assert_eq!(found, sent);
+        assert_eq!(requests[1].range(), Some("bytes=20-"));
+        assert_eq!(requests[1].header("if-range"), None);
+        assert_eq!(client.clock.waits().len(), 1, "only for what was cut");
+    }
+}
+
+/// A large file of which each connection brings some comes in the end; one that does not grow is given up.
+#[tokio::test]
+async fn tries_that_bring_the_file_forward_are_not_counted() {
+    let large = 6 << 20;
+    for (cut, behaviour, requests, is_fetched) in [
+        (large / 8 + 1, Behaviour::Proper, 8, true),
+        (large / 4 + 1, Behaviour::NoValidators, 4, true),
+        // Too little for three tries.
+        (300_000, Behaviour::Proper, 3, false),
+        // Always the same bytes again.
+        (large / 2, Behaviour::ChangingEtag, 3, false),
+        (large / 2, Behaviour::IgnoreRange, 3, false),
+    ] {
+        let (server, client, url) = stage();
+        let name = format!("{cut} {behaviour:?}");
+        let file = pattern(usize::try_from(large).unwrap());
+        server.put("/x", &file);
+        server.on("/x", Behaviour::CutAfter(cut).and(behaviour));
+        let expected = Expected::at_most(large, &url).with_digest(Some(digest_of(&file)));
+        let mut sink = MemorySink::new(expected);
+        let get = Get::new(url.parse().unwrap(), large);
+        let result = client.fetcher.get(&get, &mut sink).await;
+        assert_eq!(result.is_ok(), is_fetched, "{name}: {result:?}");
+        assert!(!is_fetched || sink.into_bytes() == file, "{name}");
+        assert_eq!(server.requests().len(), requests, "{name}");
+        assert_eq!(client.clock.waits().len(), requests - 1, "{name}");
+    }
+}
+
+/// A server that begins anew each time that some came does not go on for ever.
+#[tokio::test]
+async fn bytes_that_are_thrown_away_are_no_progress() {
+    let large: u64 = 4 << 20;
+    let (server, client, url) = stage();
+    let file = pattern(usize::try_from(large).unwrap());
+    server.put("/x", &file);
+    // The first half, the next quarter, and then something that is not what was asked for, over and over.
+    for _ in 0..40 {
+        server.on("/x", Behaviour::CutAfter(large / 2).once());
+        server.on("/x", Behaviour::CutAfter(large / 4).once());
+        server.on("/x", Behaviour::RangeTotal(99).once());
+    }
+    let expected = Expected::at_most(large, &url).with_digest(Some(digest_of(&file)));
+    let get = Get::new(url.parse().unwrap(), large);
+    let result = client.fetcher.get(&get, &mut MemorySink::new(expected)).await;
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(server.requests().len() < 12, "{}", server.requests().len());
+}
+
 /// A sink that has something already, as after the process was killed.
 async fn continued(
     client: &Client,
@@ -148,7 +218,7 @@ async fn continued(
 #[tokio::test]
 async fn what_a_sink_has_already_is_kept_if_it_is_right() {
     let file = pattern(SIZE);
-    let zeros = vec![0; 100];
+    let zeros = [0; 100];
     for (has, sent) in [
         (&file[..0], vec![64]),
         (&file[..1], vec![63]),

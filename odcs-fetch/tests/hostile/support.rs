@@ -1,8 +1,8 @@
-//! A fetcher whose clock and resolver belong to the test, and servers that nobody may reach.
+//! A fetcher whose clock and resolver belong to the test.
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +14,6 @@ use odcs_core::testing::ManualClock;
 use odcs_core::{Clock, Error, Timestamp};
 use odcs_fetch::{FetchSettings, Fetcher, Resolve};
 use odcs_rpm::{Digest, DigestAlgorithm};
-use test_support::http::Server;
 use url::Url;
 
 /// The longest wait before another try. What waits longer waits for a server.
@@ -155,47 +154,4 @@ pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
     let bytes = (0_u32..).flat_map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes());
     bytes.take(length).collect()
-}
-
-/// A server that nobody may reach, on 127.0.0.1 and, where there is IPv6, on the same port of ::1.
-#[derive(Debug)]
-pub(crate) struct Canary {
-    servers: Vec<Server>,
-}
-
-impl Canary {
-    pub(crate) fn new() -> Self {
-        let server = Server::empty();
-        let port = server.address().port();
-        let mut servers = vec![server];
-        let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
-        if std::net::TcpListener::bind(v6).is_ok() {
-            servers.push(Server::empty_at(v6));
-        }
-        for server in &servers {
-            server.put("/pub/x", "what nobody may see");
-        }
-        Self { servers }
-    }
-
-    /// On one port of several addresses of IPv4: 127.0.0.1 is the canary's.
-    pub(crate) fn beside(other: Ipv4Addr) -> (Server, Self) {
-        loop {
-            let server = Server::empty_at((other, 0).into());
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.address().port()));
-            if std::net::TcpListener::bind(address).is_ok() {
-                let servers = vec![Server::empty_at(address)];
-                return (server, Self { servers });
-            }
-        }
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.servers[0].address().port()
-    }
-
-    /// How often it was reached.
-    pub(crate) fn connections(&self) -> usize {
-        self.servers.iter().map(Server::connections).sum()
-    }
 }

@@ -103,6 +103,33 @@ async fn slow_servers_do_not_keep_places_from_others() {
     assert_eq!((server.requests().len(), server.connections()), (20, 4));
 }
 
+/// Interim answers are none: the answer has to come in the time that there is for it. Reading them keeps a thread busy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_only_says_that_it_is_working_on_it_is_given_up() {
+    let (server, _) = stage(Behaviour::EndlessInformational);
+    let client = Client::with([server.url("/")], |settings| {
+        settings.read_timeout = Duration::from_secs(50);
+    });
+    let begun = std::time::Instant::now();
+    let (got, client) = wait_for(client, &server.url("/x")).await;
+    let error = got.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("nothing came for 60 seconds"), "{error}");
+    assert_eq!((server.connections(), client.clock.waits().len()), (3, 2));
+    // The connections are closed, not left to be read on: then nothing more is sent through them.
+    let sent = || server.requests().iter().map(|request| request.sent).sum::<u64>();
+    let mut before = sent();
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = sent();
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
 /// Whoever is no longer interested hangs up.
 #[tokio::test]
 async fn what_is_given_up_frees_its_connection() {

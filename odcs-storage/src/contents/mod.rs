@@ -147,6 +147,22 @@ impl ContentStore for Contents {
             .await
     }
 
+    async fn make_room(&self, wanted: &[Wanted]) -> odcs_core::Result<()> {
+        let wanted = wanted.to_vec();
+        self.directory
+            .blocking(move |shelf| {
+                let mut missing = 0_u64;
+                for wanted in &wanted {
+                    missing = missing.saturating_add(partial::missing(shelf, wanted)?);
+                }
+                match missing {
+                    0 => Ok(()),
+                    missing => shelf.make_room_for(missing),
+                }
+            })
+            .await
+    }
+
     async fn obtain(&self, wanted: &Wanted) -> odcs_core::Result<Obtained> {
         let Some(name) = address::partial_name(wanted) else {
             return self.obtain_in_turn(wanted).await;
@@ -156,8 +172,9 @@ impl ContentStore for Contents {
             return Err(error);
         }
         let result = self.obtain_in_turn(wanted).await;
-        if let Err(error) = &result {
-            turn.failed(wanted, error);
+        match &result {
+            Ok(_) => turn.succeeded(),
+            Err(error) => turn.failed(wanted, error),
         }
         result
     }

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::MAX_ENTRIES;
 use super::address::{Address, Alias, UNNAMED, partial_name};
-use super::shelf::{Found, Shelf, open_to_write, unlink};
+use super::shelf::{Found, Shelf, must_be_single, open_to_write, unlink};
 use crate::dir;
 use crate::error::{Error, Result};
 
@@ -72,13 +72,7 @@ impl Partial {
     /// Finds a file, or begins to fetch it.
     pub(super) fn begin(shelf: &Arc<Shelf>, wanted: &Wanted) -> Result<Begun> {
         let alias = Alias::of_wanted(wanted);
-        let find = || match &wanted.digest {
-            // One of another size is damaged, or what is asked for is not what its checksum says: then fetching shows it.
-            Some(digest) => shelf
-                .find(digest, alias.as_ref())
-                .map(|found| found.filter(|found| wanted.size.is_none_or(|size| size == found.size))),
-            None => Ok(None),
-        };
+        let find = || find(shelf, wanted, alias.as_ref());
         if let Some(found) = find()? {
             return Ok(Begun::There(found));
         }
@@ -189,6 +183,11 @@ impl Partial {
     /// How many bytes are there.
     pub(super) fn received(&self) -> u64 {
         self.verifier.seen()
+    }
+
+    /// Whether it is known by a checksum what it has to be.
+    pub(super) fn verifies(&self) -> bool {
+        self.expected.digest.is_some()
     }
 
     /// Whether nothing is there, and nothing wrong was.
@@ -312,6 +311,29 @@ impl From<Fault> for CoreError {
     }
 }
 
+/// The file that is wanted, if it is there. It counts as used now.
+fn find(shelf: &Shelf, wanted: &Wanted, alias: Option<&Alias>) -> Result<Option<Found>> {
+    let Some(digest) = &wanted.digest else {
+        return Ok(None);
+    };
+    let found = shelf.find(digest, alias)?;
+    // One of another size is damaged, or what is asked for is not what its checksum says: then fetching shows it.
+    Ok(found.filter(|found| wanted.size.is_none_or(|size| size == found.size)))
+}
+
+/// How many bytes of a file have to be fetched yet, as far as its size is known. If it is there, it counts as used now.
+pub(super) fn missing(shelf: &Shelf, wanted: &Wanted) -> Result<u64> {
+    let Some(size) = wanted.size else { return Ok(0) };
+    if find(shelf, wanted, Alias::of_wanted(wanted).as_ref())?.is_some() {
+        return Ok(0);
+    }
+    let begun = match partial_name(wanted) {
+        Some(name) => shelf.partial.stat(&name)?.filter(dir::is_file),
+        None => None,
+    };
+    Ok(size.saturating_sub(begun.map_or(0, |stat| dir::size(&stat))))
+}
+
 /// A fault of this program.
 pub(super) fn broken(what: &str) -> CoreError {
     let message = format!("a fault in this program stopped the work on the content store: {what}");
@@ -346,10 +368,14 @@ fn try_lock(shelf: &Shelf, name: &str, file: &File) -> Result<Locked> {
         Err(errno) => return Err(failed(errno)),
     }
     let ours = rustix::fs::fstat(file).map_err(failed)?;
-    Ok(match shelf.partial.stat(name)? {
-        Some(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => Locked::Yes,
-        _ => Locked::Gone,
-    })
+    match shelf.partial.stat(name)? {
+        Some(there) if (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino) => {
+            // Not before: one that somebody else has just finished has the names that composes give it.
+            must_be_single(&shelf.partial, name, &there)?;
+            Ok(Locked::Yes)
+        }
+        _ => Ok(Locked::Gone),
+    }
 }
 
 /// Removes what nobody is at work on. How many bytes that frees.

@@ -47,7 +47,7 @@ struct State {
 struct Refusal {
     /// When, by the clock that does not run backwards.
     at: Duration,
-    /// How much there would have been room for.
+    /// How much there could have been room for.
     room: u64,
     linked: u64,
     recent: u64,
@@ -141,6 +141,25 @@ impl Shelf {
         Ok(())
     }
 
+    /// Makes room for so many bytes that are going to be fetched, if there can be as much, and looks whether the disk
+    /// has it, too. Nothing is reserved.
+    pub(super) fn make_room_for(&self, bytes: u64) -> Result<()> {
+        let mut usage = self.usage()?;
+        self.make_room(&mut usage, bytes)?;
+        drop(usage);
+        let failed = |errno| self.dir.failed("look for room in", "", errno);
+        let disk = rustix::fs::fstatvfs(&self.dir).map_err(failed)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if bytes > free {
+            return Err(Error::NoSpace {
+                directory: self.dir.root().to_owned(),
+                needed: bytes,
+                free,
+            });
+        }
+        Ok(())
+    }
+
     /// What a partial file has become: a file of so many bytes, or one that is left for later, or none. `freed` are
     /// the bytes of what was in its place.
     pub(super) fn settle(&self, name: &str, bytes: u64, freed: u64) -> Result<()> {
@@ -216,11 +235,13 @@ impl Shelf {
         }
         let survey = usage.survey()?;
         let mut total = survey.total();
-        if !fits(total) {
+        let before = self.before(self.settings.grace);
+        let victims = || survey.victims.iter().filter(|victim| victim.used <= before);
+        let evictable: u64 = victims().map(|victim| victim.bytes).sum();
+        // Nothing has to go for what there is no room for even so: its size may be nothing but a claim.
+        if !fits(total) && fits(total.saturating_sub(evictable)) {
             let goal = (cap - cap / 10).saturating_sub(more);
-            let before = self.before(self.settings.grace);
-            let victims = survey.victims.iter().filter(|victim| victim.used <= before);
-            for victim in victims {
+            for victim in victims() {
                 if total <= goal {
                     break;
                 }
@@ -232,11 +253,12 @@ impl Shelf {
             usage.state.refused = None;
             return Ok(total);
         }
+        let staying = total.saturating_sub(evictable);
         let refusal = Refusal {
             at: now,
-            room: cap.saturating_sub(total),
+            room: cap.saturating_sub(staying),
             linked: survey.linked_bytes,
-            recent: total.saturating_sub(survey.linked_bytes),
+            recent: staying.saturating_sub(survey.linked_bytes),
         };
         usage.state.refused = Some(refusal);
         Err(refused(&refusal))

@@ -45,6 +45,7 @@ impl Shelf {
         let (files, partial) = (dir.make_or_open(SHA256)?, dir.make_or_open(PARTIAL)?);
         let usage = open_to_write(&dir, USAGE, OFlags::empty())?;
         let usage_stat = rustix::fs::fstat(&usage).map_err(|errno| dir.failed("look at", USAGE, errno))?;
+        must_be_single(&dir, USAGE, &usage_stat)?;
         // Whoever owns a directory can put other files in the place of those that were verified.
         for dir in [&dir, &files, &partial] {
             if dir.itself()?.st_uid != usage_stat.st_uid {
@@ -166,8 +167,8 @@ impl Shelf {
         Ok(all)
     }
 
-    /// Puts a file that was made, and is open, in its place, under its other name, too. What is in that place gives
-    /// way, unless composes use it: then there would be two of the same. How many bytes that freed.
+    /// Puts a file that was made, and is open, in its place, under its other name, too. What is in that place stays if
+    /// it is the same: composes may have it, or be about to link to it. Else it gives way. How many bytes that freed.
     pub(super) fn place(
         &self,
         name: &str,
@@ -193,13 +194,26 @@ impl Shelf {
         let there = shard.stat(address.rest())?;
         let freed = there.as_ref().map_or(0, dir::size);
         match there {
-            Some(there) if dir::is_file(&there) && freed == dir::size(&stat) && there.st_nlink > 1 => {
+            Some(there) if freed == dir::size(&stat) && self.is_right(address) => {
                 self.touch(&shard, address.rest(), &there)?;
                 unlink(&self.partial, name)?;
             }
             _ => self.partial.rename(name, &shard, address.rest())?,
         }
         Ok(freed)
+    }
+
+    /// Whether the file at a place is the one that should be there, read whole.
+    fn is_right(&self, address: &Address) -> bool {
+        let read = || -> Result<bool> {
+            let Some((file, _, shard)) = self.open_quietly(address)? else {
+                return Ok(false);
+            };
+            let (found, _) = read_whole(&shard, address, DigestAlgorithm::Sha256, file)?;
+            Ok(address.digest().as_ref() == Some(&found))
+        };
+        // One that cannot be read is of no use, whatever the reason.
+        read().unwrap_or(false)
     }
 
     /// Says when a file was modified where it comes from, and that it is used now.
@@ -358,11 +372,15 @@ pub(super) fn open_to_write(dir: &Dir, name: &str, flags: OFlags) -> Result<File
     if !dir::is_file(&stat) {
         return Err(failed(Errno::INVAL));
     }
-    if stat.st_nlink > 1 {
-        // Under another name it may be anybody's file.
-        return Err(failed(Errno::MLINK));
-    }
     Ok(file.into())
+}
+
+/// Refuses to write to a file that has another name: by that, it may be anybody's.
+pub(super) fn must_be_single(dir: &Dir, name: &str, stat: &Stat) -> Result<()> {
+    match stat.st_nlink {
+        0 | 1 => Ok(()),
+        _ => Err(dir.failed("open the file", name, Errno::MLINK)),
+    }
 }
 
 /// Removes a file; nothing happens if it is not there.

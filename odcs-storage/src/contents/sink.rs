@@ -27,6 +27,7 @@ pub(super) struct StoreSink {
     pieces: Vec<Bytes>,
     held: usize,
     received: u64,
+    verifies: bool,
     /// How many bytes were fetched, those that were thrown away included.
     fetched: u64,
     most: u64,
@@ -37,6 +38,7 @@ impl StoreSink {
     pub(super) fn new(partial: Box<Partial>, most: u64) -> Self {
         Self {
             received: partial.received(),
+            verifies: partial.verifies(),
             partial: Some(partial),
             under_way: None,
             pieces: Vec::new(),
@@ -134,6 +136,10 @@ impl StoreSink {
 impl Sink for StoreSink {
     fn received(&self) -> u64 {
         self.received
+    }
+
+    fn verifies(&self) -> bool {
+        self.verifies
     }
 
     async fn restart(&mut self) -> Result<(), SinkError> {

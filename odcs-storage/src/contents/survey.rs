@@ -82,7 +82,8 @@ impl Shelf {
         })?;
         for entry in self.partial.entries(MAX_ENTRIES)? {
             let Some(name) = entry.name.to_str() else { continue };
-            let Some(stat) = self.partial.stat(name)? else {
+            // What else may be there is none of ours, and nothing that could be removed to make room.
+            let Some(stat) = self.partial.stat(name)?.filter(dir::is_file) else {
                 continue;
             };
             let (size, own) = (dir::size(&stat), reserved.get(name));

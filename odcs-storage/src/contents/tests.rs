@@ -5,6 +5,8 @@
     reason = "tests look at files, and damage them; checksums are ASCII"
 )]
 
+mod room;
+
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -140,80 +142,6 @@ async fn two_stores_on_one_directory_fetch_once() {
 }
 
 #[tokio::test]
-async fn what_was_used_longest_ago_makes_room() {
-    let case = Case::new().with_bytes(100_000);
-    let store = case.open();
-    let files: Vec<_> = (0..5)
-        .map(|n| case.sha256(20_000, &format!("file-{n}")))
-        .collect();
-    for wanted in &files {
-        store.obtain(wanted).await.unwrap();
-        case.later(60);
-    }
-    assert_eq!(case.usage(), 100_000);
-    // A compose uses the first one; the second one is asked for again, later.
-    let first = store.find(digest(&files[0])).await.unwrap().unwrap();
-    std::fs::hard_link(first.to_string(), case.target.path().join("linked")).unwrap();
-    case.later(3_600);
-    assert!(is_there(&store, &files[1]).await);
-    case.later(3_600);
-    let more = case.sha256(15_000, "more");
-    store.obtain(&more).await.unwrap();
-    let mut there = Vec::new();
-    for wanted in &files {
-        there.push(is_there(&store, wanted).await);
-    }
-    // Down to a tenth below the cap: the third and the fourth had to go.
-    assert_eq!(there, [true, true, false, false, true]);
-    assert_eq!(case.usage(), 75_000);
-    let stats = store.directory().stats().await.unwrap();
-    assert_eq!(
-        (stats.files, stats.bytes, stats.used_bytes, stats.cap),
-        (4, 75_000, 20_000, 100_000)
-    );
-    assert_eq!(stats.evictable_bytes, 0, "everything was asked for just now");
-
-    // What was asked for lately stays, whatever is asked for now.
-    let large = case.sha256(50_000, "large");
-    for _ in 0..2 {
-        let error = store.obtain(&large).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(error.message().contains("store_bytes"), "{error}");
-    }
-    assert!(case.partials().is_empty());
-    case.later(3_600);
-    store.obtain(&large).await.unwrap();
-    let never = case.sha256(100_001, "never");
-    assert!(store.obtain(&never).await.is_err());
-    assert!(
-        is_there(&store, &files[0]).await,
-        "what a compose uses is not evicted"
-    );
-}
-
-#[tokio::test]
-async fn what_is_written_down_wrongly_heals() {
-    let case = Case::new().with_bytes(100_000);
-    for nonsense in ["99999999999999999999\n", "", "many", "00000000000000100000\n"] {
-        let name = format!(
-            "file-{}",
-            nonsense.len() + nonsense.bytes().map(usize::from).sum::<usize>()
-        );
-        std::fs::create_dir_all(case.path("")).unwrap();
-        std::fs::write(case.path("usage"), nonsense).unwrap();
-        let store = case.open();
-        store.obtain(&case.sha256(10, &name)).await.unwrap();
-        // As a process that was killed after it had reserved much.
-        std::fs::write(case.path("usage"), "00000000000000099999\n").unwrap();
-        store
-            .obtain(&case.sha256(11, &format!("{name}-2")))
-            .await
-            .unwrap();
-        assert!(case.usage() < 100, "{nonsense:?}: {}", case.usage());
-    }
-}
-
-#[tokio::test]
 async fn unfinished_files_stay_for_a_day() {
     let mut case = Case::new();
     // Unfinished files have times of the machine.
@@ -337,6 +265,29 @@ async fn a_sha1_finds_what_came_from_the_same_place_alone() {
     assert_eq!(store.obtain(&elsewhere).await.unwrap().fetched, 500);
     assert_eq!(store.obtain(&wanted).await.unwrap().fetched, 0);
     assert_eq!(store.recheck(&[digest(&wanted).clone()]).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_is_there_stays_if_it_is_right_and_gives_way_if_not() {
+    let case = Case::new();
+    let store = case.open();
+    let of = |algorithm| case.wanted(algorithm, 5_000, "ed");
+    let file = store.obtain(&of(DigestAlgorithm::Sha256)).await.unwrap().file;
+    let inode = || std::fs::metadata(file.to_string()).unwrap().ino();
+    let first = inode();
+    // Somebody may be reading it, to link to it then.
+    let again = store.obtain(&of(DigestAlgorithm::Sha512)).await.unwrap();
+    assert_eq!((again.fetched, inode()), (5_000, first));
+    assert_eq!((case.usage(), case.partials().len()), (5_000, 0));
+    // It is damaged, and a compose has it.
+    let mut bytes = read(&file);
+    bytes[0] ^= 1;
+    std::fs::write(file.to_string(), bytes).unwrap();
+    std::fs::hard_link(file.to_string(), case.target.path().join("linked")).unwrap();
+    store.obtain(&of(DigestAlgorithm::Sha384)).await.unwrap();
+    assert_ne!(inode(), first);
+    assert!(read(&file) == body(5_000, "ed"));
+    assert_eq!((case.usage(), case.partials().len()), (5_000, 0));
 }
 
 #[tokio::test]

@@ -63,6 +63,13 @@ impl Turn {
         })
     }
 
+    /// Whatever went wrong before is no news any more: who asks for the file otherwise may have got it.
+    pub(super) fn succeeded(&mut self) {
+        if let Some(held) = &mut self.held {
+            **held = None;
+        }
+    }
+
     /// Leaves word for those who wait.
     pub(super) fn failed(&mut self, wanted: &Wanted, error: &Error) {
         if let Some(held) = &mut self.held {
@@ -121,5 +128,26 @@ mod tests {
         assert_eq!(waiting.await.unwrap().as_deref(), Some("no such luck"));
         assert!(turns.slots().is_empty());
         assert!(turns.wait("x").await.failure(&wanted).is_none());
+    }
+    #[tokio::test]
+    async fn what_has_gone_well_since_is_not_said_to_have_failed() {
+        let turns = Turns::default();
+        let wanted = Wanted::new(vec!["http://a/x".parse().unwrap()], None, 5);
+        let mut first = turns.wait("x").await;
+        let (second, third) = (turns.wait("x"), turns.wait("x"));
+        tokio::pin!(second, third);
+        // They wait in this order.
+        assert!(futures_now(&mut second).await.is_none() && futures_now(&mut third).await.is_none());
+        first.failed(&wanted, &Error::invalid("x", "no such luck"));
+        drop(first);
+        // From another mirror it is to be had.
+        second.await.succeeded();
+        assert!(third.await.failure(&wanted).is_none());
+    }
+
+    async fn futures_now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+        tokio::time::timeout(std::time::Duration::from_millis(1), future)
+            .await
+            .ok()
     }
 }

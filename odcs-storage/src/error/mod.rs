@@ -489,6 +489,14 @@ fn plain(error: &io::Error) -> String {
 /// Says why nothing more can be fetched, and what would help.
 fn full_sentence(cap: u64, needed: u64, linked: u64, recent: u64) -> String {
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    if needed > cap {
+        return format!(
+            "{} MiB would have to be fetched, and the content store may hold {} MiB (store_bytes); ask for fewer \
+             packages, or have store_bytes raised",
+            mib(needed),
+            cap >> 20
+        );
+    }
     format!(
         "the content store is full: {} MiB more are needed; of the {} MiB that it may hold (store_bytes), composes use \
          {} MiB, and {} MiB were asked for lately; try again when composes have expired, or have store_bytes raised",

@@ -2,6 +2,7 @@
 
 mod failures;
 mod lookaside;
+mod places;
 mod renewal;
 
 use std::os::unix::fs::MetadataExt;

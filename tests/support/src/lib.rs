@@ -12,6 +12,7 @@
 
 mod files;
 pub mod http;
+pub mod urls;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

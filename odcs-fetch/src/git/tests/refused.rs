@@ -157,3 +157,37 @@ fn hosts_are_pinned_to_their_addresses() {
     );
     assert_eq!(pinned("https://192.0.2.1/a", &["192.0.2.1"]), None);
 }
+
+/// Arguments are for everybody on the machine to read, and what git says becomes a reason, for everybody else.
+#[tokio::test]
+async fn the_password_of_a_proxy_is_seen_by_git_alone() {
+    let directory = TempDir::new().unwrap();
+    let (program, mark) = (directory.path().join("git"), directory.path().join("arguments"));
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" >> {}\ncase $1 in\nversion) echo git version 2.47.3;;\n\
+         fetch) echo \"fatal: Invalid proxy URL: $(env | grep proxy.example), p%40ss, p@ss\" >&2\n\
+         env | grep ^CARGO >&2; exit 128;;\nesac\n",
+        mark.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+    let mut settings = settings();
+    settings.git = program;
+    let url = "https://git.example.com/pub/a.git".parse().unwrap();
+    let commit = GitCommit::new(url, COMMIT.parse().unwrap(), LIMIT);
+    let route = Route::Proxy("http://me:p%40ss@proxy.example:3128".parse().unwrap());
+    let target = TempDir::new().unwrap();
+    let error = fetch_commit(&settings, &route, &commit, target.path())
+        .await
+        .unwrap_err();
+    let arguments = std::fs::read_to_string(mark).unwrap();
+    let (error, debug) = (error.to_string(), format!("{error:?}"));
+    assert!(error.contains("http://…proxy.example:3128"), "{error}");
+    for text in [&error, &debug, &arguments] {
+        for secret in ["me:", "p%40ss", "p@ss", "CARGO"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+    assert!(arguments.contains("fetch --quiet") && files(target.path()).is_empty());
+}

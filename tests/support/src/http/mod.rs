@@ -27,6 +27,7 @@
 
 mod answer;
 mod behaviour;
+mod canary;
 mod request;
 mod serve;
 #[cfg(feature = "tls")]
@@ -41,6 +42,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use behaviour::{Behaviour, Broken, Gate, Rule};
+pub use canary::Canary;
 pub use request::Request;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

@@ -180,6 +180,7 @@ impl<'s> Sending<'s> {
             // Line by line: a flood that comes as fast as it can only tests how fast the client is.
             self.to.flush()?;
             sent += line.len() as u64;
+            self.note(|request| request.sent = sent);
         }
         Ok(false)
     }

@@ -5,7 +5,7 @@
 
 /// What has to become of a URL.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Is {
+pub enum Is {
     /// It is refused without anybody being asked anything.
     Off,
     /// It is no URL at all.
@@ -15,14 +15,21 @@ pub(crate) enum Is {
 }
 use Is::{No, Off, On};
 
+/// One of the texts with its ports.
+pub fn filled(text: &str, ok: u16, off: u16) -> String {
+    text.replace("{ok}", &ok.to_string())
+        .replace("{off}", &off.to_string())
+}
+
 /// The prefixes that are allowed.
-pub(crate) const ALLOWED: [&str; 3] = [
+pub const ALLOWED: [&str; 3] = [
     "http://127.0.0.1:{ok}/pub/",
     "http://packages.example.com:{ok}/pub/",
     "https://packages.example.com/pub/",
 ];
 
-pub(crate) const FORMS: &[(&str, Is)] = &[
+/// URLs of all kinds, and what only looks like one.
+pub const FORMS: &[(&str, Is)] = &[
     // This machine, as it may be written.
     ("http://127.0.0.1:{off}/pub/x", Off),
     ("http://localhost:{off}/pub/x", Off),
@@ -217,7 +224,7 @@ pub(crate) const FORMS: &[(&str, Is)] = &[
 ];
 
 /// What may only stand in a redirect, from `/pub/from`.
-pub(crate) const RELATIVE: &[(&str, Is)] = &[
+pub const RELATIVE: &[(&str, Is)] = &[
     ("//127.0.0.1:{off}/pub/x", Off),
     ("\\\\127.0.0.1:{off}/pub/x", Off),
     ("/\\127.0.0.1:{off}/pub/x", Off),
@@ -241,7 +248,7 @@ pub(crate) const RELATIVE: &[(&str, Is)] = &[
 ];
 
 /// Addresses that no host of the list may have.
-pub(crate) const ADDRESSES: &[&str] = &[
+pub const ADDRESSES: &[&str] = &[
     "0.0.0.0",
     "0.1.2.3",
     "10.0.0.1",
