@@ -552,11 +552,12 @@ async fn the_log_says_how_far_fetching_is() {
     });
     let log = service.target.join("odcs-1/pungi-stderr.log");
     let said = async |what: &str| {
-        for _ in 0..1_000 {
+        for _ in 0..3_000 {
             if std::fs::read_to_string(&log).is_ok_and(|log| log.contains(what)) {
                 return true;
             }
-            clock.advance(Duration::from_millis(500));
+            // No faster than workers show that they live.
+            clock.advance(Duration::from_millis(100));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         false

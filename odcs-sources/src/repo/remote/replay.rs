@@ -10,7 +10,7 @@ use odcs_core::source::local::blocking;
 use odcs_core::source::{Candidate, PackageContent, PackageLocation, RemoteFile, Site, Trust};
 use odcs_core::{Error, ErrorKind, Manifest, Result};
 use odcs_rpm::repodata::UpdateInfo;
-use odcs_rpm::{Digest, DigestAlgorithm};
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use url::Url;
 
 use super::super::metadata::updates;
@@ -173,20 +173,23 @@ impl Remote {
         if lost.is_empty() {
             return Ok(());
         }
-        let mut now: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        let mut now: BTreeMap<&Nevra, Vec<Candidate>> = lost
+            .iter()
+            .map(|(_, package, _)| (&package.nevra, Vec::new()))
+            .collect();
         for (site, document) in self.repositories(lost.iter().map(|(_, _, url)| url)).await? {
             let Some(content) = usable(self.read(site, document).await)? else {
                 continue;
             };
             for candidate in content.candidates {
-                let known = now.entry(candidate.package.nevra.to_string());
-                known.or_default().push(candidate);
+                if let Some(known) = now.get_mut(&candidate.package.nevra) {
+                    known.push(candidate);
+                }
             }
         }
         let mut looking = Vec::new();
         for (number, package, _) in lost {
-            let nevra = package.nevra.to_string();
-            for candidate in now.get(&nevra).into_iter().flatten() {
+            for candidate in now.get(&package.nevra).into_iter().flatten() {
                 // A checksum of another kind says nothing; the recorded one is verified anyway.
                 let fits = candidate.checksum.as_ref().is_none_or(|known| {
                     known.algorithm() != DigestAlgorithm::Sha256 || *known == package.digest
