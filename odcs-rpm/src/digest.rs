@@ -140,6 +140,11 @@ impl fmt::Display for Digest {
     }
 }
 
+/// SHA-256 of a slice as bytes, for those who do not need its text.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
+}
+
 /// Computes a checksum piece by piece.
 #[derive(Clone, Debug)]
 pub struct Hasher(State);

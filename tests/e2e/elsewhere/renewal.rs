@@ -1,13 +1,23 @@
 //! Composes that are made again, of packages that were elsewhere.
 
 use std::fs::{File, FileTimes};
-use std::time::{Duration, SystemTime};
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 
 use super::Lab;
 use crate::cli::json;
 use crate::renewal::delete;
+
+/// A tree that is deleted is out of sight before the last of its files has gone.
+async fn no_other_links(file: &File) {
+    let begun = Instant::now();
+    while file.metadata().unwrap().nlink() > 1 {
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
 
 #[tokio::test]
 async fn what_is_gone_elsewhere_comes_from_the_store() {
@@ -35,6 +45,7 @@ async fn what_is_gone_elsewhere_comes_from_the_store() {
     for file in test_support::files(&kept) {
         let file = File::options().write(true).open(kept.join(file)).unwrap();
         file.set_times(FileTimes::new().set_accessed(hours_ago)).unwrap();
+        no_other_links(&file).await;
     }
     let pruned = lab.service.odcs(["store", "prune", "--to", "0"]);
     assert_eq!(pruned.status.code(), Some(0), "{pruned:?}");
