@@ -18,7 +18,7 @@ mod updateinfo;
 mod write;
 mod write_xml;
 
-pub use filelists::{Filelists, read_filelists};
+pub use filelists::{Filelists, FilelistsReader, read_filelists};
 pub use listed::is_primary_file;
 pub use lists::{ListKind, ListReader, ListedPackage};
 pub use other::read_other;
