@@ -14,6 +14,7 @@
 pub mod layout;
 pub mod settings;
 
+mod arrange;
 mod builder;
 mod check;
 mod choice;
@@ -23,12 +24,16 @@ mod error;
 mod files;
 mod inventory;
 mod iso;
+mod known;
 mod link;
 mod log;
 mod manifest;
 mod packages;
+mod pass;
 mod publish;
+mod repodata;
 mod repofile;
+mod save;
 mod space;
 mod stage;
 mod staged;
@@ -43,6 +48,6 @@ pub use error::{
     Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
 };
 pub use files::PublishedComposes;
-pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
+pub use settings::{LinkFallback, RepodataSettings, StorageSettings, Verification};
 pub use targets::Targets;
 pub use trees::Trees;
