@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use odcs_core::FileIdentity;
 use odcs_core::source::{Candidate, PackageLocation};
-use odcs_rpm::header::{FileFacts, read_file, read_header, read_verified};
+use odcs_rpm::header::FileFacts;
 use odcs_rpm::keyring::RefusedSignature;
 use odcs_rpm::{Digest, DigestAlgorithm, Package, Sigkey};
 use rustix::fs::Stat;
@@ -111,8 +111,9 @@ impl Placing<'_> {
         if let Some((known, _)) = self.find(self.identity(candidate, &stat).as_ref(), slot) {
             return self.signatures.rank(&known.signatures);
         }
-        self.signatures
-            .rank(&read_header(&file, facts(candidate, &stat)).ok()?.signatures)
+        let facts = facts(candidate, &stat);
+        let package = self.readers.with(|reader| reader.read_header(&file, facts));
+        self.signatures.rank(&package.ok()?.signatures)
     }
 
     /// What a file is kept under in the cache, if there is one. Signatures are verified on the file itself, and so
@@ -192,11 +193,13 @@ impl Placing<'_> {
         let facts = facts(candidate, stat);
         let also = candidate.checksum.as_ref().map(Digest::algorithm);
         let (read, keys, refused) = if let Some(keyring) = self.signatures.keyring() {
-            let (read, verification) = read_verified(file, facts, also, keyring)?;
+            let (read, verification) = self
+                .readers
+                .with(|reader| reader.read_verified(file, facts, also, keyring))?;
             let keys = verification.keys().cloned().collect();
             (read, Some(keys), verification.refused)
         } else if let Some(sha256) = self.vouched(candidate, stat) {
-            let package = read_header(file, facts)?;
+            let package = self.readers.with(|reader| reader.read_header(file, facts))?;
             let known = Known::of(&package, sha256.clone(), None, false);
             return Ok(Read {
                 keys: known.signatures.clone(),
@@ -205,7 +208,8 @@ impl Placing<'_> {
                 refused: Vec::new(),
             });
         } else {
-            (read_file(file, facts, also)?, None, Vec::new())
+            let read = self.readers.with(|reader| reader.read_file(file, facts, also))?;
+            (read, None, Vec::new())
         };
         let other = read
             .other

@@ -1,12 +1,12 @@
 //! Checking and placing the files of packages.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use odcs_core::plan::{Plan, PlannedPackage, SignaturePolicy};
 use odcs_core::source::Candidate;
 use odcs_core::{ComposeId, MetadataCache};
-use odcs_rpm::header::read_file_digests;
+use odcs_rpm::header::HeaderReader;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra, TreeArch};
 use rustix::fs::Stat;
 use tokio_util::sync::CancellationToken;
@@ -118,12 +118,29 @@ pub(crate) struct Placing<'a> {
     pub(crate) cache: Option<&'a dyn MetadataCache>,
     /// What is read in spite of that.
     pub(crate) verification: Verification,
+    /// What files are read with.
+    pub(crate) readers: Readers,
     /// Whether the digests of the files in packages are needed.
     pub(crate) wants_digests: bool,
     /// The time, in seconds since 1970: what is being written to is not kept.
     pub(crate) now: i64,
     /// Says when to stop.
     pub(crate) cancel: &'a CancellationToken,
+}
+
+/// As many readers as there are threads that read; their buffers are used again.
+#[derive(Debug, Default)]
+pub(crate) struct Readers(Mutex<Vec<HeaderReader>>);
+
+impl Readers {
+    /// Reads something.
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&mut HeaderReader) -> T) -> T {
+        let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = idle().pop().unwrap_or_default();
+        let result = read(&mut reader);
+        idle().push(reader);
+        result
+    }
 }
 
 /// What became of a file.
@@ -166,7 +183,7 @@ impl Placing<'_> {
         let digests = if self.wants_digests && package.is_some() {
             let digests = std::io::Seek::rewind(&mut &file)
                 .map_err(odcs_rpm::Error::Io)
-                .and_then(|()| read_file_digests(&file));
+                .and_then(|()| self.readers.with(|reader| reader.read_file_digests(&file)));
             Some(digests.map_err(|reason| match reason {
                 odcs_rpm::Error::Io(source) => unreadable(source),
                 reason => fault(PackageFault::Damaged(reason)),

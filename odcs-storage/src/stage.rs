@@ -16,7 +16,7 @@ use crate::dir::Dir;
 use crate::error::{Error, IsoError, IsoFault, Result};
 use crate::iso::Making;
 use crate::manifest::manifest;
-use crate::packages::{PlacedPackage, Placement, Placing, packages_of};
+use crate::packages::{PlacedPackage, Placement, Placing, Readers, packages_of};
 use crate::repodata::TreeRepodata;
 use crate::staged::StagedCompose;
 use crate::staging::Staging;
@@ -101,6 +101,7 @@ impl Inner {
             fallback: self.settings.link_fallback,
             cache,
             verification: self.settings.verification,
+            readers: Readers::default(),
             wants_digests: self.settings.repodata.filelists_ext,
             now: self.clock.now().seconds(),
             cancel,
