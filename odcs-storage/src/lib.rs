@@ -7,6 +7,7 @@
 //! a rename. [`layout`] has all names in one place.
 //!
 //! [`Contents`] keeps what was fetched in `.content/` of the default directory, for composes to link to.
+//! [`PackCache`] keeps what is known about packages, in `.cache/` of the same.
 //!
 //! Packages are hardlinked from where they are ([`settings::LinkFallback`] says what happens when that
 //! cannot be); their mode, owner and times are never touched.
@@ -16,6 +17,7 @@ pub mod settings;
 
 mod arrange;
 mod builder;
+mod cache;
 mod check;
 mod choice;
 mod contents;
@@ -43,6 +45,7 @@ mod tree;
 mod trees;
 
 pub use builder::NativeBuilder;
+pub use cache::{CacheProblem, CachePruned, CacheSettings, CacheStats, CacheVerified, PackCache};
 pub use contents::{ContentDirectory, Contents, ContentsSettings, Damaged, Pruned, Pruning, Stats, Verified};
 pub use error::{
     Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,

@@ -1,6 +1,7 @@
 //! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
 //! until it is moved, and conformance suites [for stores](store::conformance),
-//! [for sources](source::conformance) and [for content stores](content_store::conformance).
+//! [for sources](source::conformance), [for content stores](content_store::conformance) and
+//! [for caches of metadata](metadata_cache::conformance).
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 
 mod clock;
 pub mod content_store;
+pub mod metadata_cache;
 pub mod source;
 pub mod store;
 
