@@ -1,5 +1,5 @@
 //! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
-//! until it is moved, and conformance suites [for stores](store::conformance),
+//! until it is moved, a [cache in memory](MemoryCache), and conformance suites [for stores](store::conformance),
 //! [for sources](source::conformance) and [for content stores](content_store::conformance).
 
 #![allow(
@@ -12,7 +12,9 @@
 
 mod clock;
 pub mod content_store;
+mod metadata_cache;
 pub mod source;
 pub mod store;
 
 pub use clock::ManualClock;
+pub use metadata_cache::MemoryCache;
