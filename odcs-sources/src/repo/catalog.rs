@@ -114,7 +114,11 @@ impl Catalog {
         } in &self.items
         {
             let number = self.set.number(&package.nevra);
-            let is_it = |number: &u32| self.set.package(*number).is_some_and(|it| Arc::ptr_eq(it, package));
+            let is_it = |number: &u32| {
+                self.set
+                    .package(*number)
+                    .is_some_and(|it| Arc::ptr_eq(it, package))
+            };
             let number = number.filter(is_it);
             bytes.extend_from_slice(&number.unwrap_or(NOT_IN_SET).to_le_bytes());
             if number.is_none() {

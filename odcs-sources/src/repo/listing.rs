@@ -244,8 +244,19 @@ mod tests {
             fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
             fs::write(top.join(path), path).unwrap();
         };
-        let rpms = ["a/b/c/d/e.rpm", "a/b.rpm", "a-b/c.rpm", "z.rpm", "..rpm", "é/ü.rpm", "x.rpm/y.rpm"];
-        for path in rpms.into_iter().chain([".rpm", "a/e.rpm.part", "a/README", "rpm"]) {
+        let rpms = [
+            "a/b/c/d/e.rpm",
+            "a/b.rpm",
+            "a-b/c.rpm",
+            "z.rpm",
+            "..rpm",
+            "é/ü.rpm",
+            "x.rpm/y.rpm",
+        ];
+        for path in rpms
+            .into_iter()
+            .chain([".rpm", "a/e.rpm.part", "a/README", "rpm"])
+        {
             write(path);
         }
         fs::create_dir(top.join("empty")).unwrap();
@@ -260,7 +271,11 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(paths, expected);
         for Entry { path, stamp } in listing.entries() {
-            assert_eq!(*stamp, FileStamp::of(&fs::metadata(top.join(&**path)).unwrap()), "{path}");
+            assert_eq!(
+                *stamp,
+                FileStamp::of(&fs::metadata(top.join(&**path)).unwrap()),
+                "{path}"
+            );
         }
         fs::write(top.join(OsStr::from_bytes(b"\xff/x.rpm")), "").unwrap();
         let error = listed(&top).unwrap_err().to_string();
@@ -279,7 +294,10 @@ mod tests {
             (listing.digest(), listing.identity())
         };
         let again = listed(&top).unwrap();
-        assert_eq!((again.digest(), again.identity()), (digest.clone(), identity.clone()));
+        assert_eq!(
+            (again.digest(), again.identity()),
+            (digest.clone(), identity.clone())
+        );
         // Another file that looks the same.
         fs::write(top.join("other"), "two").unwrap();
         let other = fs::File::options().write(true).open(top.join("other")).unwrap();

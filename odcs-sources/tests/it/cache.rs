@@ -44,15 +44,20 @@ fn said(content: &PackageContent) -> Vec<String> {
             let package = &it.package;
             let (nevra, source, sizes) = (&package.nevra, &package.source_rpm, package.sizes);
             let times = (package.build_time, package.file_time);
-            format!("{nevra} {source:?} {sizes:?} {times:?} {} {:?}", it.file, it.checksum)
+            format!(
+                "{nevra} {source:?} {sizes:?} {times:?} {} {:?}",
+                it.file, it.checksum
+            )
         })
         .collect()
 }
 
 fn gathered(set: &PackageSet) -> String {
-    let Gathered {
-        members, broken, ..
-    } = gather(set, &Request::Everything, &Options::new("x86_64".parse().unwrap()));
+    let Gathered { members, broken, .. } = gather(
+        set,
+        &Request::Everything,
+        &Options::new("x86_64".parse().unwrap()),
+    );
     let members: Vec<_> = members.iter().map(|it| it.package.nevra.to_string()).collect();
     format!("{members:?} {broken:?}")
 }
@@ -99,7 +104,12 @@ async fn headers_are_read_once() {
     // Complete packages come from what is known of each.
     let resolved = lab.resolve(&repository).await.unwrap();
     let complete = lab.complete_content(&resolved).await.unwrap();
-    assert!(complete.candidates.iter().all(|it| !it.package.provides.is_empty()));
+    assert!(
+        complete
+            .candidates
+            .iter()
+            .all(|it| !it.package.provides.is_empty())
+    );
     assert_eq!(cache.puts(), puts + 2);
     // Without a cache it is noticed.
     let resolved = lab.resolve(&repository).await.unwrap();
@@ -115,9 +125,17 @@ async fn a_file_that_looks_the_same_is_another_one() {
     let (one, other) = (repository.join("Packages/one.rpm"), repository.join("other"));
     std::fs::copy(repository.join("Packages/ed-1.20-1.i686.rpm"), &one).unwrap();
     std::fs::copy(repository.join("Packages/ed-1.20-1.aarch64.rpm"), &other).unwrap();
-    let size = std::fs::metadata(&one).unwrap().len().max(std::fs::metadata(&other).unwrap().len());
+    let size = std::fs::metadata(&one)
+        .unwrap()
+        .len()
+        .max(std::fs::metadata(&other).unwrap().len());
     for path in [&one, &other] {
-        File::options().write(true).open(path).unwrap().set_len(size).unwrap();
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(size)
+            .unwrap();
         set_modified(path, SystemTime::UNIX_EPOCH + Duration::from_secs(7));
     }
     let arch = |content: &PackageContent| {
@@ -143,10 +161,17 @@ async fn metadata_is_read_once() {
     std::fs::rename(&primary, repository.join("hidden")).unwrap();
     assert_eq!(said(&before), said(&lab.content(&resolved).await.unwrap()));
     let error = with(&lab, None).content(&resolved.pins).await.unwrap_err();
-    assert!(error.to_string().contains("primary.xml.gz is not there"), "{error}");
+    assert!(
+        error.to_string().contains("primary.xml.gz is not there"),
+        "{error}"
+    );
     // The metadata of one repository says nothing about another one.
     let elsewhere = lab.repository("elsewhere");
-    std::fs::rename(elsewhere.join("repodata/primary.xml.gz"), elsewhere.join("hidden")).unwrap();
+    std::fs::rename(
+        elsewhere.join("repodata/primary.xml.gz"),
+        elsewhere.join("hidden"),
+    )
+    .unwrap();
     let resolved = lab.resolve(&elsewhere).await.unwrap();
     assert!(lab.content(&resolved).await.is_err());
 }
@@ -169,7 +194,11 @@ async fn whatever_the_cache_says_nobody_panics() {
                 match step % 3 {
                     0 => bytes.truncate(at),
                     1 => bytes.extend_from_slice(&step.to_le_bytes()),
-                    _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << (step % 8)),
+                    _ => bytes
+                        .iter_mut()
+                        .skip(at)
+                        .take(1)
+                        .for_each(|byte| *byte ^= 1 << (step % 8)),
                 }
             });
             if let Ok(Content::Packages(content)) = lab.source.content(&resolved.pins).await
@@ -200,7 +229,11 @@ fn rearrange(repository: &Path, change: impl FnOnce(&mut Vec<String>)) {
     let text = format!("{head}{}</filelists>", packages.concat());
     std::fs::write(repodata.join("filelists.xml"), &text).unwrap();
     let mut repomd = Repomd::parse(&std::fs::read(repodata.join("repomd.xml")).unwrap()).unwrap();
-    let record = repomd.records.iter_mut().find(|it| it.kind == "filelists").unwrap();
+    let record = repomd
+        .records
+        .iter_mut()
+        .find(|it| it.kind == "filelists")
+        .unwrap();
     record.location = "repodata/filelists.xml".to_owned();
     record.checksum = Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes());
     record.open_checksum = None;
@@ -214,7 +247,8 @@ async fn in_whatever_order_files_are_listed() {
     let repository = lab.repository("usual");
     let usual = gathered(&read(&lab, &repository).await.set.unwrap());
     assert_eq!(usual, gathered_completely(&lab, &repository).await);
-    let changes: [(&str, fn(&mut Vec<String>)); 4] = [
+    type Change = fn(&mut Vec<String>);
+    let changes: [(&str, Change); 4] = [
         ("reversed", |packages| packages.reverse()),
         ("one more", |packages| {
             let first = packages[0].replace("name=\"ed\"", "name=\"other\"");
