@@ -1,8 +1,11 @@
 //! What is known about the files of packages, kept between composes: the trait, and the keys of its entries.
 
 use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 
 use odcs_rpm::digest::sha256;
+use odcs_rpm::header::FileFacts;
 use odcs_rpm::{Digest, DigestAlgorithm, Sigkey};
 
 use crate::files::SourceFile;
@@ -78,6 +81,28 @@ pub struct FileStamp {
     pub size: u64,
     /// When it was last modified: seconds since 1970, and nanoseconds.
     pub modified: (i64, u32),
+}
+
+impl FileStamp {
+    /// What is known of a file that exists.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: (
+                metadata.mtime(),
+                u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+            ),
+        }
+    }
+
+    /// As far as it is written into repodata.
+    pub fn facts(&self) -> FileFacts {
+        FileFacts {
+            size: self.size,
+            modified: u64::try_from(self.modified.0).unwrap_or(0),
+        }
+    }
 }
 
 impl FileIdentity {
