@@ -3,7 +3,12 @@
 /// Whether `primary` lists a path: configuration, programs and, for old time's sake, one program that
 /// other packages require by its path. The rule is yum's, and all tools keep it.
 pub fn is_primary_file(path: &str) -> bool {
-    path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
+    path.starts_with("/etc/") || has_bin(path.as_bytes()) || path == "/usr/lib/sendmail"
+}
+
+/// Whether there is a `bin/`. Paths are too short for a search that prepares itself.
+fn has_bin(path: &[u8]) -> bool {
+    path.windows(4).any(|window| window == b"bin/")
 }
 
 #[cfg(test)]
