@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rpm::{IndexSignatureTag, IndexTag};
 
 use super::*;
-use crate::FileKind;
+use crate::{Error, FileKind};
 
 /// One tag: number, type, count and value.
 #[derive(Clone)]
