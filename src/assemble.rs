@@ -155,6 +155,7 @@ fn storage(configuration: &Configuration) -> StorageSettings {
     let storage = StorageSettings::new(&configuration.target_dir)
         .with_link_fallback(configuration.link_fallback)
         .with_threads(configuration.threads.into())
+        .with_verification(configuration.verify_packages)
         .with_repodata(
             RepodataSettings::default()
                 .with_compression(configuration.repodata_compression)

@@ -155,6 +155,11 @@ impl FileIdentity {
         CacheKey::new("xml", &[&self.0])
     }
 
+    /// Where all is that laying the package out again needs, its XML included; its form is the builder's own.
+    pub fn package(&self) -> CacheKey {
+        CacheKey::new("package", &[&self.0])
+    }
+
     /// Where the digest of the whole file is, as its text.
     pub fn digest(&self, algorithm: DigestAlgorithm) -> CacheKey {
         CacheKey::new("digest", &[&self.0, algorithm.as_str().as_bytes()])

@@ -15,6 +15,7 @@
 pub mod layout;
 pub mod settings;
 
+mod arrange;
 mod builder;
 mod cache;
 mod check;
@@ -25,12 +26,16 @@ mod error;
 mod files;
 mod inventory;
 mod iso;
+mod known;
 mod link;
 mod log;
 mod manifest;
 mod packages;
+mod pass;
 mod publish;
+mod repodata;
 mod repofile;
+mod save;
 mod space;
 mod stage;
 mod staged;
@@ -46,6 +51,6 @@ pub use error::{
     Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
 };
 pub use files::PublishedComposes;
-pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
+pub use settings::{LinkFallback, RepodataSettings, StorageSettings, Verification};
 pub use targets::Targets;
 pub use trees::Trees;

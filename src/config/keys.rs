@@ -12,7 +12,7 @@ use odcs_core::engine::RawConfig;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, Lifetime, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
 use odcs_rpm::compression::WriteCompression;
-use odcs_storage::LinkFallback;
+use odcs_storage::{LinkFallback, Verification};
 use toml::Value;
 
 use super::elsewhere::{Direct, Mirrors, PemFile, ProxyUrl, RepositoryUrl};
@@ -260,6 +260,11 @@ settings! { machine:
     /// system can, else copies; `fail` fails the compose.
     link_fallback: LinkFallback = LinkFallback::Copy, option "link-fallback";
 
+    /// Which package files are read to their end and compared with their checksums. `changed`: those that nothing
+    /// vouches for, which is what is known of a file with this inode, size and modification time, or a repository that
+    /// has a checksum for one with this size and time. `always`: all of them, for every compose.
+    verify_packages: Verification = Verification::Changed;
+
     ["What the repodata of composes is like"]
 
     /// How repodata is compressed: `gz`, which everything reads, or `zstd`, which is smaller and quicker to read,
@@ -267,7 +272,7 @@ settings! { machine:
     repodata_compression: WriteCompression = WriteCompression::Gzip, option "repodata-compression";
 
     /// Write `filelists-ext`, too: the paths of all packages with the digests of what is there. The header of
-    /// each package is read once more for it.
+    /// each package that is new is read once more for it.
     filelists_ext: bool = false;
 
     ["Where packages come from"]

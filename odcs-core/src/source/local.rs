@@ -95,7 +95,11 @@ impl Candidate {
     /// # Errors
     /// As [`Candidate::read`], and `Gone` if the file has become something else.
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
-        Self::read(file)?.recorded_as(recorded)
+        let mut candidate = Self::read(file)?;
+        // The record does not say when the file was modified. The time that it has now proves nothing: whoever finds
+        // the two to be the same must not take the recorded checksum for that of the file.
+        Arc::make_mut(&mut candidate.package).file_time = 0;
+        candidate.recorded_as(recorded)
     }
 
     /// The candidate, if it is what a manifest recorded, as far as header and size tell; it has the recorded
