@@ -24,6 +24,7 @@ mod failures;
 mod files;
 mod inside;
 mod iso;
+mod known;
 mod life;
 mod log;
 mod renewal;
