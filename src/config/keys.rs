@@ -415,6 +415,13 @@ settings! { machine:
     /// Threads that read packages.
     threads: u16 = machine.processors, option "threads", within 1.0..=1024.0, shown "one for each processor";
 
+    /// How much is kept of what was found out about packages, so that the next compose need not read them again. It is
+    /// in `.cache` below `target_dir`; with 0 nothing is kept.
+    ///
+    /// A package takes about 10 KiB, and twice that where it has many files. What was not used for longest makes room. What
+    /// is damaged or missing is found out again: nothing is lost with it but time. `odcs cache` shows what is there.
+    cache_bytes: Size = Size(2 << 30), option "cache-bytes", within 0.0..=1_125_899_906_842_624.0;
+
     /// How long a worker may go without a sign of life before its compose is taken over, in seconds.
     lease: Duration = Duration::from_secs(20), within 1.0..=86_400.0;
 

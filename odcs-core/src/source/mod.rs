@@ -62,8 +62,8 @@ pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
     /// ask for: their dependencies and their files. The engine asks for it where a
     /// [set](PackageContent::set) made beforehand does not do: for lookaside repositories, multilib and checks.
     ///
-    /// Sources whose content has complete packages have nothing to do here; one whose content has a set must, and so
-    /// must whatever hands the calls of another source on.
+    /// Sources whose content has complete packages and no set have nothing to do here; one whose content has a set
+    /// answers without it, and whatever hands the calls of another source on does so with this one, too.
     ///
     /// # Errors
     /// As [`content`](Self::content).

@@ -80,7 +80,7 @@ impl Candidates {
 
     pub(super) fn named<'a>(&'a self, pattern: &'a PackagePattern) -> impl Iterator<Item = &'a Package> {
         self.iter().filter(|package| {
-            package.kind() != PackageKind::Source && pattern.matches(package.nevra.name().as_str())
+            pattern.matches(package.nevra.name().as_str()) && package.kind() != PackageKind::Source
         })
     }
 }
