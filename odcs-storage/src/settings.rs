@@ -52,7 +52,7 @@ pub struct RepodataSettings {
     /// How its files are compressed; gzip by default.
     pub compression: WriteCompression,
     /// Whether there is a `filelists-ext`, too, which has the digests of the files in the packages. The header of
-    /// each package is read once more for it.
+    /// each package that is new is read once more for it.
     pub filelists_ext: bool,
 }
 

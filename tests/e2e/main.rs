@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod cache;
 mod cleanup;
 mod cli;
 mod client_python;

@@ -105,7 +105,7 @@ impl PackCache {
         let directory = self.directory.load();
         let mut stats = CacheStats {
             segments: view.segments.len() as u64,
-            cap: self.settings.cap(),
+            cap: self.settings.bytes,
             ..CacheStats::default()
         };
         let mut seen = HashSet::new();
@@ -225,7 +225,7 @@ impl PackCache {
         let (directory, _locked) = self.lock()?;
         let view = self.reload()?;
         tidy(&directory, &directory.list()?, &view)?;
-        let goal = to.unwrap_or_else(|| self.settings.cap());
+        let goal = to.unwrap_or(self.settings.bytes);
         let sizes = self.sizes(&directory, &view);
         let mut pruned = CachePruned {
             left: sizes.iter().fold(0, |sum, (_, size)| sum.saturating_add(*size)),
