@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_core::{CacheKey, MetadataCache};
-use odcs_rpm::{PackageKind, facts};
 use odcs_rpm::gather::{Options, PackageSet, Request, gather};
 use odcs_rpm::header::{FileFacts, HeaderReader};
+use odcs_rpm::{PackageKind, facts};
 
 use crate::compose::names;
 use crate::repodata::{open_cache, places};

@@ -75,8 +75,18 @@ pub(crate) fn places(directory: &Path) -> Vec<String> {
     let mut places: Vec<String> = walkdir::WalkDir::new(directory)
         .into_iter()
         .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_type().is_file() && entry.path().extension().is_some_and(|end| end == "rpm"))
-        .map(|entry| entry.path().strip_prefix(directory).unwrap().to_str().unwrap().to_owned())
+        .filter(|entry| {
+            entry.file_type().is_file() && entry.path().extension().is_some_and(|end| end == "rpm")
+        })
+        .map(|entry| {
+            entry
+                .path()
+                .strip_prefix(directory)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
         .collect();
     places.sort_unstable();
     places
@@ -136,7 +146,10 @@ impl Reader<'_> {
         slot.is_kept = false;
         slot.pieces.render(&read.package);
         if let Some((cache, identity)) = facts {
-            cache.put(&identity.digest(DigestAlgorithm::Sha256), &[read.sha256.hex().as_bytes()]);
+            cache.put(
+                &identity.digest(DigestAlgorithm::Sha256),
+                &[read.sha256.hex().as_bytes()],
+            );
             cache.put(&identity.xml(), &slot.pieces.parts());
         }
         slot.checksum = Some(read.sha256);
@@ -167,11 +180,16 @@ fn write(reader: &Reader<'_>, places: &[String], repodata: &Path, compression: W
             chunk
                 .par_iter()
                 .zip(&mut next)
-                .for_each_init(HeaderReader::new, |headers, (place, slot)| reader.fill(headers, place, slot));
+                .for_each_init(HeaderReader::new, |headers, (place, slot)| {
+                    reader.fill(headers, place, slot)
+                });
         };
         let write = || {
-            let described: Vec<Described<'_>> =
-                last.iter().zip(written).map(|(slot, place)| slot.describe(place)).collect();
+            let described: Vec<Described<'_>> = last
+                .iter()
+                .zip(written)
+                .map(|(slot, place)| slot.describe(place))
+                .collect();
             writer.write(&described)
         };
         rayon::join(read, write).1.unwrap();
