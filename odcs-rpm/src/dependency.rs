@@ -120,11 +120,36 @@ impl DependencyVersion {
     /// Whether the two ranges have a version in common, as `rpmdsCompare` decides: a side without a
     /// release leaves the release out of the comparison.
     pub fn overlaps(&self, other: &Self) -> bool {
+        self.as_borrowed().overlaps(other.as_borrowed())
+    }
+
+    pub(crate) fn as_borrowed(&self) -> BorrowedVersion<'_> {
+        BorrowedVersion {
+            comparison: self.comparison,
+            epoch: self.epoch,
+            version: &self.version,
+            release: self.release.as_deref(),
+        }
+    }
+}
+
+/// A [`DependencyVersion`] whose texts are elsewhere; ordered like it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) struct BorrowedVersion<'a> {
+    pub(crate) comparison: Comparison,
+    pub(crate) epoch: u32,
+    pub(crate) version: &'a str,
+    pub(crate) release: Option<&'a str>,
+}
+
+impl BorrowedVersion<'_> {
+    /// See [`DependencyVersion::overlaps`].
+    pub(crate) fn overlaps(self, other: Self) -> bool {
         let order = self
             .epoch
             .cmp(&other.epoch)
-            .then_with(|| compare_versions(&self.version, &other.version))
-            .then_with(|| match (&self.release, &other.release) {
+            .then_with(|| compare_versions(self.version, other.version))
+            .then_with(|| match (self.release, other.release) {
                 (Some(left), Some(right)) => compare_versions(left, right),
                 _ => std::cmp::Ordering::Equal,
             });
@@ -137,6 +162,29 @@ impl DependencyVersion {
                     || (left.reaches_below() && right.reaches_below())
                     || (left.reaches_above() && right.reaches_above())
             }
+        }
+    }
+}
+
+/// A [`Dependency`] whose texts are elsewhere; ordered like it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) struct BorrowedDependency<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) version: Option<BorrowedVersion<'a>>,
+    pub(crate) is_pre: bool,
+}
+
+impl BorrowedDependency<'_> {
+    pub(crate) fn to_dependency(self) -> Dependency {
+        Dependency {
+            name: self.name.into(),
+            version: self.version.map(|version| DependencyVersion {
+                comparison: version.comparison,
+                epoch: version.epoch,
+                version: version.version.into(),
+                release: version.release.map(Into::into),
+            }),
+            is_pre: self.is_pre,
         }
     }
 }

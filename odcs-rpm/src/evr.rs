@@ -98,14 +98,22 @@ pub fn compare_versions(left: &str, right: &str) -> Ordering {
     rpm_version::Evr::new("", left, "").cmp(&rpm_version::Evr::new("", right, ""))
 }
 
+/// Compares epoch, version and release as [`Evr`]s are ordered.
+pub(crate) fn compare_evrs(left: (u32, &str, &str), right: (u32, &str, &str)) -> Ordering {
+    left.0
+        .cmp(&right.0)
+        .then_with(|| compare_versions(left.1, right.1))
+        .then_with(|| compare_versions(left.2, right.2))
+        // Different spellings of an equal version ("1.0" and "1..0") still need one order.
+        .then_with(|| (left.1, left.2).cmp(&(right.1, right.2)))
+}
+
 impl Ord for Evr {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.epoch
-            .cmp(&other.epoch)
-            .then_with(|| compare_versions(&self.version, &other.version))
-            .then_with(|| compare_versions(&self.release, &other.release))
-            // Different spellings of an equal version ("1.0" and "1..0") still need one order.
-            .then_with(|| (&self.version, &self.release).cmp(&(&other.version, &other.release)))
+        compare_evrs(
+            (self.epoch, &self.version, &self.release),
+            (other.epoch, &other.version, &other.release),
+        )
     }
 }
 

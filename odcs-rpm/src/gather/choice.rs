@@ -50,7 +50,7 @@ impl Run<'_> {
     /// Smaller is better. First what is already in the result, native before multilib, then native,
     /// then multilib; within that the best arch, the shortest name, the first name. The newest of
     /// what is left can only matter among debug packages: elsewhere one version is visible.
-    fn rank<'e>(&self, id: PackageId, entry: &'e Entry) -> impl Ord + use<'e> {
+    fn rank(&self, id: PackageId, entry: &Entry) -> impl Ord + use<> {
         let class = self.view.class(entry);
         let group = match (self.is_member(id), class) {
             (true, ArchClass::Native(_)) => 0,
@@ -58,9 +58,8 @@ impl Run<'_> {
             (false, ArchClass::Native(_)) => 2,
             (false, _) => 3,
         };
-        let name = entry.name();
-        let length = name.chars().count();
-        (group, class, length, name, Reverse(entry.version), id)
+        let length = self.set.name(entry).chars().count();
+        (group, class, length, entry.name, Reverse(entry.version), id)
     }
 
     /// Drops candidates of which the same version is a candidate from lookaside: what lookaside has

@@ -9,7 +9,7 @@ use super::choice::Purpose;
 use super::pattern::NamePattern;
 use super::result::Flag;
 use super::run::{Link, Run, sorted};
-use super::set::{Entry, split_source_rpm};
+use super::set::{Entry, PackageSet, split_source_rpm};
 use super::table::PackageId;
 use super::view::View;
 use crate::PackagePattern;
@@ -76,7 +76,7 @@ impl<'a> Run<'a> {
         }
         for by in sorted(new) {
             let Some(entry) = self.set.entry(by) else { continue };
-            let Some(packages) = self.companions.conditional.get(entry.name()) else {
+            let Some(packages) = self.companions.conditional.get(self.set.name(entry)) else {
                 continue;
             };
             let choices = packages.iter().map(|name| self.visible_binaries(name));
@@ -126,9 +126,10 @@ impl<'a> Run<'a> {
         for by in sorted(take(&mut self.queues.debug)) {
             let Some(entry) = self.set.entry(by) else { continue };
             let belongs = |debug: &Entry| {
+                let name = self.set.name(debug);
                 debug.arch == entry.arch
-                    && (debug.name().contains("-debugsource")
-                        || debug.name().strip_suffix("-debuginfo") == Some(entry.name()))
+                    && (name.contains("-debugsource")
+                        || name.strip_suffix("-debuginfo") == Some(self.set.name(entry)))
             };
             let found: Vec<(PackageId, &Entry)> = self
                 .set
@@ -163,7 +164,7 @@ impl<'a> Run<'a> {
         }
         for by in sorted(new) {
             let Some(entry) = self.set.entry(by) else { continue };
-            let Some(globs) = self.companions.langpacks.get(entry.name()) else {
+            let Some(globs) = self.companions.langpacks.get(self.set.name(entry)) else {
                 continue;
             };
             let mut chosen = Vec::new();
@@ -171,7 +172,10 @@ impl<'a> Run<'a> {
                 for name in self.set.named(NamePattern::Shell(glob)) {
                     let candidates = name.filter(|&id| {
                         self.fits(id, super::resolve::Domain::Binary)
-                            && self.set.entry(id).is_some_and(|entry| is_langpack(entry.name()))
+                            && self
+                                .set
+                                .entry(id)
+                                .is_some_and(|entry| is_langpack(self.set.name(entry)))
                     });
                     // One translation is enough, also where everything is taken otherwise.
                     chosen.extend(self.best(candidates.collect(), Purpose::Name).first().copied());
@@ -195,17 +199,19 @@ impl<'a> Run<'a> {
         }
         for by in sorted(new) {
             let Some(entry) = self.set.entry(by) else { continue };
-            if !is_native(&self.view, entry) {
+            if !is_native(self.set, &self.view, entry) {
                 continue;
             }
             // What the blacklist has is not visible.
-            let mut candidates = self.visible_binaries(entry.name());
+            let mut candidates = self.visible_binaries(self.set.name(entry));
+            let (_, version, release) = self.set.evr(by);
             candidates.retain(|&id| {
-                self.set.entry(id).is_some_and(|other| {
-                    let (own, its) = (entry.package.nevra.evr(), other.package.nevra.evr());
-                    self.view.is_multilib(other)
-                        && (own.version(), own.release()) == (its.version(), its.release())
-                })
+                let (_, its_version, its_release) = self.set.evr(id);
+                let is_multilib = self
+                    .set
+                    .entry(id)
+                    .is_some_and(|other| self.view.is_multilib(other));
+                is_multilib && (version, release) == (its_version, its_release)
             });
             for id in self.best(candidates, Purpose::Name) {
                 if let Some(link) = self.selects_multilib(id) {
@@ -218,20 +224,22 @@ impl<'a> Run<'a> {
     }
 
     fn selects_multilib(&self, id: PackageId) -> Option<Link<'a>> {
-        let package = &self.set.entry(id)?.package;
-        let name = package.nevra.name().as_str();
+        let entry = self.set.entry(id)?;
+        let name = self.set.name(entry);
         let mut whitelist = self.companions.whitelist.iter();
         if let Some(pattern) = whitelist.find(|pattern| pattern.matches(name)) {
             return Some(Link::Whitelist(pattern));
         }
         let mut methods = self.options.multilib_methods.iter();
-        methods.find(|method| method.selects(package)).map(Link::Method)
+        methods
+            .find(|method| entry.multilib.selects(*method))
+            .map(Link::Method)
     }
 }
 
 /// Whether it is native and made for an arch: `noarch` is not.
-pub(super) fn is_native(view: &View<'_>, entry: &Entry) -> bool {
-    matches!(view.class(entry), ArchClass::Native(_)) && !entry.package.nevra.arch().is_noarch()
+pub(super) fn is_native(set: &PackageSet, view: &View<'_>, entry: &Entry) -> bool {
+    matches!(view.class(entry), ArchClass::Native(_)) && !set.is_noarch(entry)
 }
 
 fn is_langpack(name: &str) -> bool {

@@ -1,11 +1,12 @@
 //! From members by number to what a gather gives back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::reason::{Brought, MultilibRule, Reason, Why};
 use super::result::{Gathered, Member};
 use super::run::{Cause, Link, Run};
-use super::table::{PackageId, RequirementId};
+use super::table::{Id as _, PackageId, RequirementId};
 use crate::{Dependency, PackagePattern};
 
 impl Run<'_> {
@@ -14,7 +15,8 @@ impl Run<'_> {
         let members = self.members.iter().filter_map(|&(id, cause)| {
             let entry = self.set.entry(id)?;
             Some(Member {
-                package: entry.package.clone(),
+                package: Arc::clone(self.set.made(id)?),
+                number: id.number(),
                 origin: entry.origin,
                 kind: entry.kind,
                 flags: self.flags.get(id).copied().unwrap_or_default(),
@@ -23,8 +25,9 @@ impl Run<'_> {
         });
         let mut broken: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for &(package, requirement) in &self.broken {
-            if let (Some(entry), Some(dependency)) = (self.set.entry(package), self.dependency(requirement)) {
-                let of_package = broken.entry(entry.package.nevra.clone()).or_default();
+            if let (Some(package), Some(dependency)) = (self.set.made(package), self.dependency(requirement))
+            {
+                let of_package = broken.entry(package.nevra.clone()).or_default();
                 of_package.insert(dependency.to_string());
             }
         }
@@ -44,7 +47,7 @@ impl Run<'_> {
         };
         let entry = self.set.entry(by)?;
         Some(Why::Brought(Brought {
-            by: entry.package.clone(),
+            by: Arc::clone(self.set.made(by)?),
             origin: entry.origin,
             reason: self.reason(by, link)?,
         }))
@@ -52,8 +55,8 @@ impl Run<'_> {
 
     fn reason(&self, by: PackageId, link: Link<'_>) -> Option<Reason> {
         Some(match link {
-            Link::Requires(id) => Reason::Requires(self.dependency(id)?.clone()),
-            Link::BuildRequires(id) => Reason::BuildRequires(self.dependency(id)?.clone()),
+            Link::Requires(id) => Reason::Requires(self.dependency(id)?),
+            Link::BuildRequires(id) => Reason::BuildRequires(self.dependency(id)?),
             Link::Conditional => Reason::Conditional,
             Link::SourceOf => Reason::SourceOf,
             Link::DebugOf => Reason::DebugOf,
@@ -67,7 +70,7 @@ impl Run<'_> {
         })
     }
 
-    fn dependency(&self, id: RequirementId) -> Option<&Dependency> {
-        Some(&self.index.requirement(id)?.dependency)
+    fn dependency(&self, id: RequirementId) -> Option<Dependency> {
+        Some(self.index.dependency(id)?.to_dependency())
     }
 }

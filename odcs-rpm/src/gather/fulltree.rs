@@ -86,9 +86,9 @@ fn wanted(greedy: Greedy, existing: Classes, inside: Classes) -> Classes {
 
 impl Run<'_> {
     fn fulltree_class(&self, entry: &Entry) -> Class {
-        if entry.package.nevra.arch().is_noarch() {
+        if self.set.is_noarch(entry) {
             Class::Noarch
-        } else if is_native(&self.view, entry) {
+        } else if is_native(self.set, &self.view, entry) {
             Class::Native
         } else {
             Class::Multilib

@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
             let candidates = self.visible_binaries(wanted.name.as_str());
             let of_arch = candidates.into_iter().filter(|&id| {
                 let entry = self.set.entry(id);
-                entry.is_some_and(|entry| *entry.package.nevra.arch() == wanted.arch)
+                entry.is_some_and(|entry| self.set.arch(entry) == Some(&wanted.arch))
             });
             chosen.extend(self.best(of_arch.collect(), Purpose::Name));
         }

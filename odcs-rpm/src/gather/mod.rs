@@ -25,8 +25,12 @@
 //! # Ok::<(), odcs_rpm::Error>(())
 //! ```
 
+mod brief;
+mod build;
 mod choice;
+mod codec;
 mod companions;
+mod decided;
 mod finish;
 mod fulltree;
 mod index;
@@ -41,11 +45,13 @@ mod run;
 mod select;
 mod set;
 mod table;
+mod texts;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+pub use build::SetBuilder;
 pub use options::{Greedy, NameArch, Options};
 pub use reason::{Brought, MultilibRule, Reason, Why};
 pub use result::{Flag, Flags, Gathered, Member};

@@ -1,6 +1,7 @@
 //! What a package requires, and the packages chosen for it.
 
 use super::choice::Purpose;
+use super::decided::Picks;
 use super::index::Meaning;
 use super::result::Flag;
 use super::rich::Rich;
@@ -36,7 +37,7 @@ enum Unmet {
 }
 
 /// The packages for a requirement; `None` if it cannot be satisfied.
-type Picks = Option<Vec<PackageId>>;
+type Packages = Option<Vec<PackageId>>;
 
 /// A package to bring, and for what.
 type Pick<'a> = (PackageId, PackageId, Link<'a>);
@@ -51,11 +52,11 @@ impl<'a> Run<'a> {
     pub(super) fn add_dependencies(&mut self, new: &[PackageId], domain: Domain) -> bool {
         let (set, index) = (self.set, self.index);
         let mut added = false;
+        let mut picks = Vec::new();
         for &package in new {
             if set.entry(package).is_none_or(|entry| entry.origin.is_lookaside()) {
                 continue;
             }
-            let mut picks = Vec::new();
             for &requirement in index.requires(package) {
                 let watched = Watched {
                     package,
@@ -65,17 +66,17 @@ impl<'a> Run<'a> {
                 if self.is_conditional(requirement) {
                     self.watched.push(watched);
                 }
-                picks.extend(self.picks(watched, Unmet::Wait));
+                self.pick(watched, Unmet::Wait, &mut picks);
             }
             // Of several requirements that choose the same package the first is the reason.
             let text = |link: &Link<'_>| match link {
-                Link::Requires(id) | Link::BuildRequires(id) => index.requirement(*id).map(|r| &r.dependency),
+                Link::Requires(id) | Link::BuildRequires(id) => index.dependency(*id),
                 _ => None,
             };
             picks.sort_by(|(left, _, its), (right, _, other)| {
                 left.cmp(right).then_with(|| text(its).cmp(&text(other)))
             });
-            added |= self.add_picks(picks);
+            added |= self.add_picks(&mut picks);
         }
         self.look_again(domain, Unmet::Wait, added)
     }
@@ -92,13 +93,14 @@ impl<'a> Run<'a> {
         let mut watched = self.watched.clone();
         watched.retain(|watched| watched.domain == domain);
         // Ids of requirements depend on who was numbered first: only their texts give a stable order.
-        let text = |watched: &Watched| index.requirement(watched.requirement).map(|r| &r.dependency);
+        let text = |watched: &Watched| index.dependency(watched.requirement);
         watched.sort_by(|left, right| {
             (left.package, text(left), left.requirement).cmp(&(right.package, text(right), right.requirement))
         });
+        let mut picks = Vec::new();
         for watched in watched {
-            let picks = self.picks(watched, unmet);
-            added |= self.add_picks(picks);
+            self.pick(watched, unmet, &mut picks);
+            added |= self.add_picks(&mut picks);
             if added && unmet == Unmet::Decide {
                 break;
             }
@@ -106,9 +108,9 @@ impl<'a> Run<'a> {
         added
     }
 
-    fn add_picks(&mut self, picks: Vec<Pick<'a>>) -> bool {
+    fn add_picks(&mut self, picks: &mut Vec<Pick<'a>>) -> bool {
         let mut added = false;
-        for (id, by, link) in picks {
+        for (id, by, link) in picks.drain(..) {
             if self.bring(id, by, link) {
                 added = true;
                 if matches!(link, Link::BuildRequires(_)) {
@@ -119,8 +121,9 @@ impl<'a> Run<'a> {
         added
     }
 
-    /// What satisfies a requirement of a package. Records it as broken if nothing does.
-    fn picks(&mut self, watched: Watched, unmet: Unmet) -> Vec<Pick<'a>> {
+    /// Adds what satisfies a requirement of a package to the picks, but for what is a member already.
+    /// Records the requirement as broken if nothing does.
+    fn pick(&mut self, watched: Watched, unmet: Unmet, picks: &mut Vec<Pick<'a>>) {
         let Watched {
             package,
             requirement,
@@ -130,50 +133,55 @@ impl<'a> Run<'a> {
             Some(PackageKind::Source) => Link::BuildRequires(requirement),
             _ => Link::Requires(requirement),
         };
-        match self.resolve(requirement, domain, unmet) {
-            Some(ids) => ids.into_iter().map(|id| (id, package, link)).collect(),
-            None => {
-                self.broken.insert((package, requirement));
-                Vec::new()
-            }
+        let is_satisfied = {
+            let evaluated;
+            let decided = match self.index.meaning(requirement) {
+                Meaning::Capability => {
+                    let decided = self.decide(requirement, domain);
+                    decided.map(|decided| self.decided.packages(decided))
+                }
+                Meaning::Rich(expression) => {
+                    evaluated = self.evaluate(expression, domain, unmet);
+                    evaluated.as_deref()
+                }
+                Meaning::Malformed => None,
+            };
+            let new = decided.into_iter().flatten().filter(|id| !self.is_member(**id));
+            picks.extend(new.map(|id| (*id, package, link)));
+            decided.is_some()
+        };
+        if !is_satisfied {
+            self.broken.insert((package, requirement));
         }
     }
 
     fn is_conditional(&self, requirement: RequirementId) -> bool {
-        let requirement = self.index.requirement(requirement);
-        requirement.is_some_and(|requirement| match &requirement.meaning {
+        match self.index.meaning(requirement) {
             Meaning::Rich(expression) => expression.is_conditional(),
-            Meaning::Capability(_) | Meaning::Malformed => false,
-        })
-    }
-
-    fn resolve(&mut self, requirement: RequirementId, domain: Domain, unmet: Unmet) -> Picks {
-        match &self.index.requirement(requirement)?.meaning {
-            Meaning::Capability(_) => self.decide(requirement, domain),
-            Meaning::Rich(expression) => self.evaluate(expression, domain, unmet),
-            Meaning::Malformed => None,
+            Meaning::Capability | Meaning::Malformed => false,
         }
     }
 
     /// The packages chosen for an ordinary requirement: decided once, whoever has it.
-    fn decide(&mut self, requirement: RequirementId, domain: Domain) -> Picks {
+    fn decide(&mut self, requirement: RequirementId, domain: Domain) -> Option<Picks> {
         if domain == Domain::Debug && self.has_binary(self.providers(requirement)) {
-            return Some(Vec::new());
+            return Some(Picks::default());
         }
-        if let Some(decided) = self.decided.get(&(domain, requirement)) {
-            return decided.clone();
+        if let Some(decided) = self.decided.get(domain, requirement) {
+            return decided;
         }
         let candidates = self.candidates(requirement, domain);
         let best = self.best(candidates, Purpose::Requirement);
         let is_met = !best.is_empty() || (domain == Domain::Debug && self.is_left_out(requirement));
-        let picks = is_met.then_some(best);
-        self.decided.insert((domain, requirement), picks.clone());
-        picks
+        self.decided.insert(domain, requirement, is_met.then_some(&best))
     }
 
-    fn evaluate(&mut self, expression: &Rich<RequirementId>, domain: Domain, unmet: Unmet) -> Picks {
+    fn evaluate(&mut self, expression: &Rich<RequirementId>, domain: Domain, unmet: Unmet) -> Packages {
         match expression {
-            Rich::Leaf(requirement) => self.decide(*requirement, domain),
+            Rich::Leaf(requirement) => {
+                let decided = self.decide(*requirement, domain)?;
+                Some(self.decided.packages(decided).to_vec())
+            }
             Rich::And(parts) => {
                 let mut all = Vec::new();
                 for part in parts {
@@ -279,9 +287,7 @@ impl<'a> Run<'a> {
 
     /// All packages that offer what an ordinary requirement asks for, visible or not, ascending.
     fn providers(&self, requirement: RequirementId) -> impl Iterator<Item = PackageId> {
-        let set = self.set;
-        self.index
-            .providers(requirement, |id| set.entry(id).map(|entry| &*entry.package))
+        self.index.providers(requirement)
     }
 
     /// Those of them that may be chosen.

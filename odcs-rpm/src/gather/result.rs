@@ -54,6 +54,8 @@ impl Gathered {
 pub struct Member {
     /// The package.
     pub package: Arc<Package>,
+    /// Its number in the set: see [`PackageSet::package`](super::PackageSet::package).
+    pub number: u32,
     /// Where it is from.
     pub origin: Origin,
     /// Which tree it belongs into.

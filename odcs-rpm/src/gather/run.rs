@@ -1,9 +1,10 @@
 //! The loop: packages asked for, and then whatever they bring, until nothing is added.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::mem::take;
 
 use super::companions::Companions;
+use super::decided::Decided;
 use super::fulltree::Fulltree;
 use super::index::Index;
 use super::pattern::Wanted;
@@ -49,7 +50,7 @@ pub(super) struct Run<'a> {
     pub(super) flags: Column<PackageId, Flags>,
     /// What each step has still to look at.
     pub(super) queues: Queues,
-    pub(super) decided: HashMap<(Domain, RequirementId), Option<Vec<PackageId>>>,
+    pub(super) decided: Decided,
     pub(super) watched: Vec<Watched>,
     pub(super) broken: BTreeSet<(PackageId, RequirementId)>,
     pub(super) companions: Companions<'a>,
@@ -97,14 +98,14 @@ impl<'a> Run<'a> {
     fn new(set: &'a PackageSet, options: &'a Options, view: View<'a>) -> Self {
         Self {
             set,
-            index: set.index(options.resolve_deps && options.selfhosting),
+            index: set.index(),
             options,
             view,
             is_member: IdSet::new(set.len()),
             members: Vec::new(),
             flags: std::iter::repeat_n(Flags::default(), set.len()).collect(),
             queues: Queues::default(),
-            decided: HashMap::new(),
+            decided: Decided::new(set.index().requirements.len()),
             watched: Vec::new(),
             broken: BTreeSet::new(),
             companions: Companions::new(options),

@@ -1,6 +1,7 @@
 //! The plain selection by name, without dependencies.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Request;
 use super::input::plainness;
@@ -8,10 +9,10 @@ use super::pattern::NamePattern;
 use super::reason::{Brought, Reason, Why};
 use super::result::{Flag, Flags, Gathered, Member};
 use super::set::{Entry, Origin, PackageSet};
-use super::table::{Column, IdSet, PackageId};
+use super::table::{Column, Id as _, IdSet, PackageId};
 use super::view::classes;
 use crate::arch::ArchClass;
-use crate::{PackageKind, PackagePattern, TreeArch};
+use crate::{Arch, PackageKind, PackagePattern, TreeArch};
 
 /// Selects packages by name alone: the way of the request flag `no_deps`.
 ///
@@ -32,7 +33,7 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
     match request {
         Request::Everything => {
             for (id, entry) in set.entries().iter() {
-                if arch.admits(entry.package.nevra.arch()) {
+                if set.arch(entry).is_some_and(|own| arch.admits(own)) {
                     selection.add_binary(id, entry, Why::Everything);
                 }
             }
@@ -45,8 +46,8 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
                 let mut any = false;
                 for id in set.named(NamePattern::Star(pattern.as_str())).flatten() {
                     let Some(entry) = set.entry(id) else { continue };
-                    let own = entry.package.nevra.arch();
-                    if own.is_noarch() || own.as_str() == arch.as_str() {
+                    let is_of_tree = |own: &Arch| own.is_noarch() || own.as_str() == arch.as_str();
+                    if set.arch(entry).is_some_and(is_of_tree) {
                         any |= selection.add_binary(id, entry, Why::Asked(pattern.clone()));
                     }
                 }
@@ -96,9 +97,10 @@ impl<'a> Selection<'a> {
         let set = self.set;
         for by in std::mem::take(&mut self.binaries) {
             let Some(entry) = set.entry(by) else { continue };
+            let Some(package) = set.made(by) else { continue };
             let why = |reason| {
                 Why::Brought(Brought {
-                    by: entry.package.clone(),
+                    by: Arc::clone(package),
                     origin: entry.origin,
                     reason,
                 })
@@ -123,11 +125,11 @@ impl<'a> Selection<'a> {
 
     /// Whether a debug package fits a binary. One without an arch fits all that have one.
     fn is_compatible(&self, debug: &Entry, binary: &Entry) -> bool {
-        if binary.package.nevra.arch().is_noarch() {
+        if self.set.is_noarch(binary) {
             return false;
         }
         let class = |entry: &Entry| self.classes.get(entry.arch);
-        debug.package.nevra.arch().is_noarch()
+        self.set.is_noarch(debug)
             || matches!(
                 (class(debug), class(binary)),
                 (Some(ArchClass::Native(_)), Some(ArchClass::Native(_)))
@@ -137,13 +139,14 @@ impl<'a> Selection<'a> {
 
     fn add(&mut self, id: PackageId, entry: &Entry, why: Why) -> bool {
         let is_new = self.found.insert(id);
-        if is_new {
+        if is_new && let Some(package) = self.set.made(id) {
             let mut flags = Flags::default();
             if why.brought().is_none() {
                 flags.set(Flag::Input);
             }
             let member = Member {
-                package: entry.package.clone(),
+                package: Arc::clone(package),
+                number: id.number(),
                 origin: entry.origin,
                 kind: entry.kind,
                 flags,

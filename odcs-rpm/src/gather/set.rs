@@ -1,15 +1,13 @@
 //! The packages that a compose can be made from, indexed.
 
-use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-
-use super::index::{Index, Scope};
+use super::brief::Brief;
+use super::build::{Multilib, SetBuilder};
+use super::index::Index;
 use super::pattern::NamePattern;
-use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, VersionId};
-use crate::{Arch, Error, Package, PackageKind, Result};
+use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, TextId, VersionId};
+use crate::{Arch, Nevra, Package, PackageKind, Result};
 
 /// How many packages, requirements or provides a set may have: all are numbered with 32 bits.
 pub(super) const MAX_ROWS: usize = u32::MAX as usize / 2;
@@ -37,47 +35,67 @@ impl Origin {
 /// A package is told apart by its NEVRA *and* its origin: the same one may be package set and
 /// lookaside at once. Of packages that agree in both, the first one given stays.
 ///
+/// What packages require and offer is all in the indexes: the packages themselves may be
+/// [brief](Self::is_brief). [`encode`](Self::encode) writes a set down.
+///
 /// ```
 /// use odcs_rpm::gather::PackageSet;
 ///
 /// let set = PackageSet::new(Vec::new(), Vec::new())?;
 /// assert!(set.is_empty());
+/// assert!(PackageSet::decode(&set.encode())?.is_empty());
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct PackageSet {
-    entries: Column<PackageId, Entry>,
-    /// The packages of each name; names ascend.
-    names: Column<NameId, Range<u32>>,
-    arches: Column<ArchId, Arch>,
-    source_rpms: Column<SourceId, Box<str>>,
+    pub(super) entries: Column<PackageId, Entry>,
+    pub(super) made: Column<PackageId, Made>,
+    pub(super) briefs: Column<PackageId, Brief>,
+    pub(super) signatures: Rows<PackageId, TextId>,
+    /// In order of names.
+    pub(super) names: Column<NameId, Name>,
+    pub(super) arches: Column<ArchId, Arch>,
+    /// File names.
+    pub(super) source_rpms: Column<SourceId, TextId>,
     /// Binary packages built from a source RPM.
-    binaries: Rows<SourceId, PackageId>,
+    pub(super) binaries: Rows<SourceId, PackageId>,
     /// Debug packages built from it.
-    debug: Rows<SourceId, PackageId>,
+    pub(super) debug: Rows<SourceId, PackageId>,
     /// The source packages a source RPM's file name means.
-    sources: Rows<SourceId, PackageId>,
-    index: Index,
-    /// The same with build requirements, made when somebody asks for them: few do.
-    build_index: OnceLock<Index>,
-    has_lookaside: bool,
+    pub(super) sources: Rows<SourceId, PackageId>,
+    pub(super) index: Index,
+    pub(super) is_brief: bool,
+    pub(super) has_lookaside: bool,
 }
 
+/// A package as it is given back: from the start, or from when it is first asked for. `None` only where what was
+/// decoded is none.
+pub(super) type Made = OnceLock<Option<Arc<Package>>>;
+
 /// A package of a set, with what gathering asks most.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    pub(super) package: Arc<Package>,
+    pub(super) name: NameId,
     pub(super) origin: Origin,
     pub(super) kind: PackageKind,
+    pub(super) multilib: Multilib,
     pub(super) arch: ArchId,
     pub(super) version: VersionId,
     /// What it was built from; none for source packages and where the package does not say.
     pub(super) source: Option<SourceId>,
 }
 
-impl Entry {
-    pub(super) fn name(&self) -> &str {
-        self.package.nevra.name().as_str()
+/// A name, and the packages that have it: they follow each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    pub(super) text: TextId,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Name {
+    fn ids(self) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
+        (self.start..self.end).map(PackageId::from_number)
     }
 }
 
@@ -85,50 +103,21 @@ impl PackageSet {
     /// Indexes the packages of the package set, and those of each lookaside repository.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] for more than about two thousand million packages or dependencies.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) for more than about two thousand million packages or dependencies.
     pub fn new(packages: Vec<Arc<Package>>, lookaside: Vec<Vec<Arc<Package>>>) -> Result<Self> {
-        let has_lookaside = lookaside.iter().any(|repository| !repository.is_empty());
-        let mut all: Vec<(Arc<Package>, Origin)> = packages
-            .into_iter()
-            .map(|package| (package, Origin::PackageSet))
-            .collect();
-        for (repository, number) in lookaside.into_iter().zip(0..) {
-            let origin = Origin::Lookaside(number);
-            all.extend(repository.into_iter().map(|package| (package, origin)));
+        let mut builder = Self::builder();
+        let origins = std::iter::once(Origin::PackageSet).chain((0..).map(Origin::Lookaside));
+        for (packages, origin) in std::iter::once(packages).chain(lookaside).zip(origins) {
+            for package in packages {
+                builder.add_of(&package, Some(Arc::clone(&package)), origin);
+            }
         }
-        check_size(&all)?;
-        all.par_sort_by(|(left, left_origin), (right, right_origin)| {
-            (&left.nevra, left_origin).cmp(&(&right.nevra, right_origin))
-        });
-        all.dedup_by(|later, first| later.1 == first.1 && later.0.nevra == first.0.nevra);
+        builder.finish()
+    }
 
-        let (entries, arches, source_rpms) = number(all);
-        let built = |kind| {
-            let of_kind = entries.iter().filter(|(_, entry)| entry.kind == kind);
-            let pairs: Vec<_> = of_kind
-                .filter_map(|(id, entry)| Some((entry.source?, id)))
-                .collect();
-            Rows::new(source_rpms.len(), &pairs)
-        };
-        let mut set = Self {
-            index: Index::new(&entries, Scope::Installing),
-            build_index: OnceLock::new(),
-            names: ranges_of_names(&entries),
-            binaries: built(PackageKind::Binary),
-            debug: built(PackageKind::Debug),
-            sources: Rows::new(0, &[]),
-            entries,
-            arches,
-            source_rpms,
-            has_lookaside,
-        };
-        let sources: Vec<_> = set
-            .source_rpms
-            .iter()
-            .flat_map(|(source, file_name)| set.find_source(file_name).map(move |id| (source, id)))
-            .collect();
-        set.sources = Rows::new(set.source_rpms.len(), &sources);
-        Ok(set)
+    /// Builds a set from packages that are known one at a time.
+    pub fn builder() -> SetBuilder {
+        SetBuilder::new()
     }
 
     /// How many packages it holds, of all kinds and origins.
@@ -141,9 +130,53 @@ impl PackageSet {
         self.len() == 0
     }
 
+    /// Whether its packages lack their dependencies and files. Gathering does without; checks of what was gathered
+    /// do not.
+    pub fn is_brief(&self) -> bool {
+        self.is_brief
+    }
+
     /// All packages with their origins, sorted by NEVRA, then origin.
     pub fn packages(&self) -> impl Iterator<Item = (&Arc<Package>, Origin)> {
-        self.entries.as_slice().iter().map(|e| (&e.package, e.origin))
+        let entries = self.entries.iter();
+        entries.filter_map(|(id, entry)| Some((self.made(id)?, entry.origin)))
+    }
+
+    /// The package with this number: its place in the order of [`packages`](Self::packages). Numbers are below
+    /// [`len`](Self::len).
+    pub fn package(&self, number: u32) -> Option<&Arc<Package>> {
+        self.made(PackageId::from_number(number))
+    }
+
+    /// The number of a package that is of no lookaside repository.
+    pub fn number(&self, nevra: &Nevra) -> Option<u32> {
+        let evr = nevra.evr();
+        let wanted = (evr.epoch(), evr.version(), evr.release());
+        let mut ids = self.exactly_named(nevra.name().as_str());
+        let id = ids.find(|&id| {
+            self.evr(id) == wanted
+                && self.entry(id).is_some_and(|entry| {
+                    entry.origin == Origin::PackageSet && self.arch(entry) == Some(nevra.arch())
+                })
+        });
+        id.map(PackageId::number)
+    }
+
+    pub(super) fn made(&self, id: PackageId) -> Option<&Arc<Package>> {
+        self.made
+            .get(id)?
+            .get_or_init(|| self.make(id).map(Arc::new))
+            .as_ref()
+    }
+
+    fn make(&self, id: PackageId) -> Option<Package> {
+        let entry = self.entry(id)?;
+        let name = self.name(entry).parse().ok()?;
+        let arch = self.arch(entry)?.clone();
+        let signatures = self.signatures.row(id);
+        self.briefs
+            .get(id)?
+            .package(name, arch, signatures, &self.index.texts)
     }
 
     pub(super) fn entry(&self, id: PackageId) -> Option<&Entry> {
@@ -154,18 +187,33 @@ impl PackageSet {
         &self.entries
     }
 
+    pub(super) fn name(&self, entry: &Entry) -> &str {
+        self.names.get(entry.name).map_or("", |name| self.text(*name))
+    }
+
+    pub(super) fn arch(&self, entry: &Entry) -> Option<&Arch> {
+        self.arches.get(entry.arch)
+    }
+
+    pub(super) fn is_noarch(&self, entry: &Entry) -> bool {
+        self.arch(entry).is_some_and(Arch::is_noarch)
+    }
+
+    pub(super) fn evr(&self, id: PackageId) -> (u32, &str, &str) {
+        let text = |id| self.index.texts.get(id);
+        let brief = self.briefs.get(id);
+        brief.map_or((0, "", ""), |brief| {
+            (brief.epoch, text(brief.version), text(brief.release))
+        })
+    }
+
     pub(super) fn arches(&self) -> &Column<ArchId, Arch> {
         &self.arches
     }
 
-    /// Who requires and who provides what; with what source packages require to be built if asked.
-    pub(super) fn index(&self, for_building: bool) -> &Index {
-        if for_building {
-            self.build_index
-                .get_or_init(|| Index::new(&self.entries, Scope::Building))
-        } else {
-            &self.index
-        }
+    /// Who requires and who provides what.
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 
     pub(super) fn has_lookaside(&self) -> bool {
@@ -174,7 +222,8 @@ impl PackageSet {
 
     /// The file name of a source RPM.
     pub(super) fn source_rpm(&self, source: SourceId) -> &str {
-        self.source_rpms.get(source).map_or("", |name| name)
+        let name = self.source_rpms.get(source);
+        name.map_or("", |name| self.index.texts.get(*name))
     }
 
     /// Binary packages built from this source RPM.
@@ -196,7 +245,7 @@ impl PackageSet {
     pub(super) fn names(
         &self,
     ) -> impl DoubleEndedIterator<Item = impl DoubleEndedIterator<Item = PackageId>> {
-        self.names.iter().map(|(_, range)| ids(range))
+        self.names.iter().map(|(_, name)| name.ids())
     }
 
     /// The packages whose name matches, grouped by their names.
@@ -207,67 +256,49 @@ impl PackageSet {
         let names = self.names.as_slice();
         let prefix = pattern.literal_prefix();
         let is_literal = pattern.is_literal();
-        let first = names.partition_point(|range| self.name_of(range) < prefix);
+        let first = names.partition_point(|name| self.text(*name) < prefix);
         let candidates = names.get(first..).unwrap_or_default();
         candidates
             .iter()
-            .take_while(move |range| {
-                let name = self.name_of(range);
+            .take_while(move |name| {
+                let name = self.text(**name);
                 if is_literal {
                     name == prefix
                 } else {
                     name.starts_with(prefix)
                 }
             })
-            .filter(move |range| pattern.matches(self.name_of(range)))
-            .map(ids)
+            .filter(move |name| pattern.matches(self.text(**name)))
+            .map(|name| name.ids())
     }
 
     /// The packages of exactly this name.
     pub(super) fn exactly_named(&self, name: &str) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
         let names = self.names.as_slice();
-        let found = names.binary_search_by(|range| self.name_of(range).cmp(name));
-        let range = found.ok().and_then(|at| names.get(at));
-        range.map_or_else(|| ids(&(0..0)), ids)
+        let found = names.binary_search_by(|own| self.text(*own).cmp(name));
+        let range = found.ok().and_then(|at| names.get(at)).copied();
+        let nothing = Name {
+            text: TextId::from_number(0),
+            start: 0,
+            end: 0,
+        };
+        range.unwrap_or(nothing).ids()
     }
 
-    fn name_of(&self, range: &Range<u32>) -> &str {
-        let first = ids(range).next();
-        first.and_then(|id| self.entry(id)).map_or("", Entry::name)
+    fn text(&self, name: Name) -> &str {
+        self.index.texts.get(name.text)
     }
 
     /// The source packages with the name, version and release of this file name. `nosrc` packages
     /// have the arch `src` in repodata, so the arch does not count.
-    fn find_source(&self, file_name: &str) -> impl Iterator<Item = PackageId> {
+    pub(super) fn find_source(&self, file_name: &str) -> impl Iterator<Item = PackageId> {
         let (name, version, release) = split_source_rpm(file_name).unwrap_or_default();
         self.exactly_named(name).filter(move |&id| {
-            self.entry(id).is_some_and(|entry| {
-                let evr = entry.package.nevra.evr();
-                entry.kind == PackageKind::Source && evr.version() == version && evr.release() == release
-            })
+            let (_, own_version, own_release) = self.evr(id);
+            let kind = self.entry(id).map(|entry| entry.kind);
+            kind == Some(PackageKind::Source) && (own_version, own_release) == (version, release)
         })
     }
-}
-
-fn ids(range: &Range<u32>) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
-    range.clone().map(|id| PackageId::from_index(id as usize))
-}
-
-fn check_size(all: &[(Arc<Package>, Origin)]) -> Result<()> {
-    let rows = all.iter().map(|(package, _)| {
-        1 + package
-            .requires
-            .len()
-            .max(package.provides.len())
-            .max(package.files.len())
-    });
-    if rows.fold(0, usize::saturating_add) > MAX_ROWS {
-        return Err(Error::TooLarge {
-            what: "the package set with its dependencies and files".into(),
-            limit: MAX_ROWS as u64,
-        });
-    }
-    Ok(())
 }
 
 /// Name, version and release out of `NAME-VERSION-RELEASE.src.rpm` (or `.nosrc.rpm`).
@@ -276,72 +307,6 @@ pub(super) fn split_source_rpm(file_name: &str) -> Option<(&str, &str, &str)> {
     let (rest, release) = stem.rsplit_once('-')?;
     let (name, version) = rest.rsplit_once('-')?;
     matches!(arch, "src" | "nosrc").then_some((name, version, release))
-}
-
-/// Numbers sorted packages, and the arches and source RPMs they name.
-#[allow(clippy::type_complexity)]
-fn number(
-    all: Vec<(Arc<Package>, Origin)>,
-) -> (
-    Column<PackageId, Entry>,
-    Column<ArchId, Arch>,
-    Column<SourceId, Box<str>>,
-) {
-    let mut arches: Column<ArchId, Arch> = Column::new();
-    let mut source_rpms: Column<SourceId, Box<str>> = Column::new();
-    let mut source_ids: HashMap<Box<str>, SourceId> = HashMap::new();
-    let mut entries: Column<PackageId, Entry> = Column::new();
-    let mut version = 0;
-    let mut previous: Option<Arc<Package>> = None;
-    for (package, origin) in all {
-        let nevra = &package.nevra;
-        let is_next = previous
-            .as_ref()
-            .is_some_and(|p| p.nevra.name() != nevra.name() || p.nevra.evr() != nevra.evr());
-        version += usize::from(is_next);
-        let arch = arches
-            .iter()
-            .find(|(_, arch)| *arch == nevra.arch())
-            .map(|(id, _)| id);
-        let arch = arch.unwrap_or_else(|| arches.push(nevra.arch().clone()));
-        let kind = package.kind();
-        // Some repositories give source packages a source RPM, too: their own name.
-        let source_rpm = package
-            .source_rpm
-            .as_ref()
-            .filter(|_| kind != PackageKind::Source);
-        let source = source_rpm.filter(|name| !name.is_empty()).map(|name| {
-            source_ids.get(name).copied().unwrap_or_else(|| {
-                let id = source_rpms.push(name.clone());
-                source_ids.insert(name.clone(), id);
-                id
-            })
-        });
-        previous = Some(package.clone());
-        entries.push(Entry {
-            package,
-            origin,
-            kind,
-            arch,
-            version: VersionId::from_index(version),
-            source,
-        });
-    }
-    (entries, arches, source_rpms)
-}
-
-fn ranges_of_names(entries: &Column<PackageId, Entry>) -> Column<NameId, Range<u32>> {
-    let mut end = 0;
-    entries
-        .as_slice()
-        .chunk_by(|left, right| left.name() == right.name())
-        .map(|chunk| {
-            let start = end;
-            // Cannot saturate: `check_size` has bounded the number of packages.
-            end += u32::try_from(chunk.len()).unwrap_or(0);
-            start..end
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -13,6 +13,10 @@ pub(super) trait Id: Copy + Ord {
     fn from_index(index: usize) -> Self;
     /// The number of the row.
     fn index(self) -> usize;
+    /// The id with this number, as [`number`](Self::number) gave it.
+    fn from_number(number: u32) -> Self;
+    /// The number, to be written down.
+    fn number(self) -> u32;
 }
 
 macro_rules! ids {
@@ -27,6 +31,12 @@ macro_rules! ids {
             }
             fn index(self) -> usize {
                 self.0 as usize
+            }
+            fn from_number(number: u32) -> Self {
+                Self(number)
+            }
+            fn number(self) -> u32 {
+                self.0
             }
         }
     )*};
@@ -47,6 +57,16 @@ ids! {
     RequirementId;
     /// A name or path that some requirement asks for.
     CapabilityId;
+    /// A version with how it compares.
+    RangeId;
+    /// A requirement that is an expression over others.
+    RichId;
+    /// A text of a set.
+    TextId;
+    /// A package of a set that is being built, in the order of adding.
+    AddedId;
+    /// A requirement of a set that is being built, in the order of adding.
+    DraftId;
 }
 
 /// One value per id.
@@ -104,12 +124,21 @@ impl<K, V> FromIterator<V> for Column<K, V> {
 #[derive(Debug)]
 pub(super) struct Rows<K, V> {
     /// Where each row starts in `values`, and at the end where the last one ends.
-    starts: Vec<usize>,
+    starts: Vec<u32>,
     values: Vec<V>,
     key: PhantomData<K>,
 }
 
 impl<K: Id, V: Copy> Rows<K, V> {
+    /// No rows; to be filled with [`push`](Self::push) and [`end_row`](Self::end_row).
+    pub(super) fn empty() -> Self {
+        Self {
+            starts: vec![0],
+            values: Vec::new(),
+            key: PhantomData,
+        }
+    }
+
     /// Groups pairs by their ids, which are below `rows`; within a row the order of the pairs stays.
     pub(super) fn new(rows: usize, pairs: &[(K, V)]) -> Self {
         // Counting first and then putting each in its place takes two passes where sorting takes many.
@@ -130,7 +159,7 @@ impl<K: Id, V: Copy> Rows<K, V> {
             let Some(next) = next.get_mut(id.index()) else {
                 continue;
             };
-            if let Some(place) = values.get_mut(*next) {
+            if let Some(place) = values.get_mut(*next as usize) {
                 *place = value;
             }
             *next += 1;
@@ -142,11 +171,54 @@ impl<K: Id, V: Copy> Rows<K, V> {
         }
     }
 
+    /// Rows as they were taken apart; `None` if they do not fit together.
+    pub(super) fn from_parts(starts: Vec<u32>, values: Vec<V>) -> Option<Self> {
+        let fits = starts.first() == Some(&0)
+            && starts.is_sorted()
+            && starts.last().map(|&end| end as usize) == Some(values.len());
+        fits.then_some(Self {
+            starts,
+            values,
+            key: PhantomData,
+        })
+    }
+
+    pub(super) fn parts(&self) -> (&[u32], &[V]) {
+        (&self.starts, &self.values)
+    }
+
+    /// Adds a value to the row that has not ended yet.
+    pub(super) fn push(&mut self, value: V) {
+        self.values.push(value);
+    }
+
+    /// Ends a row, and returns its id; what is pushed now belongs to the next one.
+    pub(super) fn end_row(&mut self) -> K {
+        self.starts
+            .push(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        K::from_index(self.len() - 1)
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// How many values there are in all rows.
+    pub(super) fn values(&self) -> usize {
+        self.values.len()
+    }
+
     pub(super) fn row(&self, id: K) -> &[V] {
         match (self.starts.get(id.index()), self.starts.get(id.index() + 1)) {
-            (Some(&start), Some(&end)) => self.values.get(start..end).unwrap_or_default(),
+            (Some(&start), Some(&end)) => self.values.get(start as usize..end as usize).unwrap_or_default(),
             _ => &[],
         }
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.starts.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 }
 

@@ -24,7 +24,7 @@ mod write;
 mod write_xml;
 mod writer;
 
-pub use filelists::{Filelists, read_filelists};
+pub use filelists::{Filelists, FilelistsReader, read_filelists};
 pub use listed::is_primary_file;
 pub use lists::{ListKind, ListReader, ListedPackage};
 pub use other::read_other;

@@ -33,7 +33,16 @@ impl WrittenFile {
     ///
     /// # Errors
     /// As those of [`verify_stored`](Self::verify_stored).
-    pub fn verify_content(&self, mut file: impl Read) -> Result<()> {
+    pub fn verify_content(&self, file: impl Read) -> Result<()> {
+        self.verify_shown(file, |_| {})
+    }
+
+    /// Checks as [`verify_content`](Self::verify_content) does, and shows the content of a compressed file to `show`,
+    /// piece by piece: whatever that finds, what is shown is only what was written if there is no error.
+    ///
+    /// # Errors
+    /// As those of [`verify_stored`](Self::verify_stored).
+    pub fn verify_shown(&self, mut file: impl Read, mut show: impl FnMut(&[u8])) -> Result<()> {
         let Some((open_checksum, open_size)) = &self.open else {
             return self.verify_stored(file);
         };
@@ -56,7 +65,9 @@ impl WrittenFile {
             let Some(found) = decompressor.decompress(&block, out) else {
                 return Err(self.wrong("it is damaged"));
             };
-            open.update(out.get(..found).unwrap_or_default());
+            let shown = out.get(..found).unwrap_or_default();
+            open.update(shown);
+            show(shown);
             found_size += found as u64;
             packages += finder
                 .find_iter(content.get(..CUT + found).unwrap_or_default())

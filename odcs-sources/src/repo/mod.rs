@@ -15,9 +15,11 @@
 //! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
 //! by a link or is one, and also if it was made from there once and is looked for again.
 
+mod catalog;
 mod config;
 mod directory;
 mod error;
+mod listing;
 mod metadata;
 mod metalink;
 mod mirrors;
@@ -25,6 +27,7 @@ mod pins;
 mod remote;
 mod replay;
 mod roots;
+mod streamed;
 mod verified;
 
 pub use config::RepoSettings;
@@ -41,6 +44,7 @@ use odcs_core::source::{Capability, Content, PackageContent, Pins, Resolved, Res
 use odcs_core::{ComposeSource, Manifest, Result};
 use url::Url;
 
+use self::catalog::Amount;
 use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;
@@ -104,15 +108,35 @@ impl RepoSource {
             .ok_or_else(|| RepoError::new(Reason::Url, url))
     }
 
+    /// Reads a repository as it was pinned.
+    async fn read(&self, pins: &Pins, amount: Amount) -> Result<Content> {
+        let pins: RepoPins = pins.read()?;
+        let content = match &pins {
+            RepoPins::Remote {
+                url, mirrors, repomd, ..
+            } => {
+                let remote = self.remote(url.as_str())?;
+                remote.content(url, mirrors, repomd, amount).await?
+            }
+            RepoPins::Repodata { .. } | RepoPins::Directory { .. } => self.read_here(pins, amount).await?,
+        };
+        if let (Some(remote), Some(updates)) = (&self.remote, &content.updateinfo) {
+            remote.keep_updates(updates).await;
+        }
+        Ok(Content::Packages(content))
+    }
+
     /// Reads a directory as it was pinned.
-    async fn read_here(&self, pins: RepoPins) -> Result<PackageContent> {
+    async fn read_here(&self, pins: RepoPins, amount: Amount) -> Result<PackageContent> {
         let (repository, settings) = (self.roots.locate(pins.location())?, Arc::clone(&self.settings));
         let roots = Arc::clone(&self.roots);
         let content = blocking(move || {
             let content = match &pins {
-                RepoPins::Directory { listing, .. } => directory::read(&repository, listing, &settings)?,
+                RepoPins::Directory { listing, .. } => {
+                    directory::read(&repository, listing, &settings, amount)?
+                }
                 RepoPins::Repodata { repomd, .. } | RepoPins::Remote { repomd, .. } => {
-                    metadata::read(&repository, repomd, &settings)?
+                    metadata::read(&repository, repomd, &settings, amount)?
                 }
             };
             Ok(roots.trusting(content))
@@ -156,17 +180,11 @@ impl ComposeSource for RepoSource {
     }
 
     async fn content(&self, pins: &Pins) -> Result<Content> {
-        let pins: RepoPins = pins.read()?;
-        let content = match &pins {
-            RepoPins::Remote {
-                url, mirrors, repomd, ..
-            } => self.remote(url.as_str())?.content(url, mirrors, repomd).await?,
-            RepoPins::Repodata { .. } | RepoPins::Directory { .. } => self.read_here(pins).await?,
-        };
-        if let (Some(remote), Some(updates)) = (&self.remote, &content.updateinfo) {
-            remote.keep_updates(updates).await;
-        }
-        Ok(Content::Packages(content))
+        self.read(pins, Amount::Brief).await
+    }
+
+    async fn complete_content(&self, pins: &Pins) -> Result<Content> {
+        self.read(pins, Amount::Complete).await
     }
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::config::RepoSettings;
-use super::directory;
 use super::error::{Reason, RepoError};
+use super::listing;
 use super::roots::Repository;
 
 /// Bytes of a `repomd.xml`; real ones have a few thousand.
@@ -83,7 +83,7 @@ pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<Re
         None if has_repodata(&directory) => Err(RepoError::new(Reason::NoRepomd, format!("{path}/repodata"))),
         None => Ok(RepoPins::Directory {
             path,
-            listing: directory::list(repository, settings)?.digest(),
+            listing: listing::list(repository, settings)?.digest(),
         }),
     }
 }

@@ -1,5 +1,6 @@
 //! Each rule of gathering on a handful of packages made for it.
 
+mod brief;
 mod choice;
 mod comps;
 mod fulltree;

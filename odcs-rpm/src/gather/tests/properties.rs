@@ -61,7 +61,7 @@ fn holds(text: &str, packages: &[&Package]) -> bool {
 }
 
 /// Swaps what is at places that were drawn at random.
-fn shuffle<T>(list: &mut [T], swaps: &[(Index, Index)]) {
+pub(super) fn shuffle<T>(list: &mut [T], swaps: &[(Index, Index)]) {
     if !list.is_empty() {
         for (from, to) in swaps {
             list.swap(from.index(list.len()), to.index(list.len()));

@@ -1,0 +1,153 @@
+//! Numbering sorted packages, and what they have in common.
+
+use std::sync::OnceLock;
+
+use hashbrown::HashMap;
+
+use super::Added;
+use super::kept::Kept;
+use crate::gather::brief::Brief;
+use crate::gather::index::Index;
+use crate::gather::set::{Entry, Made, Name, PackageSet};
+use crate::gather::table::{
+    ArchId, Column, Id as _, NameId, PackageId, RangeId, Rows, SourceId, TextId, VersionId,
+};
+use crate::{Arch, PackageKind};
+
+/// Packages in the order of a set. Texts and ranges are those of the set, except where something is called `old`.
+pub(super) struct Numbered {
+    entries: Column<PackageId, Entry>,
+    made: Column<PackageId, Made>,
+    briefs: Column<PackageId, Brief>,
+    signatures: Rows<PackageId, TextId>,
+    names: Column<NameId, Name>,
+    arches: Column<ArchId, Arch>,
+    source_rpms: Column<SourceId, TextId>,
+    source_ids: HashMap<TextId, SourceId>,
+    versions: usize,
+    /// Name and version of the package before, as the builder numbered them.
+    old_version: Option<(TextId, RangeId)>,
+}
+
+impl Numbered {
+    pub(super) fn new() -> Self {
+        Self {
+            entries: Column::new(),
+            made: Column::new(),
+            briefs: Column::new(),
+            signatures: Rows::empty(),
+            names: Column::new(),
+            arches: Column::new(),
+            source_rpms: Column::new(),
+            source_ids: HashMap::new(),
+            versions: 0,
+            old_version: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, package: &Added, arch: &Arch, signatures: &[TextId], kept: &mut Kept<'_>) {
+        let id = PackageId::from_index(self.entries.len());
+        let name = self.name(id, kept.text(package.name));
+        let version = (package.name, package.own);
+        if self
+            .old_version
+            .replace(version)
+            .is_some_and(|old| old != version)
+        {
+            self.versions += 1;
+        }
+        let known = self
+            .arches
+            .iter()
+            .find(|(_, known)| *known == arch)
+            .map(|(id, _)| id);
+        let arch = known.unwrap_or_else(|| self.arches.push(arch.clone()));
+        let brief = kept.brief(package.brief);
+        // Some repositories give source packages a source RPM, too: their own name.
+        let source_rpm = brief.source_rpm.filter(|_| package.kind != PackageKind::Source);
+        let source = source_rpm.filter(|text| !kept.texts.get(*text).is_empty());
+        let source = source.map(|text| {
+            let Self {
+                source_ids,
+                source_rpms,
+                ..
+            } = self;
+            *source_ids.entry(text).or_insert_with(|| source_rpms.push(text))
+        });
+        for &key in signatures {
+            let key = kept.text(key);
+            self.signatures.push(key);
+        }
+        self.signatures.end_row();
+        self.briefs.push(brief);
+        self.made.push(
+            package
+                .kept
+                .clone()
+                .map_or_else(OnceLock::new, |kept| OnceLock::from(Some(kept))),
+        );
+        self.entries.push(Entry {
+            name,
+            origin: package.origin,
+            kind: package.kind,
+            multilib: package.multilib,
+            arch,
+            version: VersionId::from_index(self.versions),
+            source,
+        });
+    }
+
+    fn name(&mut self, id: PackageId, text: TextId) -> NameId {
+        let last = self.names.len().checked_sub(1).map(NameId::from_index);
+        if let Some(last) = last
+            && let Some(name) = self.names.get_mut(last)
+            && name.text == text
+        {
+            name.end = id.number() + 1;
+            return last;
+        }
+        self.names.push(Name {
+            text,
+            start: id.number(),
+            end: id.number() + 1,
+        })
+    }
+
+    pub(super) fn finish(self, index: Index, is_brief: bool) -> PackageSet {
+        let built = |kind| {
+            let of_kind = self.entries.iter().filter(|(_, entry)| entry.kind == kind);
+            let pairs: Vec<_> = of_kind
+                .filter_map(|(id, entry)| Some((entry.source?, id)))
+                .collect();
+            Rows::new(self.source_rpms.len(), &pairs)
+        };
+        let (binaries, debug) = (built(PackageKind::Binary), built(PackageKind::Debug));
+        let mut set = PackageSet {
+            has_lookaside: self
+                .entries
+                .as_slice()
+                .iter()
+                .any(|entry| entry.origin.is_lookaside()),
+            binaries,
+            debug,
+            sources: Rows::empty(),
+            entries: self.entries,
+            made: self.made,
+            briefs: self.briefs,
+            signatures: self.signatures,
+            names: self.names,
+            arches: self.arches,
+            source_rpms: self.source_rpms,
+            index,
+            is_brief,
+        };
+        let mut sources = Rows::empty();
+        for (_, &file_name) in set.source_rpms.iter() {
+            set.find_source(set.index.texts.get(file_name))
+                .for_each(|id| sources.push(id));
+            sources.end_row();
+        }
+        set.sources = sources;
+        set
+    }
+}

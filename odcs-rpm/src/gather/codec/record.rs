@@ -1,0 +1,253 @@
+//! The rows of tables as numbers.
+
+use crate::gather::brief::Brief;
+use crate::gather::build::Multilib;
+use crate::gather::index::{Offer, Range, Requirement, Target};
+use crate::gather::set::{Entry, Name, Origin};
+use crate::gather::table::{Id, PackageId};
+use crate::{Comparison, PackageKind, Sizes};
+
+/// Stands for no id, in a place where there may be none.
+const NONE: u32 = u32::MAX;
+
+/// A row of a table.
+pub(super) trait Record: Sized {
+    /// So many numbers.
+    type Words: AsRef<[u32]>;
+    const WORDS: usize;
+    fn write(&self) -> Self::Words;
+    /// `None` if the numbers are none of such a row.
+    fn read(words: &[u32]) -> Option<Self>;
+}
+
+impl Record for Name {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 3;
+
+    fn write(&self) -> Self::Words {
+        [self.text.number(), self.start, self.end]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let &[text, start, end] = words else { return None };
+        Some(Self {
+            text: Id::from_number(text),
+            start,
+            end,
+        })
+    }
+}
+
+impl Record for Entry {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 6;
+
+    fn write(&self) -> Self::Words {
+        let origin = match self.origin {
+            Origin::PackageSet => 0,
+            Origin::Lookaside(number) => number.saturating_add(1),
+        };
+        let kind = match self.kind {
+            PackageKind::Binary => 0,
+            PackageKind::Debug => 1,
+            PackageKind::Source => 2,
+        };
+        let flags = kind | u32::from(self.multilib.runtime) << 2 | u32::from(self.multilib.devel) << 3;
+        [
+            self.name.number(),
+            origin,
+            flags,
+            self.arch.number(),
+            self.version.number(),
+            write_option(self.source),
+        ]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let &[name, origin, flags, arch, version, source] = words else {
+            return None;
+        };
+        Some(Self {
+            name: Id::from_number(name),
+            origin: origin
+                .checked_sub(1)
+                .map_or(Origin::PackageSet, Origin::Lookaside),
+            kind: match flags & 3 {
+                0 => PackageKind::Binary,
+                1 => PackageKind::Debug,
+                2 => PackageKind::Source,
+                _ => return None,
+            },
+            multilib: Multilib {
+                runtime: flags & 4 != 0,
+                devel: flags & 8 != 0,
+            },
+            arch: Id::from_number(arch),
+            version: Id::from_number(version),
+            source: read_option(source),
+        })
+    }
+}
+
+impl Record for Brief {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 18;
+
+    fn write(&self) -> Self::Words {
+        let [built, built_high] = halves(self.build_time);
+        let [modified, modified_high] = halves(self.file_time);
+        let [package, package_high] = halves(self.sizes.package);
+        let [installed, installed_high] = halves(self.sizes.installed);
+        let [archive, archive_high] = halves(self.sizes.archive);
+        let [start, start_high] = halves(self.header_range.0);
+        let [end, end_high] = halves(self.header_range.1);
+        [
+            self.epoch,
+            self.version.number(),
+            self.release.number(),
+            write_option(self.source_rpm),
+            built,
+            built_high,
+            modified,
+            modified_high,
+            package,
+            package_high,
+            installed,
+            installed_high,
+            archive,
+            archive_high,
+            start,
+            start_high,
+            end,
+            end_high,
+        ]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let (&[epoch, version, release, source_rpm], halves) = words.split_first_chunk::<4>()?;
+        let &[built, modified, package, installed, archive, start, end] = halves.as_chunks::<2>().0 else {
+            return None;
+        };
+        Some(Self {
+            epoch,
+            version: Id::from_number(version),
+            release: Id::from_number(release),
+            source_rpm: read_option(source_rpm),
+            build_time: whole(built),
+            file_time: whole(modified),
+            sizes: Sizes {
+                package: whole(package),
+                installed: whole(installed),
+                archive: whole(archive),
+            },
+            header_range: (whole(start), whole(end)),
+        })
+    }
+}
+
+impl Record for Range {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 4;
+
+    fn write(&self) -> Self::Words {
+        let comparison = match self.comparison {
+            Comparison::Less => 0,
+            Comparison::LessOrEqual => 1,
+            Comparison::Equal => 2,
+            Comparison::GreaterOrEqual => 3,
+            Comparison::Greater => 4,
+        };
+        [
+            comparison,
+            self.epoch,
+            self.version.number(),
+            write_option(self.release),
+        ]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let &[comparison, epoch, version, release] = words else {
+            return None;
+        };
+        Some(Self {
+            comparison: match comparison {
+                0 => Comparison::Less,
+                1 => Comparison::LessOrEqual,
+                2 => Comparison::Equal,
+                3 => Comparison::GreaterOrEqual,
+                4 => Comparison::Greater,
+                _ => return None,
+            },
+            epoch,
+            version: Id::from_number(version),
+            release: read_option(release),
+        })
+    }
+}
+
+impl Record for Requirement {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 4;
+
+    fn write(&self) -> Self::Words {
+        let (kind, target) = match self.target {
+            Target::Capability(id) => (0, id.number()),
+            Target::Rich(id) => (1, id.number()),
+            Target::Malformed => (2, NONE),
+        };
+        let flags = kind | u32::from(self.is_pre) << 2;
+        [self.name.number(), write_option(self.range), flags, target]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let &[name, range, flags, target] = words else {
+            return None;
+        };
+        Some(Self {
+            name: Id::from_number(name),
+            range: read_option(range),
+            is_pre: flags & 4 != 0,
+            target: match flags & 3 {
+                0 => Target::Capability(Id::from_number(target)),
+                1 => Target::Rich(Id::from_number(target)),
+                2 => Target::Malformed,
+                _ => return None,
+            },
+        })
+    }
+}
+
+impl Record for Offer {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 2;
+
+    fn write(&self) -> Self::Words {
+        [self.package.number(), write_option(self.range)]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let &[package, range] = words else { return None };
+        Some(Self {
+            package: PackageId::from_number(package),
+            range: read_option(range),
+        })
+    }
+}
+
+fn write_option<I: Id>(id: Option<I>) -> u32 {
+    id.map_or(NONE, Id::number)
+}
+
+fn read_option<I: Id>(number: u32) -> Option<I> {
+    (number != NONE).then(|| I::from_number(number))
+}
+
+/// The lower and the upper half.
+fn halves(number: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
+}
+
+fn whole([low, high]: [u32; 2]) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
