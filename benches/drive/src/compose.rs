@@ -37,7 +37,9 @@ impl Work {
 /// The names in a file.
 pub(crate) fn names<T: std::str::FromStr<Err: std::fmt::Debug>>(path: &Path) -> Vec<T> {
     let text = std::fs::read_to_string(path).unwrap();
-    text.split_whitespace().map(|name| name.parse().unwrap()).collect()
+    text.split_whitespace()
+        .map(|name| name.parse().unwrap())
+        .collect()
 }
 
 pub(crate) fn run(work: &Work) {
@@ -60,7 +62,9 @@ pub(crate) fn run(work: &Work) {
     let mut sources = SourceRegistry::new();
     let settings = RepoSettings::new([&directory]).with_cache(Arc::clone(&cache));
     sources.register(RepoSource::new(settings).unwrap()).unwrap();
-    let store = runtime.block_on(SqliteStore::open(work.target.join("odcs.db"))).unwrap();
+    let store = runtime
+        .block_on(SqliteStore::open(work.target.join("odcs.db")))
+        .unwrap();
     let links = Links::new(&"http://localhost/composes".parse().unwrap());
     let engine = Engine::new(
         Arc::new(store),
@@ -74,12 +78,16 @@ pub(crate) fn run(work: &Work) {
     let no_deps = work.no_deps.then_some(Flag::NoDeps);
     request.flags = [Flag::NoReuse].into_iter().chain(no_deps).collect();
     if let Some(packages) = &work.packages {
-        request.packages = names(packages);
+        request.packages = Some(names(packages));
     }
     let compose = runtime.block_on(async {
         engine.submit(request, "bench").await.unwrap();
         engine.worker().run_one().await.unwrap().unwrap()
     });
-    assert_eq!((compose.state, compose.reused_id), (ComposeState::Done, None), "{compose:?}");
+    assert_eq!(
+        (compose.state, compose.reused_id),
+        (ComposeState::Done, None),
+        "{compose:?}"
+    );
     cache.flush();
 }

@@ -48,7 +48,9 @@ impl Words {
             return Err(format!("{name} needs a value"));
         }
         let value = self.words.remove(position);
-        let parsed = value.parse().map_err(|_| format!("{name}: {value:?} cannot be"))?;
+        let parsed = value
+            .parse()
+            .map_err(|_| format!("{name}: {value:?} cannot be"))?;
         Ok(Some(parsed))
     }
 

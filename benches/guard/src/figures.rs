@@ -86,7 +86,10 @@ mod tests {
             assert!(matches!(judge("rustc 1", "header", count), Verdict::Holds { .. }));
         }
         for count in [0, 949, 1051] {
-            assert!(matches!(judge("rustc 1", "header", count), Verdict::Differs { .. }));
+            assert!(matches!(
+                judge("rustc 1", "header", count),
+                Verdict::Differs { .. }
+            ));
         }
         assert!(matches!(judge("rustc 1", "new", 7), Verdict::Differs { .. }));
         assert!(matches!(judge("rustc 2", "header", 7), Verdict::Unknown { .. }));

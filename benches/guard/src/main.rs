@@ -48,7 +48,10 @@ fn main() -> ExitCode {
         figures.record(&toolchain, &counts);
         figures.write(&path);
     }
-    println!("{:<16} {:>13} {:>13} {:>8}   {toolchain}", "", "recorded", "counted", "");
+    println!(
+        "{:<16} {:>13} {:>13} {:>8}   {toolchain}",
+        "", "recorded", "counted", ""
+    );
     let mut is_ok = true;
     for (name, count) in &counts {
         let verdict = figures.judge(&toolchain, name, *count, TOLERANCE);
@@ -93,7 +96,11 @@ fn count() -> Vec<(String, u64)> {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let counts = said.lines().enumerate().map(|(index, name)| {
         let dump = dumps.with_extension((index + 1).to_string());
         let text = std::fs::read_to_string(&dump).unwrap();

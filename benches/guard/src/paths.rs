@@ -2,7 +2,13 @@
 
 use std::hint::black_box;
 
+use std::sync::Arc;
+
+use odcs_rpm::compression::WriteCompression;
+use odcs_rpm::gather::{Options, PackageSet, Request, gather};
 use odcs_rpm::header::{FileFacts, read_header};
+use odcs_rpm::repodata::{Described, Pieces, RepodataOptions, RepodataWriter};
+use odcs_rpm::{Digest, DigestAlgorithm, Package};
 use rpmgen::{GeneratorOptions, generate, write};
 
 /// Everything below this function is counted, and nothing else: its name is known to callgrind.
@@ -21,11 +27,62 @@ pub(crate) fn run_all() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| {
         let files = files();
-        count("header", || {
-            for (bytes, facts) in &files {
-                black_box(read_header(bytes.as_slice(), *facts).unwrap());
-            }
+        read(&files);
+        let packages: Vec<Arc<Package>> = files
+            .iter()
+            .map(|(bytes, facts)| Arc::new(read_header(bytes.as_slice(), *facts).unwrap()))
+            .collect();
+        format(&packages);
+        choose(packages);
+    });
+}
+
+fn read(files: &[(Vec<u8>, FileFacts)]) {
+    count("header", || {
+        for (bytes, facts) in files {
+            black_box(read_header(bytes.as_slice(), *facts).unwrap());
+        }
+    });
+}
+
+fn format(packages: &[Arc<Package>]) {
+    let mut pieces: Vec<Pieces> = packages.iter().map(|_| Pieces::default()).collect();
+    count("render", || {
+        for (package, pieces) in packages.iter().zip(&mut pieces) {
+            pieces.render(package);
+        }
+    });
+    let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, b"");
+    let described: Vec<Described<'_>> = pieces
+        .iter()
+        .map(|pieces| Described {
+            pieces: pieces.view(),
+            checksum: &checksum,
+            location: "Packages/p/package-1-1.x86_64.rpm",
+        })
+        .collect();
+    for (name, compression) in [
+        ("write gz", WriteCompression::Gzip),
+        ("write zstd", WriteCompression::Zstd),
+    ] {
+        count(name, || {
+            let options = RepodataOptions::new(1).with_compression(compression);
+            let mut writer =
+                RepodataWriter::begin(described.len() as u64, options, |_| Ok(std::io::sink())).unwrap();
+            writer.write(&described).unwrap();
+            black_box(writer.finish().unwrap());
         });
+    }
+}
+
+fn choose(packages: Vec<Arc<Package>>) {
+    let mut set = PackageSet::new(packages.clone(), Vec::new()).unwrap();
+    count("index", || {
+        set = PackageSet::new(packages.clone(), Vec::new()).unwrap();
+    });
+    let options = Options::new("x86_64".parse().unwrap());
+    count("gather", || {
+        black_box(gather(&set, &Request::Everything, &options));
     });
 }
 

@@ -11,7 +11,7 @@ use super::value::{Section, Texts, Value};
 macro_rules! tags {
     ($($name:ident)*) => {
         /// A tag of a main header.
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         #[allow(non_camel_case_types, reason = "the names that everybody knows them by")]
         pub(super) enum Tag { $($name),* }
 
@@ -102,6 +102,12 @@ impl<'a> Tags<'a> {
         if let Some(place) = self.values.get_mut(usize::from(*place)) {
             place.get_or_insert(value);
         }
+    }
+
+    /// The header as it was taken.
+    #[cfg(test)]
+    pub(super) fn section(&self) -> Section<'a> {
+        self.section
     }
 
     fn value(&self, tag: Tag) -> Option<Value<'a>> {

@@ -289,7 +289,9 @@ impl MetadataCache for PackCache {
             return;
         }
         let check = record::check(key, parts);
-        if !self.is_kept(&self.view.load(), record::prefix(key), check, length) {
+        let view = self.view.load();
+        // What was there may have been removed: then it is decided when it is written.
+        if !self.is_kept(&view, record::prefix(key), check, length) || self.has_news(&view) {
             self.queue(key, parts, check);
         }
     }
@@ -297,6 +299,12 @@ impl MetadataCache for PackCache {
     fn flush(&self) {
         let mut log = self.log();
         self.write(&mut log, true);
+        // What others have removed is not to be held open, and take room, for longer than a compose.
+        if self.has_news(&self.view.load())
+            && let Err(error) = self.reload()
+        {
+            tracing::debug!(%error, "the metadata cache cannot be read");
+        }
     }
 }
 

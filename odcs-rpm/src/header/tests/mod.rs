@@ -1,5 +1,7 @@
 //! Headers made tag by tag: odd ones, damaged ones, hostile ones.
 
+mod oracle;
+
 use proptest::prelude::*;
 use rpm::{IndexSignatureTag, IndexTag};
 
