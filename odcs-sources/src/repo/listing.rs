@@ -385,9 +385,11 @@ mod tests {
             ("added where there was none", &|| write("e/f/g/h.rpm", "new")),
             ("a directory", &|| write("i/j.rpm", "new")),
             ("replaced", &|| {
-                fs::rename(top.join("i/j.rpm"), top.join("a/d.rpm")).unwrap()
+                fs::rename(top.join("i/j.rpm"), top.join("a/d.rpm")).unwrap();
             }),
-            ("removed", &|| fs::remove_file(top.join("a/b/c.rpm")).unwrap()),
+            ("removed", &|| {
+                fs::remove_file(top.join("a/b/c.rpm")).unwrap();
+            }),
             ("a directory becomes a link", &|| {
                 fs::rename(top.join("a"), top.join("away")).unwrap();
                 symlink("away", top.join("a")).unwrap();
