@@ -1,6 +1,6 @@
 //! Puts the service together from the library crates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_auth::{AllowAll, NoAuth};
@@ -13,8 +13,8 @@ use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
 use odcs_rpm::keyring::Keyring;
 use odcs_storage::{
-    ContentDirectory, Contents, ContentsSettings, NativeBuilder, PublishedComposes, RepodataSettings,
-    StorageSettings, Targets, Trees,
+    CacheSettings, ContentDirectory, Contents, ContentsSettings, NativeBuilder, PackCache, PublishedComposes,
+    RepodataSettings, StorageSettings, Targets, Trees,
 };
 use url::Url;
 
@@ -107,22 +107,39 @@ pub(crate) async fn sweeper(configuration: &Configuration) -> Result<Sweeper> {
 pub(crate) async fn content_directory(configuration: &Configuration) -> Result<ContentDirectory> {
     let directory = &configuration.target_dir;
     if !tokio::fs::try_exists(directory).await.unwrap_or(false) {
-        let subject = directory.display().to_string();
-        let message = format!(
-            "there is no directory {subject}; target_dir or data_dir of the configuration says where it should be"
-        );
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            "open content store",
-            subject,
-            message,
-        ));
+        return Err(no_directory("open content store", directory));
     }
     let targets = Targets::open(&storage(configuration))?;
     Ok(ContentDirectory::open(
         &targets,
         contents_settings(configuration),
     )?)
+}
+
+/// What is known about packages, for a command beside the service.
+///
+/// # Errors
+/// `NotFound` if there is no directory of composes, which may be that of another configuration.
+pub(crate) async fn pack_cache(configuration: &Configuration) -> Result<PackCache> {
+    let directory = &configuration.target_dir;
+    if !tokio::fs::try_exists(directory).await.unwrap_or(false) {
+        return Err(no_directory("open metadata cache", directory));
+    }
+    let targets = Targets::open(&storage(configuration))?;
+    Ok(PackCache::open(&targets, cache_settings(configuration))?)
+}
+
+fn no_directory(operation: &'static str, directory: &Path) -> Error {
+    let subject = directory.display().to_string();
+    let message = format!(
+        "there is no directory {subject}; target_dir or data_dir of the configuration says where it should be"
+    );
+    Error::new(ErrorKind::NotFound, operation, subject, message)
+}
+
+/// How much of what is found out is kept.
+fn cache_settings(configuration: &Configuration) -> CacheSettings {
+    CacheSettings::default().with_bytes(configuration.cache_bytes.0)
 }
 
 /// How much of what is fetched is kept.
@@ -138,6 +155,7 @@ fn storage(configuration: &Configuration) -> StorageSettings {
     let storage = StorageSettings::new(&configuration.target_dir)
         .with_link_fallback(configuration.link_fallback)
         .with_threads(configuration.threads.into())
+        .with_verification(configuration.verify_packages)
         .with_repodata(
             RepodataSettings::default()
                 .with_compression(configuration.repodata_compression)

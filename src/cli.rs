@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    about, cleanup, completions, config, create, create_repo, delete, diff, get, list, log, man, manifest,
-    packages, renew, serve, store, wait, why,
+    about, cache, cleanup, completions, config, create, create_repo, delete, diff, get, list, log, man,
+    manifest, packages, renew, serve, store, wait, why,
 };
 use crate::values;
 
@@ -23,8 +23,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    it worked; a compose that was waited for is done
   1    the compose that was waited for failed, was removed or took too long; a dry run found that
-       it would fail; the package that was asked about is not in the compose; fetched files were
-       found damaged; or the service ended with an error, or something could not be printed or
+       it would fail; the package that was asked about is not in the compose; fetched files or the
+       cache were found damaged; or the service ended with an error, or something could not be printed or
        written
   2    the command line is wrong
   255  the server refused, or cannot be reached";
@@ -78,6 +78,10 @@ pub(crate) enum Command {
     ///
     /// This runs on the machine of the service, with its configuration, also while services run.
     Store(store::Options),
+    /// Look after what is known about packages from composes made before.
+    ///
+    /// This runs on the machine of the service, with its configuration, also while services run.
+    Cache(cache::Options),
     /// Make a compose from a source of any type; the server decides what it can make.
     #[command(after_help = REPEATED)]
     Create(Box<create::Options>),
@@ -134,7 +138,7 @@ pub(crate) enum Command {
 fn without_meaning(command: &str) -> &'static [&'static str] {
     match command {
         "serve" | "completions" | "man" => &["server", "json", "no_wait", "watch", "quiet", "verbose"],
-        "cleanup" | "config" | "store" => &["server", "no_wait", "watch", "quiet", "verbose"],
+        "cleanup" | "config" | "store" | "cache" => &["server", "no_wait", "watch", "quiet", "verbose"],
         "get" | "list" | "log" | "delete" | "about" | "packages" | "why" | "diff" | "manifest" => {
             &["no_wait", "watch", "quiet"]
         }
@@ -173,6 +177,7 @@ impl Command {
             Self::Serve(options) => serve::run(options).await,
             Self::Cleanup(options) => cleanup::run(&client, &options).await,
             Self::Store(options) => store::run(&client, options).await,
+            Self::Cache(options) => cache::run(&client, options).await,
             Self::Create(options) => create::run(client, *options).await,
             Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,
@@ -213,6 +218,7 @@ mod tests {
         assert_eq!(shown("serve"), Vec::<String>::new());
         assert_eq!(shown("config"), ["json"]);
         assert_eq!(shown("store"), ["json"]);
+        assert_eq!(shown("cache"), ["json"]);
         assert_eq!(shown("list"), ["server", "json", "verbose"]);
         assert_eq!(
             shown("wait"),

@@ -178,7 +178,10 @@ impl SourceFile {
 
 impl fmt::Display for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.root.path.join(self.path.as_str()).display())
+        // As `Path::join` does, without a copy.
+        let root = self.root.path.as_os_str().as_encoded_bytes();
+        let slash = if root.ends_with(b"/") { "" } else { "/" };
+        write!(f, "{}{slash}{}", self.root.path.display(), self.path)
     }
 }
 

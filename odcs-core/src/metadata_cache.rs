@@ -1,8 +1,11 @@
 //! What is known about the files of packages, kept between composes: the trait, and the keys of its entries.
 
 use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 
 use odcs_rpm::digest::sha256;
+use odcs_rpm::header::FileFacts;
 use odcs_rpm::{Digest, DigestAlgorithm, Sigkey};
 
 use crate::files::SourceFile;
@@ -80,6 +83,28 @@ pub struct FileStamp {
     pub modified: (i64, u32),
 }
 
+impl FileStamp {
+    /// What is known of a file that exists.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            inode: metadata.ino(),
+            size: metadata.len(),
+            modified: (
+                metadata.mtime(),
+                u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+            ),
+        }
+    }
+
+    /// As far as it is written into repodata.
+    pub fn facts(&self) -> FileFacts {
+        FileFacts {
+            size: self.size,
+            modified: u64::try_from(self.modified.0).unwrap_or(0),
+        }
+    }
+}
+
 impl FileIdentity {
     /// A file of this machine: where it is, and what changes when somebody writes to it. Other links to it change
     /// nothing.
@@ -128,6 +153,11 @@ impl FileIdentity {
     /// Where the XML of the package is: `odcs_rpm::repodata::Pieces`.
     pub fn xml(&self) -> CacheKey {
         CacheKey::new("xml", &[&self.0])
+    }
+
+    /// Where all is that laying the package out again needs, its XML included; its form is the builder's own.
+    pub fn package(&self) -> CacheKey {
+        CacheKey::new("package", &[&self.0])
     }
 
     /// Where the digest of the whole file is, as its text.

@@ -48,6 +48,14 @@ pub enum Error {
         /// The limit.
         ratio: u64,
     },
+    /// Bytes that are not what was encoded before, or by another version.
+    #[error("{what}: {reason}")]
+    Encoded {
+        /// What they were to be.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
     /// Reading or writing failed below.
     #[error(transparent)]
     Io(io::Error),

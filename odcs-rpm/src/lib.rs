@@ -12,6 +12,7 @@ pub mod comps;
 pub mod dependency;
 pub mod digest;
 pub mod evr;
+pub mod facts;
 pub mod gather;
 pub mod header;
 pub mod installable;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use odcs_core::build::{Abandoned, BuilderCapability};
 use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::ComposeResult;
-use odcs_core::{Clock, Compose, ComposeBuilder, ComposeId, Job, Progress, Staged};
+use odcs_core::{Clock, Compose, ComposeBuilder, ComposeId, Job, MetadataCache, Progress, Staged};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
@@ -39,6 +39,8 @@ use crate::targets::Targets;
 #[derive(Clone)]
 pub struct NativeBuilder {
     inner: Arc<Inner>,
+    /// What is known about packages from composes before.
+    cache: Option<Arc<dyn MetadataCache>>,
 }
 
 /// Why there are no ISO images.
@@ -93,7 +95,16 @@ impl NativeBuilder {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            cache: None,
         })
+    }
+
+    /// Keeps what is found out about packages in a cache, and does not read what is found there again. What composes
+    /// consist of does not depend on it. The other clones of this builder keep the one that they have.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<dyn MetadataCache>) -> Self {
+        self.cache = Some(cache);
+        self
     }
 
     /// The target directories, for whoever lists, removes or serves what is in them.
@@ -161,8 +172,9 @@ impl ComposeBuilder for NativeBuilder {
         // The blocking thread outlives this future if that is dropped: then nobody wants the result.
         let cancel = job.cancel.child_token();
         let _stop = cancel.clone().drop_guard();
-        let inner = Arc::clone(&self.inner);
-        let mut staged = blocking(id, move || inner.stage(target, &job, progress, &cancel)).await?;
+        let (inner, cache) = (Arc::clone(&self.inner), self.cache.clone());
+        let stage = move || inner.stage(target, &job, cache.as_deref(), progress, &cancel);
+        let mut staged = blocking(id, stage).await?;
         staged.claimed = true;
         Ok(Box::new(staged))
     }

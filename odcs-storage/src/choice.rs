@@ -1,26 +1,36 @@
 //! Which file a package is taken from, where its source has several: the one with the most preferred signature.
 
 use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
-use odcs_core::source::Candidate;
-use odcs_rpm::header::{FileFacts, ReadFile, read_file, read_header, read_verified};
+use odcs_core::FileIdentity;
+use odcs_core::source::{Candidate, PackageLocation};
+use odcs_rpm::header::FileFacts;
 use odcs_rpm::keyring::RefusedSignature;
-use odcs_rpm::{Digest, DigestAlgorithm, Sigkey};
+use odcs_rpm::{Digest, DigestAlgorithm, Package, Sigkey};
 use rustix::fs::Stat;
 
+use crate::arrange::PlannedFile;
 use crate::dir;
 use crate::error::{Error, PackageError, PackageFault, Result, UnsignedPackage};
-use crate::packages::{Placing, PlannedFile};
+use crate::known::{self, Known};
+use crate::packages::Placing;
+use crate::pass::Slot;
+use crate::settings::Verification;
 
-/// The file of a package, open and read to its end: it is what its source says.
+/// The file of a package, open, and what is known of it: it is what its source says.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) candidate: Arc<Candidate>,
     pub(crate) file: File,
     /// What the file system said of it before it was read.
     pub(crate) stat: Stat,
-    pub(crate) read: ReadFile,
+    pub(crate) known: Known,
+    /// What its header says, if it was read; else its XML is in the slot that it was opened with.
+    pub(crate) package: Option<Box<Package>>,
+    /// What it is kept under in the cache, if there is one that takes part.
+    pub(crate) identity: Option<FileIdentity>,
     /// The keys that it counts as signed with: verified ones, or where nothing is verified, claimed ones.
     pub(crate) keys: Vec<Sigkey>,
     /// The signatures that do not count.
@@ -31,7 +41,7 @@ impl Opened {
     /// For the message that its signatures are not those asked for.
     pub(crate) fn unsigned(self) -> UnsignedPackage {
         UnsignedPackage {
-            package: self.read.package.nevra,
+            package: self.known.nevra,
             file: self.candidate.file.to_string(),
             signatures: self.keys,
             refused: self.refused,
@@ -51,19 +61,24 @@ pub(crate) fn fault(candidate: &Candidate, fault: PackageFault) -> Error {
 impl Placing<'_> {
     /// The file to take: the one with the most preferred signature, the first of equals. It may have none that is
     /// asked for. One that cannot be read fits worst; should there be no other, what is wrong with it is said.
-    pub(crate) fn choose(&self, planned: &PlannedFile) -> Result<Opened> {
+    pub(crate) fn choose(&self, planned: &PlannedFile, slot: &mut Slot) -> Result<Opened> {
         let first = &planned.candidate;
         if planned.copies.is_empty() || self.signatures.accepts_everything() {
-            return self.open(Arc::clone(first));
+            return self.open(Arc::clone(first), slot);
         }
         let candidates = std::iter::once(first).chain(&planned.copies);
         let mut candidates: Vec<_> = candidates
-            .map(|candidate| (self.claimed_rank(candidate).unwrap_or(usize::MAX), candidate))
+            .map(|candidate| {
+                (
+                    self.claimed_rank(candidate, slot).unwrap_or(usize::MAX),
+                    candidate,
+                )
+            })
             .collect();
         candidates.sort_by_key(|(rank, _)| *rank);
         if self.signatures.keyring().is_none() {
             let best = candidates.first().map_or(first, |(_, candidate)| candidate);
-            return self.open(Arc::clone(best));
+            return self.open(Arc::clone(best), slot);
         }
         // A copy is worth what its signatures turn out to be, which is at best what they claim.
         let (mut best, mut unfit, mut failed) = (None::<(usize, Opened)>, None, None);
@@ -71,7 +86,7 @@ impl Placing<'_> {
             if best.as_ref().is_some_and(|(rank, _)| *rank <= claimed) {
                 break;
             }
-            match self.open(Arc::clone(candidate)) {
+            match self.open(Arc::clone(candidate), slot) {
                 Ok(opened) => match self.signatures.rank(&opened.keys) {
                     Some(rank) if best.as_ref().is_none_or(|(best, _)| rank < *best) => {
                         best = Some((rank, opened));
@@ -85,20 +100,37 @@ impl Placing<'_> {
         match (best, unfit, failed) {
             (Some((_, opened)), ..) | (None, Some(opened), _) => Ok(opened),
             (None, None, Some(error)) => Err(error),
-            (None, None, None) => self.open(Arc::clone(first)),
+            (None, None, None) => self.open(Arc::clone(first), slot),
         }
     }
 
     /// How well a file fits if its signatures are what they claim, by its header alone.
-    fn claimed_rank(&self, candidate: &Candidate) -> Option<usize> {
+    fn claimed_rank(&self, candidate: &Candidate, slot: &mut Slot) -> Option<usize> {
         let file = candidate.file.open().ok()?;
-        let facts = facts(candidate, &rustix::fs::fstat(&file).ok()?);
-        self.signatures.rank(&read_header(&file, facts).ok()?.signatures)
+        let stat = rustix::fs::fstat(&file).ok()?;
+        if let Some((known, _)) = self.find(self.identity(candidate, &stat).as_ref(), slot) {
+            return self.signatures.rank(&known.signatures);
+        }
+        let facts = facts(candidate, &stat);
+        let package = self.readers.with(|reader| reader.read_header(&file, facts));
+        self.signatures.rank(&package.ok()?.signatures)
     }
 
-    /// Reads a file once: everything that is to be known of it is made sure of.
-    fn open(&self, candidate: Arc<Candidate>) -> Result<Opened> {
-        let nevra = &candidate.package.nevra;
+    /// What a file is kept under in the cache, if there is one. Signatures are verified on the file itself, and so
+    /// is everything else where that is asked for: then the cache is left out.
+    fn identity(&self, candidate: &Candidate, stat: &Stat) -> Option<FileIdentity> {
+        let takes_part = self.cache.is_some()
+            && self.signatures.keyring().is_none()
+            && self.verification == Verification::Changed;
+        takes_part.then(|| known::identity(candidate, stat)).flatten()
+    }
+
+    fn find(&self, identity: Option<&FileIdentity>, slot: &mut Slot) -> Option<(Known, Range<usize>)> {
+        Known::find(self.cache?, identity?, self.wants_digests, &mut slot.entry)
+    }
+
+    /// Opens a file, and makes sure of everything that is to be known of it. What is not known yet is read.
+    fn open(&self, candidate: Arc<Candidate>, slot: &mut Slot) -> Result<Opened> {
         let fault = |reason| fault(&candidate, reason);
         let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
         let file = candidate.file.open().map_err(unreadable)?;
@@ -106,44 +138,112 @@ impl Placing<'_> {
         if !dir::is_file(&stat) {
             return Err(fault(PackageFault::NotAFile));
         }
-        let recorded = candidate.checksum.as_ref();
-        let (facts, also) = (facts(&candidate, &stat), recorded.map(Digest::algorithm));
-        let read = match self.signatures.keyring() {
-            Some(keyring) => read_verified(&file, facts, also, keyring).map(|(read, verification)| {
-                let keys = verification.keys().cloned().collect();
-                (read, keys, verification.refused)
-            }),
-            None => read_file(&file, facts, also).map(|read| {
-                let keys = read.package.signatures.clone();
-                (read, keys, Vec::new())
-            }),
-        };
-        let (read, keys, refused) = read.map_err(|reason| match reason {
-            odcs_rpm::Error::Io(source) => unreadable(source),
-            reason => fault(PackageFault::Damaged(reason)),
-        })?;
-        if !read.package.nevra.is_listed_as(nevra) {
-            return Err(fault(PackageFault::OtherPackage(read.package.nevra)));
+        let identity = self.identity(&candidate, &stat);
+        if let Some((known, xml)) = self.find(identity.as_ref(), slot)
+            && known.settles(&candidate)
+        {
+            slot.xml = Some(xml);
+            return Ok(Opened {
+                keys: known.signatures.clone(),
+                known,
+                file,
+                stat,
+                package: None,
+                identity,
+                refused: Vec::new(),
+                candidate,
+            });
         }
-        if let Some(expected) = recorded {
-            let found = match expected.algorithm() {
-                DigestAlgorithm::Sha256 => Some(&read.sha256),
-                _ => read.other.as_ref(),
-            };
-            if let Some(found) = found.filter(|found| *found != expected) {
-                let (expected, found) = (expected.clone(), found.clone());
-                return Err(fault(PackageFault::OtherChecksum { expected, found }));
-            }
+        let read = self
+            .read(&file, &stat, &candidate)
+            .map_err(|reason| match reason {
+                odcs_rpm::Error::Io(source) => unreadable(source),
+                reason => fault(PackageFault::Damaged(reason)),
+            })?;
+        let Read {
+            package,
+            known,
+            keys,
+            refused,
+        } = read;
+        if !known.nevra.is_listed_as(&candidate.package.nevra) {
+            return Err(fault(PackageFault::OtherPackage(known.nevra)));
+        }
+        if let Some(expected) = &candidate.checksum
+            && let Some(found) = known.digest(expected.algorithm())
+            && found != expected
+        {
+            let (expected, found) = (expected.clone(), found.clone());
+            return Err(fault(PackageFault::OtherChecksum { expected, found }));
         }
         Ok(Opened {
             file,
             stat,
-            read,
+            known,
+            package: Some(Box::new(package)),
+            identity,
             keys,
             refused,
             candidate,
         })
     }
+
+    /// Reads a file: all of it, or its header, if its digest is known already.
+    fn read(&self, file: &File, stat: &Stat, candidate: &Candidate) -> odcs_rpm::Result<Read> {
+        let facts = facts(candidate, stat);
+        let also = candidate.checksum.as_ref().map(Digest::algorithm);
+        let (read, keys, refused) = if let Some(keyring) = self.signatures.keyring() {
+            let (read, verification) = self
+                .readers
+                .with(|reader| reader.read_verified(file, facts, also, keyring))?;
+            let keys = verification.keys().cloned().collect();
+            (read, Some(keys), verification.refused)
+        } else if let Some(sha256) = self.vouched(candidate, stat) {
+            let package = self.readers.with(|reader| reader.read_header(file, facts))?;
+            let known = Known::of(&package, sha256.clone(), None, false);
+            return Ok(Read {
+                keys: known.signatures.clone(),
+                known,
+                package,
+                refused: Vec::new(),
+            });
+        } else {
+            let read = self.readers.with(|reader| reader.read_file(file, facts, also))?;
+            (read, None, Vec::new())
+        };
+        let other = read
+            .other
+            .filter(|other| other.algorithm() != DigestAlgorithm::Sha256);
+        let known = Known::of(&read.package, read.sha256, other, true);
+        Ok(Read {
+            keys: keys.unwrap_or_else(|| known.signatures.clone()),
+            known,
+            package: read.package,
+            refused,
+        })
+    }
+
+    /// The digest that the source has for a file, if the file still is as it was when that was found out: it has
+    /// the same size and time.
+    fn vouched<'c>(&self, candidate: &'c Candidate, stat: &Stat) -> Option<&'c Digest> {
+        let (listed, checksum) = (&candidate.package, candidate.checksum.as_ref()?);
+        let is_unchanged = listed.sizes.package == dir::size(stat)
+            && listed.file_time > 0
+            && u64::try_from(stat.st_mtime) == Ok(listed.file_time);
+        let holds = self.verification == Verification::Changed
+            && matches!(candidate.file, PackageLocation::Local(_))
+            && checksum.algorithm() == DigestAlgorithm::Sha256
+            && is_unchanged;
+        holds.then_some(checksum)
+    }
+}
+
+/// What was read of a file.
+struct Read {
+    package: Package,
+    known: Known,
+    keys: Vec<Sigkey>,
+    refused: Vec<RefusedSignature>,
 }
 
 /// The time of a file that was fetched is that of where it comes from: the stored one may have come from elsewhere

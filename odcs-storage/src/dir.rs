@@ -292,6 +292,18 @@ impl Dir {
         Ok(entries)
     }
 
+    /// How many entries there are.
+    pub(crate) fn count(&self) -> Result<usize> {
+        let failed = |errno| self.failed("read the directory", "", errno);
+        let mut count = 0;
+        for entry in rustix::fs::Dir::read_from(&self.handle).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let is_entry = !matches!(entry.file_name().to_bytes(), b"." | b"..");
+            count += usize::from(is_entry);
+        }
+        Ok(count)
+    }
+
     /// Removes a file or a whole tree; nothing happens if it is not there. Links are removed, not
     /// followed.
     pub(crate) fn remove(&self, name: impl AsRef<OsStr>) -> Result<()> {

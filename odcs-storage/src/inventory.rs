@@ -1,8 +1,6 @@
-//! What a finished `compose/` consists of, so that two attempts can be compared and everything be
-//! saved.
+//! What a finished `compose/` consists of, so that two attempts can be compared.
 
 use odcs_rpm::{Digest, DigestAlgorithm};
-use rayon::prelude::*;
 use rustix::fs::FileType;
 
 use crate::dir::{self, Dir};
@@ -106,30 +104,6 @@ fn is_named_elsewhere(path: &str) -> bool {
         || (path.contains("/repodata/") && !path.ends_with("/repomd.xml"))
 }
 
-/// Makes everything in a tree last through a power cut. Links are left alone: their content is the
-/// source's business, and their being there that of the directory.
-pub(crate) fn save(dir: &Dir) -> Result<()> {
-    save_to_depth(dir, MAX_DEPTH)
-}
-
-fn save_to_depth(dir: &Dir, depth: usize) -> Result<()> {
-    let Some(deeper) = depth.checked_sub(1) else {
-        return Err(dir.failed("save", "", Errno::LOOP));
-    };
-    // In parallel, since the file system writes its journal once for all that wait.
-    dir.entries(MAX_ENTRIES)?.par_iter().try_for_each(|entry| {
-        if entry.kind == FileType::Directory {
-            return save_to_depth(&dir.open(&entry.name)?, deeper);
-        }
-        if dir.stat(&entry.name)?.is_some_and(|stat| stat.st_nlink > 1) {
-            return Ok(());
-        }
-        let (file, _) = dir.open_file(&entry.name)?;
-        rustix::fs::fsync(&file).map_err(|errno| dir.failed("save", &entry.name, errno))
-    })?;
-    dir.sync()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +119,7 @@ mod tests {
                 .write(name, content.as_bytes())
                 .unwrap();
         }
-        save(&root).unwrap();
+        crate::save::save(&root, false).unwrap();
         Inventory::read(&root).unwrap()
     }
 

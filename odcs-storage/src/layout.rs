@@ -11,6 +11,8 @@ use odcs_rpm::{Nevra, PackageKind, PackageName, TreeArch};
 pub const STAGING: &str = ".staging";
 /// Where fetched files are kept, beside the composes that link to them. Never visible to clients.
 pub const CONTENT: &str = ".content";
+/// Where what is known about packages is kept, beside the composes. Never visible to clients.
+pub const CACHE: &str = ".cache";
 /// What is renamed into a compose's directory when it is complete.
 pub const COMPOSE: &str = "compose";
 /// The log that clients tail while the compose is being made. The name is the one they know.

@@ -7,6 +7,7 @@
 //! a rename. [`layout`] has all names in one place.
 //!
 //! [`Contents`] keeps what was fetched in `.content/` of the default directory, for composes to link to.
+//! [`PackCache`] keeps what is known about packages, in `.cache/` of the same.
 //!
 //! Packages are hardlinked from where they are ([`settings::LinkFallback`] says what happens when that
 //! cannot be); their mode, owner and times are never touched.
@@ -14,7 +15,9 @@
 pub mod layout;
 pub mod settings;
 
+mod arrange;
 mod builder;
+mod cache;
 mod check;
 mod choice;
 mod contents;
@@ -23,12 +26,16 @@ mod error;
 mod files;
 mod inventory;
 mod iso;
+mod known;
 mod link;
 mod log;
 mod manifest;
 mod packages;
+mod pass;
 mod publish;
+mod repodata;
 mod repofile;
+mod save;
 mod space;
 mod stage;
 mod staged;
@@ -38,11 +45,12 @@ mod tree;
 mod trees;
 
 pub use builder::NativeBuilder;
+pub use cache::{CacheProblem, CachePruned, CacheSettings, CacheStats, CacheVerified, PackCache};
 pub use contents::{ContentDirectory, Contents, ContentsSettings, Damaged, Pruned, Pruning, Stats, Verified};
 pub use error::{
     Error, IsoError, IsoFault, LinkObstacle, PackageError, PackageFault, Result, UnsignedPackage,
 };
 pub use files::PublishedComposes;
-pub use settings::{LinkFallback, RepodataSettings, StorageSettings};
+pub use settings::{LinkFallback, RepodataSettings, StorageSettings, Verification};
 pub use targets::Targets;
 pub use trees::Trees;

@@ -1,135 +1,35 @@
-//! Reading, checking and placing the files of packages.
+//! Checking and placing the files of packages.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use odcs_core::plan::{Plan, SignaturePolicy};
+use odcs_core::plan::{Plan, PlannedPackage, SignaturePolicy};
 use odcs_core::source::Candidate;
-use odcs_core::{ComposeId, Phase, Progress};
-use odcs_rpm::{Digest, DigestAlgorithm, Nevra, Package};
-use rayon::prelude::*;
+use odcs_core::{ComposeId, MetadataCache};
+use odcs_rpm::header::HeaderReader;
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra, TreeArch};
 use rustix::fs::Stat;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrange::{Places, PlannedFile};
 use crate::choice::{Opened, fault};
 use crate::dir::{self, Dir};
 use crate::error::{Error, PackageFault, Result, UnsignedPackage};
+use crate::known;
 use crate::layout::{self, Tree};
-use crate::link::{self, Counts, PlaceError, Placed};
-use crate::log;
-use crate::settings::LinkFallback;
-
-/// How many packages are done between two lines in the log.
-const STEP: u64 = 1_000;
-
-/// Which file goes where.
-#[derive(Debug)]
-pub(crate) struct Layout {
-    /// All trees of the compose, the empty ones included.
-    pub(crate) trees: BTreeSet<Tree>,
-    /// Each file once, sorted by NEVRA.
-    pub(crate) files: Vec<PlannedFile>,
-}
-
-/// A file and the trees it goes into: sources and `noarch` packages belong to several arches.
-#[derive(Debug)]
-pub(crate) struct PlannedFile {
-    pub(crate) candidate: Arc<Candidate>,
-    /// Other files for the same NEVRA.
-    pub(crate) copies: Vec<Arc<Candidate>>,
-    pub(crate) places: BTreeSet<Tree>,
-}
-
-impl Layout {
-    /// Sorts a plan by files. If the arches take one package from different files, the first is taken
-    /// for a tree they share.
-    pub(crate) fn of(plan: &Plan) -> Result<Self> {
-        let mut trees = BTreeSet::from([Tree::Source]);
-        let mut files: BTreeMap<(&Nevra, Option<&Path>, &str), PlannedFile> = BTreeMap::new();
-        let mut taken: BTreeMap<(Tree, &Nevra), &Arc<Candidate>> = BTreeMap::new();
-        let mut names: BTreeMap<(Tree, String), &Arc<Candidate>> = BTreeMap::new();
-        for arch in &plan.arches {
-            trees.extend([Tree::Os(arch.arch.clone()), Tree::Debug(arch.arch.clone())]);
-            for planned in &arch.packages {
-                let candidate = &planned.candidate;
-                let nevra = &candidate.package.nevra;
-                let tree = Tree::of(planned.kind, &arch.arch);
-                if let Some(first) = taken.get(&(tree.clone(), nevra)) {
-                    check_same(first, candidate)?;
-                    continue;
-                }
-                taken.insert((tree.clone(), nevra), candidate);
-                // The epoch is not part of it.
-                if let Some(first) = names.insert((tree.clone(), nevra.file_name()), candidate) {
-                    return Err(Error::SameName {
-                        name: nevra.file_name(),
-                        first: first.file.to_string(),
-                        second: candidate.file.to_string(),
-                    });
-                }
-                files
-                    .entry(place(nevra, candidate))
-                    .or_insert_with(|| PlannedFile {
-                        candidate: Arc::clone(candidate),
-                        copies: planned.copies.clone(),
-                        places: BTreeSet::new(),
-                    })
-                    .places
-                    .insert(tree);
-            }
-        }
-        Ok(Self {
-            trees,
-            files: files.into_values().collect(),
-        })
-    }
-
-    /// The directories below `Packages` that a tree needs.
-    pub(crate) fn package_directories(&self, tree: &Tree) -> BTreeSet<String> {
-        let here = self.files.iter().filter(|file| file.places.contains(tree));
-        here.map(|file| layout::package_directory(file.candidate.package.nevra.name()))
-            .collect()
-    }
-}
-
-/// What tells one file from another.
-fn place<'a>(nevra: &'a Nevra, candidate: &'a Candidate) -> (&'a Nevra, Option<&'a Path>, &'a str) {
-    match candidate.file.here() {
-        Some(file) => (nevra, Some(file.root.path()), file.path.as_str()),
-        // It cannot be laid out, which is said when it is opened.
-        None => (nevra, None, ""),
-    }
-}
-
-/// Refuses two files for one package if they are known to differ.
-fn check_same(first: &Candidate, second: &Candidate) -> Result<()> {
-    match (&first.checksum, &second.checksum) {
-        (Some(one), Some(other)) if one.algorithm() == other.algorithm() && one != other => {
-            Err(Error::Ambiguous {
-                package: Box::new(second.package.nevra.clone()),
-                first: first.file.to_string(),
-                second: second.file.to_string(),
-            })
-        }
-        _ => Ok(()),
-    }
-}
+use crate::link::{self, PlaceError, Placed};
+use crate::pass::Slot;
+use crate::settings::{LinkFallback, Verification};
 
 /// A package that is in its trees.
 #[derive(Debug)]
 pub(crate) struct PlacedPackage {
     /// As its source knows it.
-    pub(crate) planned: Nevra,
+    pub(crate) candidate: Arc<Candidate>,
     /// What its file says.
-    pub(crate) package: Package,
-    /// Its file, where the source has it.
-    pub(crate) file: String,
-    /// When the file was modified where it was fetched from, if it was.
-    pub(crate) modified: Option<u64>,
-    /// The size of its file in bytes.
-    pub(crate) size: u64,
+    pub(crate) nevra: Nevra,
+    /// The file name of its source package, as its file says.
+    pub(crate) source_rpm: Option<Box<str>>,
     /// SHA-256 of its file.
     pub(crate) sha256: Digest,
     /// The key it was chosen for.
@@ -137,21 +37,70 @@ pub(crate) struct PlacedPackage {
     /// Where it is in each of its trees.
     pub(crate) location: String,
     /// The trees that it is in.
-    pub(crate) places: BTreeSet<Tree>,
+    pub(crate) places: Arc<Places>,
+    /// What its file was.
+    pub(crate) stamp: Stamp,
 }
 
-/// Finds packages by tree and NEVRA, the one that their source knows them by.
-pub(crate) fn by_place(packages: &[PlacedPackage]) -> BTreeMap<(&Tree, &Nevra), &PlacedPackage> {
-    let mut places = BTreeMap::new();
-    for package in packages {
-        places.extend(
-            package
-                .places
-                .iter()
-                .map(|tree| ((tree, &package.planned), package)),
-        );
+/// What a file was when it was placed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Stamp {
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// When it was last modified, in seconds since 1970.
+    pub(crate) modified: i64,
+    /// Device and inode, if every place has a link to it.
+    pub(crate) inode: Option<(u64, u64)>,
+}
+
+/// The packages of a tree, in the order of the list.
+pub(crate) fn packages_of<'a>(
+    tree: &'a Tree,
+    packages: &'a [PlacedPackage],
+) -> impl Iterator<Item = &'a PlacedPackage> {
+    packages
+        .iter()
+        .filter(|placed| placed.places.trees.contains(tree))
+}
+
+/// The packages of a plan, and what became of each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Placement<'a> {
+    pub(crate) plan: &'a Plan,
+    /// For each package of each arch of the plan, the number of the one that was placed for it.
+    pub(crate) taken: &'a [Vec<usize>],
+    pub(crate) packages: &'a [PlacedPackage],
+}
+
+/// A package of the plan.
+#[derive(Debug)]
+pub(crate) struct Taken<'a> {
+    /// The arch that it is planned for.
+    pub(crate) arch: &'a TreeArch,
+    pub(crate) planned: &'a PlannedPackage,
+    /// Which of the placed packages it is.
+    pub(crate) number: usize,
+    /// That one.
+    pub(crate) placed: Option<&'a PlacedPackage>,
+}
+
+impl<'a> Placement<'a> {
+    /// The packages of the plan in its order, arch by arch.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Taken<'a>> {
+        self.plan
+            .arches
+            .iter()
+            .zip(self.taken)
+            .flat_map(move |(arch, taken)| {
+                let planned = arch.packages.iter().zip(taken);
+                planned.map(move |(planned, &number)| Taken {
+                    arch: &arch.arch,
+                    planned,
+                    number,
+                    placed: self.packages.get(number),
+                })
+            })
     }
-    places
 }
 
 /// What placing needs besides the files.
@@ -159,150 +108,175 @@ pub(crate) fn by_place(packages: &[PlacedPackage]) -> BTreeMap<(&Tree, &Nevra), 
 pub(crate) struct Placing<'a> {
     /// The compose, for messages.
     pub(crate) id: ComposeId,
-    /// The `Packages` directory of each tree, with its subdirectories made.
-    pub(crate) directories: &'a BTreeMap<Tree, Dir>,
+    /// For each tree, its directories below `Packages` by number, as far as it needs them.
+    pub(crate) directories: &'a [Vec<Option<Dir>>],
     /// Which signatures the packages must have.
     pub(crate) signatures: &'a SignaturePolicy,
     /// What happens to files that cannot be linked.
     pub(crate) fallback: LinkFallback,
-    /// Told how far it is.
-    pub(crate) progress: &'a dyn Progress,
+    /// What is known from before, if that is kept.
+    pub(crate) cache: Option<&'a dyn MetadataCache>,
+    /// What is read in spite of that.
+    pub(crate) verification: Verification,
+    /// What files are read with.
+    pub(crate) readers: Readers,
+    /// Whether the digests of the files in packages are needed.
+    pub(crate) wants_digests: bool,
+    /// The time, in seconds since 1970: what is being written to is not kept.
+    pub(crate) now: i64,
     /// Says when to stop.
     pub(crate) cancel: &'a CancellationToken,
 }
 
+/// As many readers as there are threads that read; their buffers are used again.
+#[derive(Debug, Default)]
+pub(crate) struct Readers(Mutex<Vec<HeaderReader>>);
+
+impl Readers {
+    /// Reads something.
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&mut HeaderReader) -> T) -> T {
+        let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reader = idle().pop().unwrap_or_default();
+        let result = read(&mut reader);
+        idle().push(reader);
+        result
+    }
+}
+
 /// What became of a file.
-enum Outcome {
+pub(crate) enum Outcome {
+    /// It is in its trees, and this is how. Its XML is in its slot.
     Placed(Box<PlacedPackage>, Vec<Placed>),
     Unsigned(UnsignedPackage),
-    /// Not looked at, since another one failed.
-    Skipped,
+    /// It is good, but is not needed any more: others are not.
+    Passed,
 }
 
 impl Placing<'_> {
-    /// Reads, checks and places all files, in parallel on the current pool. The result is sorted as the
-    /// layout is.
-    pub(crate) fn run(&self, layout: Layout) -> Result<(Vec<PlacedPackage>, Counts)> {
-        let total = layout.files.len() as u64;
-        let (done, failed) = (AtomicU64::new(0), AtomicBool::new(false));
-        let outcomes: Vec<Result<Outcome>> = layout
-            .files
-            .into_par_iter()
-            .map(|file| {
-                if failed.load(Ordering::Relaxed) {
-                    return Ok(Outcome::Skipped);
-                }
-                let outcome = self.one(file);
-                if outcome.is_err() {
-                    failed.store(true, Ordering::Relaxed);
-                }
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                if done.is_multiple_of(STEP) && done < total {
-                    let message = format!("{} of {}", log::grouped(done), log::packages(total));
-                    self.progress.step(Phase::Link, &message);
-                }
-                outcome
-            })
-            .collect();
-        let (mut packages, mut counts, mut unsigned) = (Vec::new(), Counts::default(), Vec::new());
-        for outcome in outcomes {
-            match outcome? {
-                Outcome::Placed(package, placed) => {
-                    packages.push(*package);
-                    placed.into_iter().for_each(|placed| counts.add(placed));
-                }
-                Outcome::Unsigned(package) => unsigned.push(package),
-                Outcome::Skipped => {}
-            }
-        }
-        if !unsigned.is_empty() {
-            return Err(Error::Unsigned {
-                packages: unsigned,
-                keys: self.signatures.demanded().cloned().collect(),
-                verified: self.signatures.keyring().is_some(),
-            });
-        }
-        Ok((packages, counts))
-    }
-
-    /// Everything is done to one open file, so that what was checked is what is placed.
-    fn one(&self, planned: PlannedFile) -> Result<Outcome> {
+    /// Everything is done to one open file, so that what was checked is what is placed. Without `go_on`, nothing
+    /// is placed: its signatures are looked at, and that is all.
+    pub(crate) fn one(&self, planned: &PlannedFile, slot: &mut Slot, go_on: bool) -> Result<Outcome> {
         if self.cancel.is_cancelled() {
             return Err(Error::Cancelled { id: self.id });
         }
-        let chosen = self.choose(&planned)?;
-        let PlannedFile { places, .. } = planned;
+        slot.clear();
+        let chosen = self.choose(planned, slot)?;
         let sigkey = match self.signatures.choose(&chosen.keys) {
             Ok(key) => key.map(|key| key.short().to_owned()),
             Err(_) => return Ok(Outcome::Unsigned(chosen.unsigned())),
         };
-        let Opened {
-            candidate,
-            file,
-            stat,
-            read,
-            ..
-        } = chosen;
-        let nevra = &candidate.package.nevra;
+        if !go_on {
+            return Ok(Outcome::Passed);
+        }
+        let candidate = Arc::clone(&chosen.candidate);
         let fault = |reason| fault(&candidate, reason);
         let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
-        let package = read.package;
-        let location = layout::package_location(&package.nevra);
-        let mut placed = Vec::with_capacity(places.len());
-        let (letter, name) = (
-            layout::package_directory(package.nevra.name()),
-            package.nevra.file_name(),
-        );
-        for (tree, directory) in self.directories {
-            if !places.contains(tree) {
-                continue;
-            }
-            // One segment at a time: in a path of two, the first could be a link by now.
-            let directory = directory.open(&letter)?;
-            let how = link::place(&file, &stat, &directory, &name, self.fallback);
-            let how = how.map_err(|error| match error {
-                PlaceError::Obstacle(obstacle) => fault(PackageFault::CannotLink(obstacle)),
-                PlaceError::Io(source) => Error::target(
-                    "place",
-                    directory.root(),
-                    Path::new(&tree.package_path(nevra)),
-                    source,
-                ),
-            })?;
-            if matches!(how, Placed::Copied(_)) && !is_copy(&directory, &name, &read.sha256)? {
-                return Err(fault(PackageFault::Changed));
-            }
-            placed.push(how);
-        }
+        let placed = self.place(planned, &chosen)?;
+        let Opened {
+            file,
+            stat,
+            known,
+            package,
+            identity,
+            ..
+        } = chosen;
+        let digests = if self.wants_digests && package.is_some() {
+            let digests = std::io::Seek::rewind(&mut &file)
+                .map_err(odcs_rpm::Error::Io)
+                .and_then(|()| self.readers.with(|reader| reader.read_file_digests(&file)));
+            Some(digests.map_err(|reason| match reason {
+                odcs_rpm::Error::Io(source) => unreadable(source),
+                reason => fault(PackageFault::Damaged(reason)),
+            })?)
+        } else {
+            None
+        };
         // What is linked, or shares its blocks, is what was read only if nobody wrote into it since.
         let now = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
         if !is_unchanged(&stat, &now) {
             return Err(fault(PackageFault::Changed));
         }
-        let planned = nevra.clone();
+        if let Some(package) = package {
+            match &digests {
+                Some(digests) => slot.pieces.render_with_digests(&package, digests),
+                None => slot.pieces.render(&package),
+            }
+            if let (Some(cache), Some(identity)) = (self.cache, &identity)
+                && known::is_settled(&candidate, &stat, self.now)
+            {
+                known.put(cache, identity, &slot.pieces);
+            }
+        }
+        let all_linked = placed.iter().all(|placed| *placed == Placed::Linked);
         let package = PlacedPackage {
-            planned,
-            package,
-            file: candidate.file.to_string(),
-            modified: candidate.file.modified(),
-            size: dir::size(&stat),
-            sha256: read.sha256,
+            location: layout::package_location(&known.nevra),
+            nevra: known.nevra,
+            source_rpm: known.source_rpm,
+            sha256: known.sha256,
             sigkey,
-            location,
-            places,
+            places: Arc::clone(&planned.places),
+            stamp: Stamp {
+                size: dir::size(&stat),
+                modified: stat.st_mtime,
+                inode: all_linked.then_some((stat.st_dev, stat.st_ino)),
+            },
+            candidate,
         };
         Ok(Outcome::Placed(Box::new(package), placed))
     }
+
+    /// Puts an open file into its trees.
+    fn place(&self, planned: &PlannedFile, chosen: &Opened) -> Result<Vec<Placed>> {
+        let (known, candidate) = (&chosen.known, &chosen.candidate);
+        let name = known.nevra.file_name();
+        let mut placed = Vec::with_capacity(planned.places.numbers.len());
+        let places = planned.places.numbers.iter().zip(&planned.places.trees);
+        for (number, tree) in places {
+            let of_tree = self.directories.get(*number);
+            let Some(Some(directory)) = of_tree.and_then(|of_tree| of_tree.get(planned.letter)) else {
+                // All that the layout needs were made.
+                continue;
+            };
+            let how = link::place(&chosen.file, &chosen.stat, directory, &name, self.fallback);
+            let how = how.map_err(|error| match error {
+                PlaceError::Obstacle(obstacle) => fault(candidate, PackageFault::CannotLink(obstacle)),
+                PlaceError::Io(source) => Error::target(
+                    "place",
+                    directory.root(),
+                    Path::new(&tree.package_path(&candidate.package.nevra)),
+                    source,
+                ),
+            })?;
+            if matches!(how, Placed::Copied(_)) {
+                let found = digest_of(directory, &name)?;
+                if found != known.sha256 {
+                    return Err(fault(candidate, another_copy(known, found)));
+                }
+            }
+            placed.push(how);
+        }
+        Ok(placed)
+    }
 }
 
-/// Whether a copy, read back, has the checksum of what was copied.
-fn is_copy(directory: &Dir, path: &str, sha256: &Digest) -> Result<bool> {
-    let (copy, _) = directory.open_file(path)?;
-    let (found, _) = Digest::of_reader(DigestAlgorithm::Sha256, copy).map_err(|reason| Error::ReadBack {
-        path: path.to_owned(),
+/// A copy has another checksum than its file should have: that it was not read, or has changed since.
+fn another_copy(known: &known::Known, found: Digest) -> PackageFault {
+    if known.is_read {
+        return PackageFault::Changed;
+    }
+    let expected = known.sha256.clone();
+    PackageFault::OtherChecksum { expected, found }
+}
+
+/// The checksum of a copy, read back.
+fn digest_of(directory: &Dir, name: &str) -> Result<Digest> {
+    let (copy, _) = directory.open_file(name)?;
+    let read = Digest::of_reader(DigestAlgorithm::Sha256, copy);
+    let (found, _) = read.map_err(|reason| Error::ReadBack {
+        path: name.to_owned(),
         reason: reason.to_string(),
     })?;
-    Ok(found == *sha256)
+    Ok(found)
 }
 
 /// Whether a file has not been written to between two looks at it.
@@ -324,8 +298,7 @@ mod tests {
         let dir = Dir::open_root(temporary.path()).unwrap();
         dir.write("copy", b"an editor").unwrap();
         let of = |bytes: &[u8]| Digest::of_bytes(DigestAlgorithm::Sha256, bytes);
-        assert!(is_copy(&dir, "copy", &of(b"an editor")).unwrap());
-        assert!(!is_copy(&dir, "copy", &of(b"an edifor")).unwrap());
+        assert_eq!(digest_of(&dir, "copy").unwrap(), of(b"an editor"));
     }
 
     #[test]

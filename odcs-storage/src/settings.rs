@@ -30,6 +30,8 @@ pub struct StorageSettings {
     pub reserve: u64,
     /// What the repodata of composes is like.
     pub repodata: RepodataSettings,
+    /// Which package files are read to their end and compared with their checksums.
+    pub verification: Verification,
     /// The program that makes ISO images, by path or by a name that is looked for in `PATH`; without it there are none.
     pub xorriso: Option<PathBuf>,
     /// How long that program may take for one image.
@@ -50,7 +52,7 @@ pub struct RepodataSettings {
     /// How its files are compressed; gzip by default.
     pub compression: WriteCompression,
     /// Whether there is a `filelists-ext`, too, which has the digests of the files in the packages. The header of
-    /// each package is read once more for it.
+    /// each package that is new is read once more for it.
     pub filelists_ext: bool,
 }
 
@@ -96,6 +98,7 @@ impl StorageSettings {
             threads: 0,
             reserve: 16 << 20,
             repodata: RepodataSettings::default(),
+            verification: Verification::default(),
             xorriso: None,
             iso_time: Duration::from_secs(3600),
         }
@@ -143,6 +146,13 @@ impl StorageSettings {
         self
     }
 
+    /// Chooses which package files are read to their end.
+    #[must_use]
+    pub fn with_verification(mut self, verification: Verification) -> Self {
+        self.verification = verification;
+        self
+    }
+
     /// Has ISO images made by this program, if it is found.
     #[must_use]
     pub fn with_xorriso(mut self, program: impl Into<PathBuf>) -> Self {
@@ -175,4 +185,19 @@ pub enum LinkFallback {
     Copy,
     /// The compose fails: for installations where a compose must cost metadata only.
     Fail,
+}
+
+/// Which package files of a compose are read to their end, and compared with the checksums that their source has for
+/// them. The headers of all that go into a compose are checked in any case, and so is whether somebody wrote to a file
+/// while it was being placed. Where signatures are verified, all files are read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Hash)]
+#[non_exhaustive]
+pub enum Verification {
+    /// Those that nothing vouches for: a file that a compose before was made from is read again only if its inode,
+    /// size or modification time are not what they were; one whose source has a checksum for it, if its size or
+    /// modification time are not those that the source says; one that was fetched, once.
+    #[default]
+    Changed,
+    /// All of them, for every compose.
+    Always,
 }

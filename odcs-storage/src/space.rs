@@ -5,9 +5,9 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::io::Errno;
 
+use crate::arrange::Layout;
 use crate::dir::Dir;
 use crate::error::{Error, Result};
-use crate::packages::Layout;
 use crate::settings::{LinkFallback, StorageSettings};
 
 /// What a package costs besides its file: its place in repodata and metadata.
@@ -41,7 +41,7 @@ pub(crate) fn check(target: &Dir, layout: &Layout, settings: &StorageSettings, i
         } else {
             file.candidate.package.sizes.package.saturating_add(PER_PACKAGE)
         };
-        needed = needed.saturating_add(size.saturating_mul(file.places.len() as u64));
+        needed = needed.saturating_add(size.saturating_mul(file.places.trees.len() as u64));
     }
     if needed > free {
         let directory = target.root().to_owned();

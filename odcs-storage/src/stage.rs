@@ -1,24 +1,26 @@
 //! Building a compose in its staging directory: everything up to and including reading it back.
 
+use std::fs::File;
 use std::sync::Arc;
 
-use odcs_core::plan::Plan;
 use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::ComposeResult;
-use odcs_core::{Built, ComposeId, ErrorKind, Job, Manifest, Phase, Progress, Work};
+use odcs_core::{Built, ComposeId, ErrorKind, Job, Manifest, MetadataCache, Phase, Progress, Work};
+use odcs_rpm::repodata::Finished;
 use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrange::Layout;
 use crate::builder::Inner;
 use crate::dir::Dir;
 use crate::error::{Error, IsoError, IsoFault, Result};
 use crate::iso::Making;
-use crate::link::Counts;
 use crate::manifest::manifest;
-use crate::packages::{Layout, PlacedPackage, Placing};
+use crate::packages::{PlacedPackage, Placement, Placing, Readers, packages_of};
+use crate::repodata::TreeRepodata;
 use crate::staged::StagedCompose;
 use crate::staging::Staging;
-use crate::{check, inventory, iso, layout, log, space, tree};
+use crate::{check, iso, layout, log, pass, save, space, tree};
 
 impl Inner {
     /// Builds a compose where nobody sees it. If that does not succeed, it is cleared away.
@@ -26,11 +28,12 @@ impl Inner {
         &self,
         target: Arc<Dir>,
         job: &Job,
+        cache: Option<&dyn MetadataCache>,
         progress: Arc<dyn Progress>,
         cancel: &CancellationToken,
     ) -> Result<StagedCompose> {
         let staging = Staging::begin(&target, &job.lease)?;
-        let fill = || self.fill(job, &target, &staging, &*progress, cancel);
+        let fill = || self.fill(job, &target, &staging, cache, &*progress, cancel);
         match self.pool.install(fill) {
             Ok((manifest, built)) => Ok(StagedCompose {
                 target,
@@ -54,6 +57,7 @@ impl Inner {
         job: &Job,
         target: &Dir,
         staging: &Staging,
+        cache: Option<&dyn MetadataCache>,
         progress: &dyn Progress,
         cancel: &CancellationToken,
     ) -> Result<(Manifest, Built)> {
@@ -79,10 +83,36 @@ impl Inner {
         let wants_images = request.results.contains(ComposeResult::Iso);
         let images = if wants_images { iso::estimate(&layout) } else { 0 };
         space::check(target, &layout, &self.settings, images)?;
-        let trees = layout.trees.clone();
         let compose = staging.dir().make(layout::COMPOSE)?;
 
-        let (packages, counts) = self.place(job, plan, &compose, layout, progress, cancel)?;
+        let directories = tree::make_directories(&compose, &layout)?;
+        let mut repodata: Vec<TreeRepodata<'_>> = layout
+            .trees
+            .iter()
+            .zip(layout.contents())
+            .map(|(tree, (packages, _))| {
+                TreeRepodata::begin(&compose, tree, plan, packages, self.settings.repodata)
+            })
+            .collect::<Result<_>>()?;
+        let placing = Placing {
+            id,
+            directories: &directories,
+            signatures: &plan.signatures,
+            fallback: self.settings.link_fallback,
+            cache,
+            verification: self.settings.verification,
+            readers: Readers::default(),
+            wants_digests: self.settings.repodata.filelists_ext,
+            now: self.clock.now().seconds(),
+            cancel,
+        };
+        progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
+        let placed = pass::run(&placing, &layout, &mut repodata, progress);
+        // What was found out is true, whatever becomes of this compose.
+        if let Some(cache) = cache {
+            cache.flush();
+        }
+        let (packages, counts) = placed?;
         let total = counts.linked() + counts.copied();
         progress.step(
             Phase::Link,
@@ -90,16 +120,22 @@ impl Inner {
         );
 
         go_on()?;
+        let trees = &layout.trees;
         progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
-        let written: Vec<Vec<tree::WrittenFile>> = trees
-            .par_iter()
-            .map(|tree| {
-                go_on()?;
-                tree::write_tree_repodata(&compose, tree, plan, &packages, self.settings.repodata)?;
-                tree::write_tree_files(&compose, tree, &ident, plan.timestamp)
-            })
-            .collect::<Result<_>>()?;
-        let mut written: Vec<_> = written.into_iter().flatten().collect();
+        let placement = Placement {
+            plan,
+            taken: &layout.taken,
+            packages: &packages,
+        };
+        let finish = || -> Result<Vec<Finished<File>>> {
+            repodata.into_par_iter().map(TreeRepodata::finish).collect()
+        };
+        let (repodata, rpms) = rayon::join(finish, || tree::rpms(&ident, placement));
+        let (repodata, rpms) = (repodata?, rpms?);
+        let mut written = Vec::new();
+        for tree in trees {
+            written.extend(tree::write_tree_files(&compose, tree, &ident, plan.timestamp)?);
+        }
 
         go_on()?;
         let images = if wants_images {
@@ -115,7 +151,7 @@ impl Inner {
                 progress,
                 cancel,
             };
-            Some(making.run(&trees)?)
+            Some(making.run(trees)?)
         } else {
             None
         };
@@ -134,27 +170,31 @@ impl Inner {
             &job.compose,
             &job.links,
             plan,
-            &packages,
+            &rpms,
             images.as_deref(),
         )?);
 
         go_on()?;
         progress.step(Phase::Check, "saving everything to disk and reading it back");
         // The disk is waited for while the processors read back.
-        let (saved, checked) = rayon::join(
-            || inventory::save(&compose),
-            || {
-                check::check_files(&compose, &written)?;
-                trees.par_iter().try_for_each(|tree| {
-                    go_on()?;
-                    let here: Vec<&PlacedPackage> = tree::packages_of(tree, &packages).collect();
-                    check::check_tree(&compose, tree, plan, &here, self.settings.repodata)
-                })
-            },
-        );
-        saved?;
+        let links_only = counts.copied() == 0;
+        let check = || {
+            check::check_files(&compose, &written)?;
+            let trees: Vec<_> = trees.iter().zip(&repodata).collect();
+            trees.par_iter().try_for_each(|(tree, repodata)| {
+                go_on()?;
+                let here: Vec<&PlacedPackage> = packages_of(tree, &packages).collect();
+                check::check_tree(&compose, tree, plan, &here, self.settings.repodata, repodata)
+            })
+        };
+        let (saved, (checked, manifest)) = std::thread::scope(|scope| {
+            let saving = scope.spawn(|| save::save(&compose, links_only));
+            let checked = rayon::join(check, || manifest(&request.source.kind(), placement));
+            (saving.join(), checked)
+        });
+        saved.unwrap_or_else(|_| Err(cannot_build(id, "saving it to disk ended unexpectedly")))?;
         checked?;
-        let manifest = manifest(&request.source.kind(), plan, &packages)?;
+        let manifest = manifest?;
 
         go_on()?;
         let built = Built {
@@ -164,28 +204,6 @@ impl Inner {
             copied: counts.copied(),
         };
         Ok((manifest, built))
-    }
-
-    fn place(
-        &self,
-        job: &Job,
-        plan: &Plan,
-        compose: &Dir,
-        layout: Layout,
-        progress: &dyn Progress,
-        cancel: &CancellationToken,
-    ) -> Result<(Vec<PlacedPackage>, Counts)> {
-        let directories = tree::make_directories(compose, &layout)?;
-        let placing = Placing {
-            id: job.compose.id,
-            directories: &directories,
-            signatures: &plan.signatures,
-            fallback: self.settings.link_fallback,
-            progress,
-            cancel,
-        };
-        progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
-        placing.run(layout)
     }
 }
 

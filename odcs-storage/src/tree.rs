@@ -1,7 +1,7 @@
 //! Writing what surrounds the packages: repodata, the small files of each tree, and the metadata of
 //! the whole compose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 
 use odcs_core::plan::Plan;
 use odcs_core::productmd::{
@@ -9,37 +9,34 @@ use odcs_core::productmd::{
 };
 use odcs_core::{Compose, Links};
 use odcs_rpm::comps::write_comps;
-use odcs_rpm::header::{FileDigests, read_file_digests};
-use odcs_rpm::repodata::{Entry, RepodataOptions, UpdateInfo, write_repodata};
-use odcs_rpm::{Digest, DigestAlgorithm, Nevra, PackageKind};
+use odcs_rpm::repodata::UpdateInfo;
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
+use rayon::prelude::*;
 
+use crate::arrange::Layout;
 use crate::dir::Dir;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::iso::{self, IsoImage};
 use crate::layout::{self, Tree};
-use crate::packages::{Layout, PlacedPackage, by_place};
+use crate::packages::Placement;
 use crate::repofile::repo_file;
-use crate::settings::RepodataSettings;
 
-/// Makes the directories of all trees, and opens the one for packages in each.
-pub(crate) fn make_directories(compose: &Dir, layout: &Layout) -> Result<BTreeMap<Tree, Dir>> {
-    let mut directories = BTreeMap::new();
-    for tree in &layout.trees {
-        let packages = compose.make_path(&tree.segments())?.make(layout::PACKAGES)?;
-        for name in layout.package_directories(tree) {
-            packages.make(&name)?;
-        }
-        directories.insert(tree.clone(), packages);
-    }
-    Ok(directories)
-}
-
-/// The packages of a tree, in the order of the list.
-pub(crate) fn packages_of<'a>(
-    tree: &'a Tree,
-    packages: &'a [PlacedPackage],
-) -> impl Iterator<Item = &'a PlacedPackage> {
-    packages.iter().filter(|placed| placed.places.contains(tree))
+/// Makes the directories of all trees: for each, those below `Packages` by number, as far as it needs them.
+pub(crate) fn make_directories(compose: &Dir, layout: &Layout) -> Result<Vec<Vec<Option<Dir>>>> {
+    let contents = layout.contents();
+    let trees: Vec<_> = layout.trees.iter().zip(contents).collect();
+    // Those above belong to several trees.
+    let roots: Vec<Dir> = trees
+        .iter()
+        .map(|(tree, _)| compose.make_path(&tree.segments())?.make(layout::PACKAGES))
+        .collect::<Result<_>>()?;
+    let make = |((_, (_, letters)), packages): (&(&Tree, (u64, BTreeSet<usize>)), &Dir)| {
+        let names = layout.letters.iter().enumerate();
+        names
+            .map(|(number, name)| letters.contains(&number).then(|| packages.make(name)).transpose())
+            .collect::<Result<Vec<_>>>()
+    };
+    trees.par_iter().zip(&roots).map(make).collect()
 }
 
 /// The comps file of a tree: its name, and the XML.
@@ -60,53 +57,6 @@ pub(crate) fn updateinfo_of<'a>(tree: &Tree, plan: &'a Plan) -> Option<&'a Updat
         Tree::Os(_) => plan.updateinfo.as_deref(),
         Tree::Debug(_) | Tree::Source => None,
     }
-}
-
-/// Writes the repodata of one tree, whose packages are there.
-pub(crate) fn write_tree_repodata(
-    compose: &Dir,
-    tree: &Tree,
-    plan: &Plan,
-    packages: &[PlacedPackage],
-    settings: RepodataSettings,
-) -> Result<()> {
-    let failed = |reason| Error::Repodata {
-        tree: tree.to_string(),
-        reason,
-    };
-    let entries: Vec<Entry<'_>> = packages_of(tree, packages)
-        .map(|placed| Entry {
-            package: &placed.package,
-            checksum: &placed.sha256,
-            location: &placed.location,
-        })
-        .collect();
-    let comps = comps_of(tree, plan);
-    let directory = compose.open_path(&tree.segments())?;
-    // Digests are long: they are read when they are written, and not kept.
-    let digests = |entry: &Entry<'_>| file_digests(&directory, entry);
-    let mut options = RepodataOptions::new(plan.timestamp).with_compression(settings.compression);
-    options.comps = comps.as_ref().map(|(name, xml)| (name.as_str(), xml.as_slice()));
-    options.updateinfo = updateinfo_of(tree, plan);
-    if settings.filelists_ext {
-        options = options.with_filelists_ext(&digests);
-    }
-    let repodata = directory.make(layout::REPODATA)?;
-    for file in write_repodata(&entries, options).map_err(failed)? {
-        repodata.write(&file.name, &file.bytes)?;
-    }
-    Ok(())
-}
-
-/// What the header of a placed package says of the content of its files.
-fn file_digests(tree: &Dir, entry: &Entry<'_>) -> odcs_rpm::Result<FileDigests> {
-    let mut directory: Vec<&str> = entry.location.split('/').collect();
-    let name = directory.pop().unwrap_or_default();
-    let file = tree
-        .open_path(&directory)
-        .and_then(|directory| directory.open_file(name));
-    let (file, _) = file.map_err(|error| odcs_rpm::Error::Io(std::io::Error::other(error)))?;
-    read_file_digests(file)
 }
 
 /// A small file as it was written, to be read back at the end.
@@ -163,13 +113,13 @@ pub(crate) fn write_tree_files(
     .collect()
 }
 
-/// Writes `compose/metadata/` and the `.repo` file; `images` are the ISO images, if such were asked for.
+/// Writes `compose/metadata/` and the `.repo` file; `rpms` is the content of `rpms.json`, `images` are the ISO images, if such were asked for.
 pub(crate) fn write_metadata(
     directory: &Dir,
     compose: &Compose,
     links: &Links,
     plan: &Plan,
-    packages: &[PlacedPackage],
+    rpms: &[u8],
     images: Option<&[IsoImage]>,
 ) -> Result<Vec<WrittenFile>> {
     let ident = ComposeIdent::of(compose);
@@ -189,12 +139,12 @@ pub(crate) fn write_metadata(
     }
     files.extend([
         ("composeinfo.json", info.to_json()?),
-        ("rpms.json", rpms(&ident, plan, packages).to_json()?),
         ("modules.json", Modules::none(&ident).to_json()?),
     ]);
+    let files = files.iter().map(|(name, json)| (*name, json.as_slice()));
     let mut written: Vec<_> = files
-        .into_iter()
-        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, &json))
+        .chain([("rpms.json", rpms)])
+        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, json))
         .collect::<Result<_>>()?;
     let text = repo_file(compose, links)?;
     let (variant, name) = (directory.open(VARIANT)?, layout::repo_file(compose.id));
@@ -202,39 +152,32 @@ pub(crate) fn write_metadata(
     Ok(written)
 }
 
-/// The list of all packages. A source package stands under each arch that it was planned for.
-fn rpms(ident: &ComposeIdent, plan: &Plan, packages: &[PlacedPackage]) -> Rpms {
-    let placed = by_place(packages);
-    let mut sources: BTreeMap<String, &Nevra> = BTreeMap::new();
-    for package in packages {
-        if package.package.kind() == PackageKind::Source {
-            let nevra = &package.package.nevra;
-            sources.insert(nevra.file_name(), nevra);
+/// The bytes of `rpms.json`, the list of all packages. A source package stands under each arch that it was planned for.
+pub(crate) fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Result<Vec<u8>> {
+    let mut sources: HashMap<String, &Nevra> = HashMap::new();
+    for package in placement.packages {
+        if package.nevra.arch().is_source() {
+            sources.insert(package.nevra.file_name(), &package.nevra);
         }
     }
     let mut rpms = Rpms::new(ident);
-    for arch in &plan.arches {
-        for planned in &arch.packages {
-            let tree = Tree::of(planned.kind, &arch.arch);
-            let Some(placed) = placed.get(&(&tree, &planned.candidate.package.nevra)) else {
-                continue;
-            };
-            let nevra = &placed.package.nevra;
-            let source = match &placed.package.source_rpm {
-                Some(file_name) => sources
-                    .get(&**file_name)
-                    .map(ToString::to_string)
-                    .or_else(|| source_nevra(file_name).map(|nevra| nevra.to_string()))
-                    .unwrap_or_else(|| nevra.to_string()),
-                None => nevra.to_string(),
-            };
-            let rpm = Rpm {
-                category: planned.kind.into(),
-                path: format!("{tree}/{}", placed.location),
-                sigkey: placed.sigkey.clone(),
-            };
-            rpms.add(VARIANT, arch.arch.as_str(), &source, nevra, rpm);
-        }
+    for taken in placement.iter() {
+        let Some(placed) = taken.placed else { continue };
+        let nevra = &placed.nevra;
+        let source = match &placed.source_rpm {
+            Some(file_name) => sources
+                .get(&**file_name)
+                .map(ToString::to_string)
+                .or_else(|| source_nevra(file_name).map(|nevra| nevra.to_string()))
+                .unwrap_or_else(|| nevra.to_string()),
+            None => nevra.to_string(),
+        };
+        let rpm = Rpm {
+            category: taken.planned.kind.into(),
+            path: format!("{}/{}", Tree::of(taken.planned.kind, taken.arch), placed.location),
+            sigkey: placed.sigkey.clone(),
+        };
+        rpms.add(VARIANT, taken.arch.as_str(), &source, nevra, rpm);
     }
-    rpms
+    Ok(rpms.to_json()?)
 }

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub(crate) mod about;
+pub(crate) mod cache;
 pub(crate) mod cleanup;
 pub(crate) mod completions;
 pub(crate) mod config;

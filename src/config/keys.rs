@@ -12,7 +12,7 @@ use odcs_core::engine::RawConfig;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, Lifetime, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
 use odcs_rpm::compression::WriteCompression;
-use odcs_storage::LinkFallback;
+use odcs_storage::{LinkFallback, Verification};
 use toml::Value;
 
 use super::elsewhere::{Direct, Mirrors, PemFile, ProxyUrl, RepositoryUrl};
@@ -260,6 +260,11 @@ settings! { machine:
     /// system can, else copies; `fail` fails the compose.
     link_fallback: LinkFallback = LinkFallback::Copy, option "link-fallback";
 
+    /// Which package files are read to their end and compared with their checksums. `changed`: those that nothing
+    /// vouches for, which is what is known of a file with this inode, size and modification time, or a repository that
+    /// has a checksum for one with this size and time. `always`: all of them, for every compose.
+    verify_packages: Verification = Verification::Changed;
+
     ["What the repodata of composes is like"]
 
     /// How repodata is compressed: `gz`, which everything reads, or `zstd`, which is smaller and quicker to read,
@@ -267,7 +272,7 @@ settings! { machine:
     repodata_compression: WriteCompression = WriteCompression::Gzip, option "repodata-compression";
 
     /// Write `filelists-ext`, too: the paths of all packages with the digests of what is there. The header of
-    /// each package is read once more for it.
+    /// each package that is new is read once more for it.
     filelists_ext: bool = false;
 
     ["Where packages come from"]
@@ -409,6 +414,13 @@ settings! { machine:
 
     /// Threads that read packages.
     threads: u16 = machine.processors, option "threads", within 1.0..=1024.0, shown "one for each processor";
+
+    /// How much is kept of what was found out about packages, so that the next compose need not read them again. It is
+    /// in `.cache` below `target_dir`; with 0 nothing is kept.
+    ///
+    /// A package takes about 10 KiB, and twice that where it has many files. What was not used for longest makes room. What
+    /// is damaged or missing is found out again: nothing is lost with it but time. `odcs cache` shows what is there.
+    cache_bytes: Size = Size(2 << 30), option "cache-bytes", within 0.0..=1_125_899_906_842_624.0;
 
     /// How long a worker may go without a sign of life before its compose is taken over, in seconds.
     lease: Duration = Duration::from_secs(20), within 1.0..=86_400.0;

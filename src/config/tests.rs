@@ -515,6 +515,7 @@ fn what_is_true_or_false_is_nothing_else() {
     assert!(text("ODCS_FILELISTS_EXT", "yes").is_err());
     assert!(Case::new("filelists_ext = \"true\"").load().is_err());
     assert!(Case::new("repodata_compression = \"xz\"").load().is_err());
+    assert!(Case::new("verify_packages = \"never\"").load().is_err());
 }
 
 #[test]

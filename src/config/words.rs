@@ -11,7 +11,7 @@ use odcs_core::allow::UrlPrefix;
 use odcs_core::request::{ComposeResult, ComposeType, Flag, GitReference, RawConfigKey, TargetDirName};
 use odcs_rpm::TreeArch;
 use odcs_rpm::compression::WriteCompression;
-use odcs_storage::LinkFallback;
+use odcs_storage::{LinkFallback, Verification};
 use url::{Host, Url};
 
 use super::node::Shape;
@@ -220,6 +220,27 @@ impl Word for LinkFallback {
         match self {
             Self::Fail => "fail".to_owned(),
             _ => "copy".to_owned(),
+        }
+    }
+}
+
+impl Word for Verification {
+    const NAME: &'static str = "choice of files";
+    const VALUES: &'static [&'static str] = &["changed", "always"];
+    const PLACEHOLDER: &'static str = "WHICH";
+
+    fn parse(text: &str, _: &Path) -> Result<Self, String> {
+        match text {
+            "changed" => Ok(Self::Changed),
+            "always" => Ok(Self::Always),
+            _ => Err("changed or always is expected".to_owned()),
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Always => "always".to_owned(),
+            _ => "changed".to_owned(),
         }
     }
 }

@@ -12,6 +12,7 @@
 )]
 
 mod api;
+mod cache;
 mod cleanup;
 mod cli;
 mod client_python;
@@ -24,6 +25,7 @@ mod failures;
 mod files;
 mod inside;
 mod iso;
+mod known;
 mod life;
 mod log;
 mod renewal;

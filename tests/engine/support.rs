@@ -254,6 +254,11 @@ impl ComposeSource for Hooked {
         self.source.content(pins).await
     }
 
+    async fn complete_content(&self, pins: &Pins) -> Result<Content> {
+        self.hook.run().await;
+        self.source.complete_content(pins).await
+    }
+
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         self.source.replay(manifest).await
     }

@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+mod cache;
 mod contents;
 mod fetching;
 mod points;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Parts;
 use crate::manifest::Manifest;
-use crate::request::{ComposeRequest, LookasideRepo, RepoLocation, SourceSpec};
+use crate::request::{ComposeRequest, Flag, LookasideRepo, RepoLocation, SourceSpec};
 use crate::source::{ComposeSource, Content, PackageContent, Pins, Resolved};
 use crate::{Error, ErrorKind, Result};
 
@@ -115,7 +115,12 @@ impl Origins {
     /// As [`ComposeSource::content`].
     pub(super) async fn content(&self, pins: &Pins) -> Result<Contents> {
         if self.lookaside.is_empty() {
-            let Content::Packages(source) = self.source.content(pins).await?;
+            let source = if needs_complete_packages(&self.request) {
+                complete(&*self.source, pins).await?
+            } else {
+                let Content::Packages(source) = self.source.content(pins).await?;
+                source
+            };
             let lookaside = Vec::new();
             return Ok(Contents { source, lookaside });
         }
@@ -124,10 +129,11 @@ impl Origins {
             let message = "what was pinned of the lookaside repositories does not fit the request";
             return Err(Error::new(ErrorKind::Internal, "read pins", LOOKASIDE, message));
         }
-        let Content::Packages(source) = self.source.content(&pins.source).await?;
+        // A set that one of them has made beforehand knows nothing of the others.
+        let source = complete(&*self.source, &pins.source).await?;
         let mut lookaside = Vec::new();
         for (repo, pins) in self.lookaside.iter().zip(&pins.lookaside) {
-            let Content::Packages(content) = repo.source.content(pins).await.map_err(of_lookaside)?;
+            let content = complete(&*repo.source, pins).await.map_err(of_lookaside)?;
             lookaside.push(LookasideContent {
                 arches: repo.arches.clone(),
                 packages: content.candidates.into_iter().map(|it| it.package).collect(),
@@ -144,6 +150,33 @@ impl Origins {
         let Content::Packages(content) = self.source.replay(manifest).await?;
         Ok(content)
     }
+}
+
+/// Whether something of the request looks at dependencies or files of packages beyond what a set answers.
+fn needs_complete_packages(request: &ComposeRequest) -> bool {
+    let checks = [Flag::CheckDeps, Flag::CheckInstall];
+    !request.multilib_arches.is_empty() || checks.into_iter().any(|flag| request.flags.contains(flag))
+}
+
+/// What a source has, with complete packages.
+///
+/// # Errors
+/// As [`ComposeSource::complete_content`]; `Internal` if they are not complete.
+async fn complete(source: &dyn ComposeSource, pins: &Pins) -> Result<PackageContent> {
+    let Content::Packages(content) = source.complete_content(pins).await?;
+    // Brief packages require nothing: what they need would silently be left out.
+    if content.set.is_some() {
+        let kind = source.kind();
+        let message =
+            format!("the source type {kind} did not give complete packages; this is a fault in this program");
+        return Err(Error::new(
+            ErrorKind::Internal,
+            "read source",
+            kind.name(),
+            message,
+        ));
+    }
+    Ok(content)
 }
 
 impl Lookaside {

@@ -132,6 +132,15 @@ pub(super) async fn is_damaged(parts: &Parts, plan: &Plan, progress: &dyn Progre
     Ok(!damaged.is_empty())
 }
 
+/// Whether something of a plan is, or was, elsewhere.
+pub(super) fn has_remote(plan: &Plan) -> bool {
+    let mut packages = plan.arches.iter().flat_map(|arch| &arch.packages);
+    packages.any(|planned| {
+        let mut files = std::iter::once(&planned.candidate).chain(&planned.copies);
+        files.any(|candidate| candidate.file.remote().is_some())
+    })
+}
+
 /// All candidates of a plan, those of several arches several times.
 fn candidates(plan: &mut Plan) -> impl Iterator<Item = &mut Arc<Candidate>> {
     let packages = plan.arches.iter_mut().flat_map(|arch| &mut arch.packages);

@@ -1,7 +1,9 @@
 //! Using the tree of an equal compose rather than making the same once more.
 
 use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
 
+use odcs_rpm::digest::Hasher;
 use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm};
 use serde::Serialize;
@@ -169,14 +171,31 @@ fn fingerprint(
         updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
         pins: if by_checksum { None } else { pins },
     };
-    let bytes = serde_json::to_vec(&identity).map_err(|error| {
+    let mut hasher = BufWriter::with_capacity(HASHED, Hashing(Hasher::new(DigestAlgorithm::Sha256)));
+    let written = serde_json::to_writer(&mut hasher, &identity).map_err(|error| error.to_string());
+    let hashed = written.and_then(|()| hasher.into_inner().map_err(|error| error.to_string()));
+    let Hashing(hasher) = hashed.map_err(|error| {
         let message = "what goes into the compose cannot be written down; this is a fault in this program";
         Error::new(ErrorKind::Internal, "compare composes", "", message).with_source(error)
     })?;
-    Ok(Fingerprint::new(&Digest::of_bytes(
-        DigestAlgorithm::Sha256,
-        &bytes,
-    )))
+    Ok(Fingerprint::new(&hasher.finish()))
+}
+
+/// Bytes of the identity that are hashed at once.
+const HASHED: usize = 32 << 10;
+
+/// The identity of a large compose has megabytes, of which nothing but the checksum is wanted.
+struct Hashing(Hasher);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The request without what does not show in the compose: how long it is kept, and where the point in time

@@ -284,10 +284,15 @@ impl Making<'_> {
             links: parts.links.clone(),
             cancel: self.cancel.clone(),
         };
-        let error = match parts.builder.stage(job(plan.clone()), Arc::clone(progress)).await {
+        // What is of this machine is not fetched again, and a plan may be long.
+        let fetched = fetch::has_remote(&plan).then(|| plan.clone());
+        let error = match parts.builder.stage(job(plan), Arc::clone(progress)).await {
             Ok(staged) => return Ok(staged),
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
             Err(error) => error,
+        };
+        let Some(plan) = fetched else {
+            return Err(error);
         };
         if !self
             .unless_cancelled(fetch::is_damaged(parts, &plan, &**progress))

@@ -4,18 +4,19 @@
 //! Everything here blocks; [`blocking`] takes it off the async threads.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use odcs_rpm::header::{FileFacts, read_header};
+use odcs_rpm::header::read_header;
 use rustix::fs::Dir;
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Content, PackageContent};
 use crate::files::{RelativePath, Root, SourceFile};
 use crate::manifest::{Manifest, ManifestPackage};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, FileStamp, Result};
 
 /// Package files that one directory may have.
 pub const MAX_FILES: usize = 100_000;
@@ -79,22 +80,8 @@ impl Candidate {
     /// `NotFound`, `Forbidden` (a link leads out of the root, or the file may not be read), `Invalid` (no package,
     /// or a damaged one), `Unavailable`; each names the file.
     pub fn read(file: SourceFile) -> Result<Self> {
-        let opened = file.open().map_err(|error| io_error(error, &file))?;
-        let metadata = opened.metadata().map_err(|error| io_error(error, &file))?;
-        if !metadata.is_file() {
-            return Err(invalid(&file, format!("{file} is not a regular file")));
-        }
-        let facts = FileFacts {
-            size: metadata.len(),
-            modified: u64::try_from(metadata.mtime()).unwrap_or(0),
-        };
-        let package = read_header(&opened, facts).map_err(|error| match error {
-            odcs_rpm::Error::Io(error) if error.raw_os_error().is_some() => io_error(error, &file),
-            error => {
-                let message = format!("{file} is damaged: {}", without_number(&error.to_string()));
-                invalid(&file, message).with_source(error)
-            }
-        })?;
+        let (opened, stamp) = open_package(&file)?;
+        let package = read_header(&opened, stamp.facts()).map_err(|error| package_error(error, &file))?;
         Ok(Self {
             package: Arc::new(package),
             file: file.into(),
@@ -108,7 +95,11 @@ impl Candidate {
     /// # Errors
     /// As [`Candidate::read`], and `Gone` if the file has become something else.
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
-        Self::read(file)?.recorded_as(recorded)
+        let mut candidate = Self::read(file)?;
+        // The record does not say when the file was modified. The time that it has now proves nothing: whoever finds
+        // the two to be the same must not take the recorded checksum for that of the file.
+        Arc::make_mut(&mut candidate.package).file_time = 0;
+        candidate.recorded_as(recorded)
     }
 
     /// The candidate, if it is what a manifest recorded, as far as header and size tell; it has the recorded
@@ -138,6 +129,32 @@ impl Candidate {
             self.file.to_string(),
             message,
         ))
+    }
+}
+
+/// Opens a package file, and says what the file system says of it.
+///
+/// # Errors
+/// `NotFound`, `Forbidden` (a link leads out of the root, or the file may not be read), `Invalid` (no regular file),
+/// `Unavailable`; each names the file.
+pub fn open_package(file: &SourceFile) -> Result<(File, FileStamp)> {
+    let opened = file.open().map_err(|error| io_error(error, file))?;
+    let metadata = opened.metadata().map_err(|error| io_error(error, file))?;
+    if !metadata.is_file() {
+        return Err(invalid(file, format!("{file} is not a regular file")));
+    }
+    Ok((opened, FileStamp::of(&metadata)))
+}
+
+/// Says what is wrong with a package file as a sentence for people: `Invalid` for a damaged one, else as
+/// [`io_error`].
+pub fn package_error(error: odcs_rpm::Error, file: &SourceFile) -> Error {
+    match error {
+        odcs_rpm::Error::Io(error) if error.raw_os_error().is_some() => io_error(error, file),
+        error => {
+            let message = format!("{file} is damaged: {}", without_number(&error.to_string()));
+            invalid(file, message).with_source(error)
+        }
     }
 }
 

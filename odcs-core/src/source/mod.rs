@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use odcs_rpm::gather::PackageSet;
 use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, Package};
 use serde::de::DeserializeOwned;
@@ -56,6 +57,19 @@ pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// As [`resolve`](Self::resolve), and `Gone` if what was pinned is no more what it was.
     async fn content(&self, pins: &Pins) -> Result<Content>;
+
+    /// The same as [`content`](Self::content), in the same order, with everything of the packages that gathering may
+    /// ask for: their dependencies and their files. The engine asks for it where a
+    /// [set](PackageContent::set) made beforehand does not do: for lookaside repositories, multilib and checks.
+    ///
+    /// Sources whose content has complete packages and no set have nothing to do here; one whose content has a set
+    /// answers without it, and whatever hands the calls of another source on does so with this one, too.
+    ///
+    /// # Errors
+    /// As [`content`](Self::content).
+    async fn complete_content(&self, pins: &Pins) -> Result<Content> {
+        self.content(pins).await
+    }
 
     /// What went into a compose once, whatever the source has by now: a candidate for each package of the
     /// manifest, with the checksum that is recorded there. The engine chooses nothing anew: it lays out what
@@ -205,12 +219,17 @@ pub struct PackageContent {
     pub updateinfo: Option<Arc<UpdateInfo>>,
     /// Whether the packages are taken at their word.
     pub trust: Trust,
+    /// The packages of all candidates, indexed: gathering a few out of many is then a matter of milliseconds. The
+    /// packages of candidates may be brief in that case (see [`Candidate::package`]), and
+    /// [`complete_content`](ComposeSource::complete_content) gives the complete ones.
+    pub set: Option<Arc<PackageSet>>,
 }
 
 /// A package that may go into the compose, and where its file is.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// What is known of it: enough for gathering. Changelogs and signatures may be missing.
+    /// What is known of it: enough for gathering. Changelogs and signatures may be missing; where the content has a
+    /// [set](PackageContent::set), so may be dependencies and files, which the set knows.
     pub package: Arc<Package>,
     /// Where its file is.
     pub file: PackageLocation,

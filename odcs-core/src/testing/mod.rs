@@ -1,6 +1,7 @@
 //! What authors of stores and sources test theirs with (feature `testing`): a clock that stands still
-//! until it is moved, and conformance suites [for stores](store::conformance),
-//! [for sources](source::conformance) and [for content stores](content_store::conformance).
+//! until it is moved, a [cache in memory](MemoryCache), and conformance suites [for stores](store::conformance),
+//! [for sources](source::conformance), [for content stores](content_store::conformance) and
+//! [for caches of metadata](metadata_cache::conformance).
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +13,10 @@
 
 mod clock;
 pub mod content_store;
+mod memory_cache;
+pub mod metadata_cache;
 pub mod source;
 pub mod store;
 
 pub use clock::ManualClock;
+pub use memory_cache::MemoryCache;

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use counted::Counted;
-pub(crate) use write::CompressingWriter;
+pub(crate) use write::BLOCK;
 pub use write::{WriteCompression, gzip};
 
 use crate::{Error, Result};

@@ -1,12 +1,11 @@
-//! The bytes of lead and headers: read within limits, and checked so that whoever parses them meets
-//! no offset or count that leads out of them.
+//! The bytes of lead and headers, checked so that whoever reads them meets no offset or count that leads out of them.
 //!
 //! Format: a lead of 96 bytes, the signature header padded to 8 bytes, the main header. A header is a
 //! magic number, the number of index entries, the size of the store, the entries (tag, type, offset,
 //! count, 32 bits each), the store. Numbers are big endian.
 
-use std::io::Read;
-
+use super::tags::Tags;
+use super::value::{ENTRY, Section, Value, as_usize, number, tag};
 use crate::{Error, Result};
 
 pub(super) const LEAD: usize = 96;
@@ -15,7 +14,6 @@ const LEAD_MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 const LEAD_SOURCE: [u8; 2] = [0, 1];
 const HEADER_MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 0x01];
 pub(super) const INTRO: usize = 16;
-const ENTRY: usize = 16;
 
 /// The limits that rpm itself has: `HEADER_TAGS_MAX` and `HEADER_DATA_MAX`.
 const MAX_ENTRIES: u32 = 0xffff;
@@ -25,55 +23,77 @@ const MAX_STORE: u32 = 256 << 20;
 /// files has some seven for each.
 const MAX_TEXTS: usize = 1 << 22;
 
-/// Memory that is taken on a header's word alone.
-const USUAL_STORE: usize = 256 << 10;
-
-/// Lead, signature header and main header, checked.
-pub(crate) struct RawHeaders {
-    /// All bytes. Where strings were not UTF-8 they have been taken for Latin-1, as `createrepo_c`
-    /// takes them, so the offsets below are not offsets into these.
-    pub(super) bytes: Vec<u8>,
+/// Lead, signature header and main header, checked. All texts are UTF-8: those that were not have been taken for
+/// Latin-1, as `createrepo_c` takes them.
+pub(crate) struct RawHeaders<'a> {
+    /// What the main header says.
+    pub(super) tags: Tags<'a>,
+    /// The signature header.
+    pub(super) signature: Section<'a>,
+    /// The main header as it is in the file.
+    signed: &'a [u8],
+    /// The same without its first 16 bytes.
+    original: Section<'a>,
     /// Whether the lead says that this is a source package.
     pub(super) is_source: bool,
     /// Where the main header begins in the file.
     pub(super) header_start: u64,
     /// Where the payload begins in the file.
     pub(super) header_end: u64,
-    /// Where the main header begins in `bytes`.
-    main: usize,
-    /// The main header as it is in the file, if its strings had to be rewritten.
-    original: Option<Vec<u8>>,
 }
 
-impl RawHeaders {
-    /// Reads up to the payload.
+/// Room for headers with texts that are not UTF-8.
+#[derive(Debug, Default)]
+pub(super) struct Rewritten {
+    signature: Option<Vec<u8>>,
+    main: Option<Vec<u8>>,
+}
+
+impl<'a> RawHeaders<'a> {
+    /// Checks the beginning of a file, which may have more than the headers.
     ///
     /// # Errors
-    /// [`Error::Package`] if this is no package; [`Error::Io`] if reading fails.
-    pub(super) fn read(reader: &mut impl Read) -> Result<Self> {
-        let mut bytes = Vec::with_capacity(4 << 10);
-        take(reader, &mut bytes, LEAD, "lead")?;
-        if !is_lead(&bytes) {
+    /// [`Error::Package`] if this is no package, or ends before its payload.
+    pub(super) fn check(bytes: &'a [u8], rewritten: &'a mut Rewritten) -> Result<Self> {
+        let (lead, rest) = bytes.split_at_checked(LEAD).ok_or_else(|| ends_in("lead"))?;
+        if !is_lead(lead) {
             return Err(Error::package("it does not begin like one"));
         }
-        let is_source = bytes.get(6..8) == Some(&LEAD_SOURCE);
-        let mut position = LEAD as u64;
+        let what = "signature header";
+        let intro = intro(rest, what)?;
+        let (header, after) = rest
+            .split_at_checked(intro.length())
+            .ok_or_else(|| ends_in(what))?;
+        let mut signature = intro.section(header);
+        if !check(&signature, what, |_, _| {})? {
+            signature = rewrite(&signature, &mut rewritten.signature).ok_or_else(|| too_much_text(what))?;
+        }
+        let padding = padding(intro.store);
+        let rest = after.get(padding..).ok_or_else(|| ends_in(what))?;
+        let header_start = LEAD + intro.length() + padding;
 
-        let one = read_one(reader, &mut bytes, "signature header")?;
-        let padding = padding(one.store);
-        position += one.length as u64;
-        take(reader, &mut bytes, padding, "signature header")?;
-        position += padding as u64;
-
-        let main = bytes.len();
-        let one = read_one(reader, &mut bytes, "main header")?;
+        let what = "main header";
+        let intro = self::intro(rest, what)?;
+        let signed = rest.get(..intro.length()).ok_or_else(|| ends_in(what))?;
+        let original = intro.section(signed);
+        let mut tags = Tags::new(original);
+        if !check(&original, what, |number, value| tags.add(number, value))? {
+            let section = rewrite(&original, &mut rewritten.main).ok_or_else(|| too_much_text(what))?;
+            tags = Tags::new(section);
+            for entry in section.index {
+                if let Some(value) = Value::find(entry, section.store) {
+                    tags.add(tag(entry), value);
+                }
+            }
+        }
         Ok(Self {
-            bytes,
-            is_source,
-            header_start: position,
-            header_end: position + one.length as u64,
-            main,
-            original: one.original,
+            tags,
+            signature,
+            signed,
+            original,
+            is_source: lead.get(6..8) == Some(&LEAD_SOURCE),
+            header_start: header_start as u64,
+            header_end: (header_start + intro.length()) as u64,
         })
     }
 
@@ -81,64 +101,55 @@ impl RawHeaders {
     ///
     /// All of it, not the region that its first tag names: rpm refuses packages whose main header has
     /// anything outside of that, and what is read from it must be what was signed.
-    pub(crate) fn signed(&self) -> &[u8] {
-        let rewritten = self.bytes.get(self.main..).unwrap_or_default();
-        self.original.as_deref().unwrap_or(rewritten)
+    pub(crate) fn signed(&self) -> &'a [u8] {
+        self.signed
     }
 
     /// The value of a tag in the signature header: binary data, or the strings of an array.
-    pub(crate) fn signature_values(&self, tag: u32) -> Vec<&[u8]> {
-        values(self.bytes.get(LEAD..self.main).unwrap_or_default(), tag)
+    pub(crate) fn signature_values(&self, tag: u32) -> Vec<&'a [u8]> {
+        values(&self.signature, tag)
     }
 
     /// The first string of a tag in the main header.
-    pub(crate) fn header_text(&self, tag: u32) -> Option<&str> {
-        let first = values(self.signed(), tag).into_iter().next()?;
+    pub(crate) fn header_text(&self, tag: u32) -> Option<&'a str> {
+        let first = values(&self.original, tag).into_iter().next()?;
         std::str::from_utf8(first).ok()
     }
 
     /// The first number of a tag in the main header.
     pub(crate) fn header_number(&self, tag: u32) -> Option<u32> {
-        let value = find(self.signed(), tag)?;
-        (value.kind == 4 && value.bytes.len() >= 4).then(|| number(value.bytes, 0))
+        let first = self.original.find(tag)?.numbers().first()?;
+        Some(u32::from_be_bytes(*first))
     }
-}
-
-/// The first value of a tag in a header that was checked.
-fn find(header: &[u8], tag: u32) -> Option<Value<'_>> {
-    let (index, data) = header
-        .get(INTRO..)?
-        .split_at_checked(as_usize(number(header, 8)).checked_mul(ENTRY)?)?;
-    let mut entries = index.chunks_exact(ENTRY);
-    Value::find(entries.find(|entry| number(entry, 0) == tag)?, data)
 }
 
 /// The strings of a tag without the zeros that end them, or its binary data; nothing of other types.
-fn values(header: &[u8], tag: u32) -> Vec<&[u8]> {
-    match find(header, tag) {
-        Some(value) if value.is_text() => {
-            let texts = value.bytes.split_inclusive(|byte| *byte == 0);
-            texts
-                .map(|text| text.strip_suffix(&[0]).unwrap_or(text))
-                .collect()
-        }
-        Some(value) if value.kind == 7 => vec![value.bytes],
-        _ => Vec::new(),
-    }
+fn values<'a>(section: &Section<'a>, tag: u32) -> Vec<&'a [u8]> {
+    let Some(value) = section.find(tag) else {
+        return Vec::new();
+    };
+    value.binary().into_iter().chain(value.raw_texts()).collect()
 }
 
-/// Appends exactly so many bytes; memory grows with what is there, not with what is promised, past what
-/// nearly all headers have.
-fn take(reader: &mut impl Read, bytes: &mut Vec<u8>, length: usize, what: &str) -> Result<()> {
-    bytes.reserve(length.min(USUAL_STORE));
-    let read = reader.take(length as u64).read_to_end(bytes)?;
-    if read < length {
-        return Err(Error::package(format_args!("the file ends in the {what}")));
-    }
-    Ok(())
+fn ends_in(what: &str) -> Error {
+    Error::package(format_args!("the file ends in the {what}"))
+}
+
+fn damaged(what: &str, reason: &str) -> Error {
+    Error::package(format_args!("damaged {what}: {reason}"))
+}
+
+fn too_much_text(what: &str) -> Error {
+    damaged(what, "too much text")
+}
+
+fn intro(bytes: &[u8], what: &str) -> Result<Intro> {
+    let bytes = bytes.get(..INTRO).ok_or_else(|| ends_in(what))?;
+    Intro::read(bytes).map_err(|reason| damaged(what, &reason))
 }
 
 /// The first 16 bytes of a header: how long it is.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Intro {
     /// Bytes of its index.
     index: usize,
@@ -169,6 +180,11 @@ impl Intro {
     pub(super) fn length(&self) -> usize {
         INTRO + self.index + self.store
     }
+
+    /// The parts of the header that begins like this.
+    fn section<'a>(&self, header: &'a [u8]) -> Section<'a> {
+        Section::new(header.get(INTRO..).unwrap_or_default(), self.index)
+    }
 }
 
 /// What follows a signature header, so that the main header begins at a multiple of 8 bytes.
@@ -181,123 +197,39 @@ pub(super) fn is_lead(bytes: &[u8]) -> bool {
     bytes.starts_with(&LEAD_MAGIC)
 }
 
-/// What is to be known of a header in the file.
-struct One {
-    /// Its length.
-    length: usize,
-    /// The length of its store.
-    store: usize,
-    /// The header as it is in the file, if it was rewritten.
-    original: Option<Vec<u8>>,
-}
-
-/// Appends one header.
-fn read_one(reader: &mut impl Read, bytes: &mut Vec<u8>, what: &'static str) -> Result<One> {
-    let bad = |reason: &str| Error::package(format_args!("damaged {what}: {reason}"));
-    let start = bytes.len();
-    take(reader, bytes, INTRO, what)?;
-    let intro = Intro::read(bytes.get(start..).unwrap_or_default()).map_err(|reason| bad(&reason))?;
-    let (index, store, length) = (intro.index, intro.store, intro.length());
-    take(reader, bytes, index + store, what)?;
-
-    let header = bytes.get(start..).unwrap_or_default();
-    let (index, data) = header
-        .get(INTRO..)
-        .unwrap_or_default()
-        .split_at_checked(index)
-        .unwrap_or_default();
+/// Checks every entry of a header, and shows it. Says whether all texts can be read as UTF-8.
+fn check<'a>(section: &Section<'a>, what: &str, mut show: impl FnMut(u32, Value<'a>)) -> Result<bool> {
     let (mut seen, mut texts) = (0, 0);
     let mut is_utf8 = true;
-    for entry in index.chunks_exact(ENTRY) {
-        let value = Value::find(entry, data).ok_or_else(|| bad("an entry leads out of it"))?;
+    for entry in section.index {
+        let value =
+            Value::find(entry, section.store).ok_or_else(|| damaged(what, "an entry leads out of it"))?;
         // Values do not overlap in what rpm writes; here it keeps copies from outgrowing the file.
         seen += value.bytes.len();
-        if seen > store {
-            return Err(bad("its entries overlap"));
+        if seen > section.store.len() {
+            return Err(damaged(what, "its entries overlap"));
         }
-        if value.is_text() {
-            is_utf8 &= std::str::from_utf8(value.bytes).is_ok();
-            texts += if value.kind == 6 {
-                1
-            } else {
-                as_usize(number(entry, 12))
-            };
-            if texts > MAX_TEXTS {
-                return Err(bad("it has more texts than packages have"));
-            }
+        texts += value.text_count();
+        if texts > MAX_TEXTS {
+            return Err(damaged(what, "it has more texts than packages have"));
         }
+        is_utf8 &= !value.is_text() || value.is_utf8();
+        show(tag(entry), value);
     }
-    let original = if is_utf8 {
-        None
-    } else {
-        let rewritten = transcode(header, index, data).ok_or_else(|| bad("too much text"))?;
-        let original = bytes.split_off(start);
-        bytes.extend_from_slice(&rewritten);
-        Some(original)
-    };
-    Ok(One {
-        length,
-        store,
-        original,
-    })
+    Ok(is_utf8)
 }
 
-/// The value of an index entry.
-struct Value<'a> {
-    kind: u32,
-    bytes: &'a [u8],
-}
-
-impl<'a> Value<'a> {
-    /// Finds the value of an entry; `None` if it is not wholly inside the store.
-    fn find(entry: &[u8], data: &'a [u8]) -> Option<Self> {
-        let (kind, offset, count) = (number(entry, 4), number(entry, 8), as_usize(number(entry, 12)));
-        let rest = data.get(as_usize(offset)..)?;
-        let length = match kind {
-            0 => 0,
-            // Characters, bytes and binary data.
-            1 | 2 | 7 => count,
-            3 => count.checked_mul(2)?,
-            4 => count.checked_mul(4)?,
-            5 => count.checked_mul(8)?,
-            // A string, an array of strings, a translated string.
-            6 | 8 | 9 => {
-                let count = if kind == 6 { 1 } else { count };
-                match count.checked_sub(1) {
-                    None => 0,
-                    Some(last) => memchr::memchr_iter(0, rest).nth(last)? + 1,
-                }
-            }
-            _ => return None,
-        };
-        let bytes = rest.get(..length)?;
-        Some(Self { kind, bytes })
-    }
-
-    fn is_text(&self) -> bool {
-        matches!(self.kind, 6 | 8 | 9)
-    }
-
-    fn alignment(&self) -> usize {
-        match self.kind {
-            3 => 2,
-            4 => 4,
-            5 => 8,
-            _ => 1,
-        }
-    }
-}
-
-/// Writes a header anew, with every string that is not UTF-8 taken for Latin-1.
-fn transcode(header: &[u8], index: &[u8], data: &[u8]) -> Option<Vec<u8>> {
-    let mut new_index = Vec::with_capacity(index.len());
-    let mut store = Vec::with_capacity(data.len() + data.len() / 4);
-    for entry in index.chunks_exact(ENTRY) {
-        let value = Value::find(entry, data)?;
+/// Writes a header anew, with every string that is not UTF-8 taken for Latin-1; `None` if it becomes too large.
+fn rewrite<'a>(section: &Section<'_>, into: &'a mut Option<Vec<u8>>) -> Option<Section<'a>> {
+    let index_length = section.index.len() * ENTRY;
+    let mut index = Vec::with_capacity(index_length);
+    let mut store = Vec::with_capacity(section.store.len() + section.store.len() / 4);
+    for entry in section.index {
+        let value = Value::find(entry, section.store)?;
         store.resize(store.len().next_multiple_of(value.alignment()), 0);
-        new_index.extend_from_slice(entry.get(..8)?);
-        new_index.extend_from_slice(&u32::try_from(store.len()).ok()?.to_be_bytes());
-        new_index.extend_from_slice(entry.get(12..)?);
+        index.extend_from_slice(entry.get(..8)?);
+        index.extend_from_slice(&u32::try_from(store.len()).ok()?.to_be_bytes());
+        index.extend_from_slice(entry.get(12..)?);
         if !value.is_text() {
             store.extend_from_slice(value.bytes);
             continue;
@@ -311,25 +243,6 @@ fn transcode(header: &[u8], index: &[u8], data: &[u8]) -> Option<Vec<u8>> {
             }
         }
     }
-    // The same remainder modulo 8 keeps the padding right that follows a signature header.
-    while store.len() % 8 != data.len() % 8 {
-        store.push(0);
-    }
-    let mut out = header.get(..12)?.to_vec();
-    out.extend_from_slice(&u32::try_from(store.len()).ok()?.to_be_bytes());
-    out.extend_from_slice(&new_index);
-    out.extend_from_slice(&store);
-    Some(out)
-}
-
-/// A number of four bytes; 0 past the end, which callers have ruled out.
-fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes
-        .get(at..)
-        .and_then(|rest| rest.first_chunk())
-        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
-}
-
-fn as_usize(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+    index.append(&mut store);
+    Some(Section::new(into.insert(index), index_length))
 }

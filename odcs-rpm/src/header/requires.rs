@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use super::fields::dependency;
+use super::relations::Relation;
 use crate::evr::compare_versions;
 use crate::repodata::is_primary_file;
 use crate::{Comparison, Dependency, FileEntry};
@@ -13,46 +13,114 @@ const SENSE_PRE: u32 = 1 << 6 | 1 << 9 | 1 << 10;
 /// `RPMSENSE_MISSINGOK`: a recommendation, before there was a tag for those.
 const SENSE_MISSING_OK: u32 = 1 << 19;
 
-/// A requirement as a header has it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Requirement<'a> {
-    pub(super) name: &'a str,
-    pub(super) flags: u32,
-    /// As it was written: `0:1` is another text than `1`.
-    pub(super) version: &'a str,
+/// So many are looked through faster than a table of them is made.
+const FEW: usize = 32;
+
+/// What two requirements have in common that are the same word by word.
+type Words<'a> = (&'a str, Option<Comparison>, &'a str);
+
+fn words<'a>(relation: &Relation<'a>) -> Words<'a> {
+    (
+        relation.name,
+        Comparison::from_header_flags(relation.flags),
+        relation.version,
+    )
 }
 
-impl<'a> Requirement<'a> {
-    /// What two requirements have in common that are the same word by word.
-    fn words(&self) -> Words<'a> {
-        (self.name, Comparison::from_header_flags(self.flags), self.version)
+fn is_pre(relation: &Relation<'_>) -> bool {
+    relation.flags & SENSE_PRE != 0
+}
+
+fn to_dependency(relation: &Relation<'_>) -> Dependency {
+    Dependency {
+        is_pre: is_pre(relation),
+        ..relation.to_dependency()
+    }
+}
+
+/// What the package provides, word by word.
+enum Provided<'a, 'b> {
+    Few(&'b [Relation<'a>]),
+    Many(HashSet<Words<'a>>),
+}
+
+impl<'a, 'b> Provided<'a, 'b> {
+    fn new(provides: &'b [Relation<'a>], questions: usize) -> Self {
+        if provides.len().min(questions) <= FEW {
+            Self::Few(provides)
+        } else {
+            Self::Many(provides.iter().map(words).collect())
+        }
     }
 
-    fn is_pre(&self) -> bool {
-        self.flags & SENSE_PRE != 0
-    }
-
-    fn to_dependency(self) -> Dependency {
-        Dependency {
-            is_pre: self.is_pre(),
-            ..dependency(self.name, self.flags, self.version)
+    fn has(&self, require: &Relation<'a>) -> bool {
+        match self {
+            Self::Few(all) => all
+                .iter()
+                .any(|provide| provide.name == require.name && words(provide) == words(require)),
+            Self::Many(all) => all.contains(&words(require)),
         }
     }
 }
 
-type Words<'a> = (&'a str, Option<Comparison>, &'a str);
+/// The paths of the package that `primary` lists.
+enum Paths<'a> {
+    /// Nobody asks.
+    NotNeeded,
+    Few(&'a [FileEntry]),
+    Many(HashSet<&'a str>),
+}
 
-/// What a package provides, word by word.
-pub(super) struct Provided<'a>(HashSet<Words<'a>>);
+impl<'a> Paths<'a> {
+    fn new(files: &'a [FileEntry], requires: &[Relation<'_>]) -> Self {
+        // Few packages require paths, and some have very many files.
+        if !requires.iter().any(|require| require.name.starts_with('/')) {
+            Self::NotNeeded
+        } else if requires.len().min(files.len()) <= FEW {
+            Self::Few(files)
+        } else {
+            Self::Many(files.iter().map(|file| &*file.path).collect())
+        }
+    }
 
-impl<'a> FromIterator<(&'a str, u32, &'a str)> for Provided<'a> {
-    fn from_iter<T: IntoIterator<Item = (&'a str, u32, &'a str)>>(all: T) -> Self {
-        let words = all.into_iter();
-        Self(
-            words
-                .map(|(name, flags, version)| (name, Comparison::from_header_flags(flags), version))
-                .collect(),
-        )
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::NotNeeded => false,
+            Self::Few(files) => is_primary_file(name) && files.iter().any(|file| *file.path == *name),
+            Self::Many(paths) => is_primary_file(name) && paths.contains(name),
+        }
+    }
+}
+
+/// What was listed last under each name.
+enum Last<'a> {
+    Few(Vec<(Words<'a>, bool)>),
+    Many(HashMap<&'a str, (Words<'a>, bool)>),
+}
+
+impl<'a> Last<'a> {
+    fn new(requires: usize) -> Self {
+        if requires <= FEW {
+            Self::Few(Vec::with_capacity(requires))
+        } else {
+            Self::Many(HashMap::new())
+        }
+    }
+
+    fn of(&self, name: &str) -> Option<&(Words<'a>, bool)> {
+        match self {
+            Self::Few(all) => all.iter().rev().find(|((listed, ..), _)| *listed == name),
+            Self::Many(all) => all.get(name),
+        }
+    }
+
+    fn insert(&mut self, listed: (Words<'a>, bool)) {
+        match self {
+            Self::Few(all) => all.push(listed),
+            Self::Many(all) => {
+                all.insert(listed.0.0, listed);
+            }
+        }
     }
 }
 
@@ -65,40 +133,34 @@ impl<'a> FromIterator<(&'a str, u32, &'a str)> for Provided<'a> {
 ///   `foo = 0:1`);
 /// - repetitions of the last requirement of the same name;
 /// - all requirements of glibc's `libc.so.6` but the highest, which implies the others and comes last.
-pub(super) fn list_requires(
-    requires: &[Requirement<'_>],
-    provided: &Provided<'_>,
+pub(super) fn list_requires<'a>(
+    requires: &[Relation<'a>],
+    provides: &[Relation<'a>],
     files: &[FileEntry],
 ) -> (Vec<Dependency>, Vec<Dependency>) {
-    // Few packages require paths, and some have very many files.
-    let requires_paths = requires.iter().any(|require| require.name.starts_with('/'));
-    let files: HashSet<&str> = if requires_paths {
-        let paths = files.iter().map(|file| &*file.path);
-        paths.filter(|path| is_primary_file(path)).collect()
-    } else {
-        HashSet::new()
-    };
-    let mut last_of_name: HashMap<&str, (Words<'_>, bool)> = HashMap::new();
+    let provided = Provided::new(provides, requires.len());
+    let paths = Paths::new(files, requires);
+    let mut last_of_name = Last::new(requires.len());
     let mut listed = Vec::with_capacity(requires.len());
     let mut recommends = Vec::new();
-    let mut highest_libc: Option<(&Requirement<'_>, LibcVersion<'_>)> = None;
+    let mut highest_libc: Option<(&Relation<'_>, LibcVersion<'_>)> = None;
     for require in requires {
-        let same = (require.words(), require.is_pre());
+        let same = (words(require), is_pre(require));
         if require.name.starts_with("rpmlib(")
-            || files.contains(require.name)
-            || provided.0.contains(&same.0)
-            || last_of_name.get(require.name) == Some(&same)
+            || paths.has(require.name)
+            || provided.has(require)
+            || last_of_name.of(require.name) == Some(&same)
         {
             continue;
         }
         if require.flags & SENSE_MISSING_OK != 0 {
-            recommends.push(dependency(require.name, require.flags, require.version));
+            recommends.push(require.to_dependency());
             continue;
         }
         match LibcVersion::of(require.name) {
             None => {
-                last_of_name.insert(require.name, same);
-                listed.push(require.to_dependency());
+                last_of_name.insert(same);
+                listed.push(to_dependency(require));
             }
             Some(version) => {
                 if highest_libc
@@ -110,7 +172,7 @@ pub(super) fn list_requires(
             }
         }
     }
-    listed.extend(highest_libc.map(|(require, _)| require.to_dependency()));
+    listed.extend(highest_libc.map(|(require, _)| to_dependency(require)));
     (listed, recommends)
 }
 
@@ -142,25 +204,27 @@ mod tests {
 
     const EQUAL: u32 = 8;
 
+    fn relation<'a>((name, flags, version): (&'a str, u32, &'a str)) -> Relation<'a> {
+        Relation { name, flags, version }
+    }
+
+    /// Requirements and recommendations, whatever the number of others that mean nothing to any of them.
     fn listed(requires: &[(&str, u32, &str)], provided: &[&str], files: &[&str]) -> [Vec<String>; 2] {
-        let requires: Vec<_> = requires
-            .iter()
-            .map(|(name, flags, version)| Requirement {
-                name,
-                flags: *flags,
-                version,
-            })
-            .collect();
-        let provided = provided.iter().map(|version| ("p", EQUAL, *version)).collect();
-        let files: Vec<_> = files
-            .iter()
-            .map(|path| FileEntry {
-                path: (*path).into(),
-                kind: FileKind::File,
-            })
-            .collect();
-        let (requires, recommends) = list_requires(&requires, &provided, &files);
-        [requires, recommends].map(|list| list.iter().map(ToString::to_string).collect())
+        let mut requires: Vec<_> = requires.iter().copied().map(relation).collect();
+        let provided = provided.iter().map(|version| ("p", EQUAL, *version));
+        let mut provides: Vec<_> = provided.map(relation).collect();
+        let file = |path: &str| FileEntry {
+            path: path.into(),
+            kind: FileKind::File,
+        };
+        let mut files: Vec<_> = files.iter().copied().map(file).collect();
+        let few = list_requires(&requires, &provides, &files);
+        let more = FEW + 1;
+        requires.extend(vec![relation(("/x/bin/many", 0, "")); more]);
+        provides.extend(vec![relation(("/x/bin/many", 0, "")); more]);
+        files.extend((0..more).map(|number| file(&number.to_string())));
+        assert_eq!(list_requires(&requires, &provides, &files), few);
+        [few.0, few.1].map(|list| list.iter().map(ToString::to_string).collect())
     }
 
     #[test]

@@ -36,17 +36,42 @@ pub fn read_filelists(reader: impl BufRead, packages: &mut [RepoPackage], limits
 #[derive(Debug)]
 pub struct Filelists(Vec<Listed<FileEntry>>);
 
-impl Filelists {
-    /// Reads a `filelists` file.
+/// Reads a `filelists` file package by package. After an error there is nothing more.
+///
+/// Each item is the package that files are listed for, and these, in the file's order; or an error as those of
+/// [`read_filelists`].
+///
+/// ```
+/// use odcs_rpm::repodata::{FilelistsReader, Limits};
+/// let xml = r#"<filelists packages="1"><package pkgid="0a" name="ed" arch="x86_64">
+///   <version epoch="0" ver="1.14.1" rel="2"/><file>/usr/bin/ed</file>
+/// </package></filelists>"#;
+/// let mut reader = FilelistsReader::new(xml.as_bytes(), Limits::default())?;
+/// let (package, files) = reader.next().unwrap()?;
+/// assert_eq!((package.nevra.name().as_str(), &*files[0].path), ("ed", "/usr/bin/ed"));
+/// # Ok::<(), odcs_rpm::Error>(())
+/// ```
+pub struct FilelistsReader<R> {
+    lists: ListReader<R>,
+    is_done: bool,
+}
+
+impl<R: BufRead> FilelistsReader<R> {
+    /// Begins to read.
     ///
     /// # Errors
-    /// As those of [`read_filelists`].
-    pub fn read(reader: impl BufRead, limits: Limits) -> Result<Self> {
+    /// [`Error::Repodata`] if this is no such file.
+    pub fn new(reader: R, limits: Limits) -> Result<Self> {
+        Ok(Self {
+            lists: ListReader::new(reader, ListKind::Filelists, limits)?,
+            is_done: false,
+        })
+    }
+
+    fn read(&mut self) -> Result<Option<(ListedPackage, Vec<FileEntry>)>> {
         let mut files: Vec<FileEntry> = Vec::new();
         let mut kind = FileKind::File;
-        let mut lists = Vec::new();
-        let mut reader = ListReader::new(reader, ListKind::Filelists, limits)?;
-        while let Some(ListedPackage { id, nevra, .. }) = reader.read(|item| {
+        let package = self.lists.read(|item| {
             match item {
                 ListItem::Start(element) => kind = kind_of(element)?,
                 ListItem::End(path) => files.push(FileEntry {
@@ -55,11 +80,36 @@ impl Filelists {
                 }),
             }
             Ok(())
-        })? {
-            let items = std::mem::take(&mut files);
-            lists.push(Listed { id, nevra, items });
+        })?;
+        Ok(package.map(|package| (package, files)))
+    }
+}
+
+impl<R: BufRead> Iterator for FilelistsReader<R> {
+    type Item = Result<(ListedPackage, Vec<FileEntry>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
         }
-        Ok(Self(lists))
+        let next = self.read().transpose();
+        self.is_done = !matches!(next, Some(Ok(_)));
+        next
+    }
+}
+
+impl Filelists {
+    /// Reads a `filelists` file.
+    ///
+    /// # Errors
+    /// As those of [`read_filelists`].
+    pub fn read(reader: impl BufRead, limits: Limits) -> Result<Self> {
+        let lists = FilelistsReader::new(reader, limits)?;
+        let listed = lists.map(|list| {
+            let (ListedPackage { id, nevra, .. }, items) = list?;
+            Ok(Listed { id, nevra, items })
+        });
+        listed.collect::<Result<_>>().map(Self)
     }
 
     /// Gives every package the complete list of its files; those that are not mentioned keep the files

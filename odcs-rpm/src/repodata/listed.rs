@@ -1,9 +1,16 @@
 //! What of a package `primary` lists: not all of its files.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// Asked of every path there is: the search is set up once.
+static BIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bin/"));
+
 /// Whether `primary` lists a path: configuration, programs and, for old time's sake, one program that
 /// other packages require by its path. The rule is yum's, and all tools keep it.
 pub fn is_primary_file(path: &str) -> bool {
-    path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
+    path.starts_with("/etc/") || BIN.find(path.as_bytes()).is_some() || path == "/usr/lib/sendmail"
 }
 
 #[cfg(test)]

@@ -9,24 +9,32 @@ mod filelists;
 mod listed;
 mod lists;
 mod other;
+mod package_file;
+mod pieces;
 mod primary;
 mod pull;
+mod render;
 mod repomd;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod updateinfo;
+mod verify;
 mod write;
 mod write_xml;
+mod writer;
 
-pub use filelists::{Filelists, read_filelists};
+pub use filelists::{Filelists, FilelistsReader, read_filelists};
 pub use listed::is_primary_file;
 pub use lists::{ListKind, ListReader, ListedPackage};
 pub use other::read_other;
+pub use pieces::{Pieces, PiecesView};
 pub use primary::{PrimaryReader, read_primary};
 pub use repomd::{Repomd, RepomdRecord};
 pub use updateinfo::UpdateInfo;
 pub use write::{FileDigestsOf, RepodataFile, RepodataOptions, write_repodata};
 pub use write_xml::{Entry, write_filelists, write_filelists_ext, write_other, write_primary};
+pub use writer::{Described, Finished, FinishedFile, RepodataWriter, WrittenFile};
 
 pub(crate) use encode::Xml;
 pub(crate) use pull::{Element, Pull, Token};

@@ -3,15 +3,20 @@
 use std::fmt;
 
 use rayon::join;
+use rayon::prelude::*;
 
 use super::encode::Xml;
-use super::repomd::{Repomd, RepomdRecord};
+use super::pieces::Pieces;
+use super::repomd::Repomd;
 use super::updateinfo::UpdateInfo;
-use super::write_xml::{Entry, write_filelists, write_filelists_ext, write_other, write_primary};
-use crate::compression::{CompressingWriter, WriteCompression};
-use crate::digest::Hasher;
+use super::write_xml::Entry;
+use super::writer::RepodataWriter;
+use crate::compression::WriteCompression;
 use crate::header::FileDigests;
-use crate::{Digest, DigestAlgorithm, Result};
+use crate::{Digest, Result};
+
+/// Packages whose XML is made at a time.
+const CHUNK: usize = 128;
 
 /// One file of a `repodata` folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,8 +50,11 @@ pub struct RepodataOptions<'a> {
     pub updateinfo: Option<&'a UpdateInfo>,
     /// How the files are compressed.
     pub compression: WriteCompression,
-    /// Asks for `filelists-ext`: who knows the digests of the files in a package.
+    /// Asks for `filelists-ext`: who knows the digests of the files in a package. Where packages come
+    /// [described](super::Described), nobody is asked.
     pub filelists_ext: Option<&'a FileDigestsOf<'a>>,
+    /// Asks for `filelists-ext`, of packages that come described with digests.
+    pub described_digests: bool,
 }
 
 /// Says what the digests of the files in a package are. It is called from several threads.
@@ -61,6 +69,7 @@ impl<'a> RepodataOptions<'a> {
             updateinfo: None,
             compression: WriteCompression::default(),
             filelists_ext: None,
+            described_digests: false,
         }
     }
 
@@ -91,6 +100,18 @@ impl<'a> RepodataOptions<'a> {
         self.filelists_ext = Some(digests);
         self
     }
+
+    /// Adds `filelists-ext`, for [`RepodataWriter`]: the pieces of all packages come
+    /// [with digests](Pieces::render_with_digests).
+    #[must_use]
+    pub fn with_described_digests(mut self) -> Self {
+        self.described_digests = true;
+        self
+    }
+
+    pub(super) fn has_filelists_ext(&self) -> bool {
+        self.described_digests || self.filelists_ext.is_some()
+    }
 }
 
 impl fmt::Debug for RepodataOptions<'_> {
@@ -100,17 +121,15 @@ impl fmt::Debug for RepodataOptions<'_> {
             .field("comps", &self.comps.map(|(name, _)| name))
             .field("updateinfo", &self.updateinfo)
             .field("compression", &self.compression)
-            .field("filelists_ext", &self.filelists_ext.is_some())
+            .field("filelists_ext", &self.has_filelists_ext())
             .finish()
     }
 }
 
-/// Makes the files of a `repodata` folder: `primary`, `filelists` and `other`, compressed, `filelists-ext` and
-/// `updateinfo` where they are asked for, the comps file plain (`group`) and compressed (`group_gz`, `group_zst`),
-/// all named by their SHA-256, and `repomd.xml`, which comes last since a repository is complete once it is
-/// there.
+/// Makes the files of a `repodata` folder in memory: all that [`RepodataWriter`] writes, named by their SHA-256, and
+/// `repomd.xml`, which comes last since a repository is complete once it is there.
 ///
-/// The same input gives the same bytes. The large files are made in parallel.
+/// The same input gives the same bytes. Packages are made into XML in parallel, while those before them are written.
 ///
 /// # Errors
 /// Those of `filelists_ext`. Else none is known to happen: everything is in memory.
@@ -123,149 +142,44 @@ impl fmt::Debug for RepodataOptions<'_> {
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
 pub fn write_repodata(entries: &[Entry<'_>], options: RepodataOptions<'_>) -> Result<Vec<RepodataFile>> {
-    let compression = options.compression;
-    let (primary, (filelists, (other, filelists_ext))) = join(
-        || Made::stream("primary", compression, |out| write_primary(entries, out)),
-        || {
-            join(
-                || Made::stream("filelists", compression, |out| write_filelists(entries, out)),
-                || {
-                    join(
-                        || Made::stream("other", compression, |out| write_other(entries, out)),
-                        || {
-                            options.filelists_ext.map(|digests| {
-                                Made::stream("filelists-ext", compression, |out| {
-                                    write_filelists_ext(entries, digests, out)
-                                })
-                            })
-                        },
-                    )
-                },
-            )
-        },
-    );
-    let mut made = vec![primary?, filelists?, other?];
-    made.extend(filelists_ext.transpose()?);
-    if let Some((name, bytes)) = options.comps {
-        made.push(Made::plain("group", name, bytes));
-        let kind = match compression {
-            WriteCompression::Gzip => "group_gz",
-            WriteCompression::Zstd => "group_zst",
-        };
-        made.push(Made::compressed(kind, name, bytes, compression)?);
-    }
-    if let Some(updates) = options.updateinfo {
-        let name = "updateinfo.xml";
-        made.push(Made::compressed(
-            "updateinfo",
-            name,
-            updates.bytes(),
-            compression,
-        )?);
-    }
-    let repomd = Repomd {
-        revision: Some(options.revision.to_string()),
-        records: made.iter().map(|made| made.record(options.revision)).collect(),
+    let mut writer = RepodataWriter::begin(entries.len() as u64, options, |_| Ok(Vec::new()))?;
+    let render = |pieces: &mut Vec<Pieces>, entries: &[Entry<'_>]| {
+        pieces.resize_with(entries.len(), Pieces::default);
+        let both = pieces.par_iter_mut().zip(entries);
+        both.try_for_each(|(pieces, entry)| {
+            match options.filelists_ext {
+                None => pieces.render(entry.package),
+                Some(digests) => pieces.render_with_digests(entry.package, &digests(entry)?),
+            }
+            Ok(())
+        })
     };
-    let mut files: Vec<_> = made.into_iter().map(|made| made.file).collect();
-    files.push(RepodataFile {
-        name: "repomd.xml".into(),
-        bytes: repomd.to_xml(),
+    let (mut now, mut next) = (Vec::new(), Vec::new());
+    let mut chunks = entries.chunks(CHUNK).peekable();
+    if let Some(first) = chunks.peek() {
+        render(&mut now, first)?;
+    }
+    while let Some(chunk) = chunks.next() {
+        let following = chunks.peek().copied().unwrap_or_default();
+        let described: Vec<_> = chunk
+            .iter()
+            .zip(&now)
+            .map(|(entry, pieces)| entry.described(pieces))
+            .collect();
+        let (written, rendered) = join(|| writer.write(&described), || render(&mut next, following));
+        written.and(rendered)?;
+        std::mem::swap(&mut now, &mut next);
+    }
+    let finished = writer.finish()?;
+    let files = finished.files.into_iter().map(|file| RepodataFile {
+        name: file.written.name,
+        bytes: file.out,
     });
-    Ok(files)
-}
-
-/// A file with what `repomd.xml` says of it.
-struct Made {
-    kind: &'static str,
-    file: RepodataFile,
-    checksum: Digest,
-    open: Option<(Digest, u64)>,
-}
-
-impl Made {
-    /// A compressed file, from a function that writes it uncompressed.
-    fn stream(
-        kind: &'static str,
-        compression: WriteCompression,
-        write: impl FnOnce(&mut dyn std::io::Write) -> Result<()>,
-    ) -> Result<Self> {
-        let mut out = OpenFile {
-            compressed: CompressingWriter::new(compression)?,
-            hasher: Hasher::new(DigestAlgorithm::Sha256),
-            bytes: 0,
-        };
-        // Packages are small; compressors are quicker in larger pieces.
-        let mut buffer = std::io::BufWriter::with_capacity(128 << 10, &mut out);
-        write(&mut buffer)?;
-        std::io::Write::flush(&mut buffer)?;
-        drop(buffer);
-        let open = (out.hasher.finish(), out.bytes);
-        let name = format!("{kind}.xml.{}", compression.suffix());
-        Ok(Self::new(kind, &name, out.compressed.finish()?, Some(open)))
-    }
-
-    fn plain(kind: &'static str, name: &str, bytes: &[u8]) -> Self {
-        Self::new(kind, name, bytes.to_vec(), None)
-    }
-
-    fn compressed(
-        kind: &'static str,
-        name: &str,
-        bytes: &[u8],
-        compression: WriteCompression,
-    ) -> Result<Self> {
-        let open = (
-            Digest::of_bytes(DigestAlgorithm::Sha256, bytes),
-            bytes.len() as u64,
-        );
-        let name = format!("{name}.{}", compression.suffix());
-        Ok(Self::new(kind, &name, compression.compress(bytes)?, Some(open)))
-    }
-
-    fn new(kind: &'static str, name: &str, bytes: Vec<u8>, open: Option<(Digest, u64)>) -> Self {
-        let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, &bytes);
-        let name = format!("{}-{name}", checksum.hex());
-        Self {
-            kind,
-            file: RepodataFile { name, bytes },
-            checksum,
-            open,
-        }
-    }
-
-    fn record(&self, timestamp: u64) -> RepomdRecord {
-        let (open_checksum, open_size) = self.open.clone().unzip();
-        RepomdRecord {
-            kind: self.kind.into(),
-            location: format!("repodata/{}", self.file.name),
-            checksum: self.checksum.clone(),
-            open_checksum,
-            size: Some(self.file.bytes.len() as u64),
-            open_size,
-            timestamp: Some(timestamp),
-        }
-    }
-}
-
-/// Compresses what it is given, and hashes it before.
-struct OpenFile {
-    compressed: CompressingWriter,
-    hasher: Hasher,
-    bytes: u64,
-}
-
-impl std::io::Write for OpenFile {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.compressed.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    let repomd = RepodataFile {
+        name: "repomd.xml".into(),
+        bytes: finished.repomd,
+    };
+    Ok(files.chain([repomd]).collect())
 }
 
 impl Repomd {

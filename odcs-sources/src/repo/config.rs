@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use odcs_core::allow::UrlAllowList;
-use odcs_core::{ContentStore, Fetch};
+use odcs_core::{Clock, ContentStore, Fetch, MetadataCache, SystemClock};
 use odcs_rpm::compression::RATIO;
 
 use super::mirrors::MirrorRule;
@@ -33,6 +33,11 @@ pub struct RepoSettings {
     pub trusted_urls: UrlAllowList,
     /// The repositories that have mirrors.
     pub mirrors: Vec<MirrorRule>,
+    /// Where it is kept what was found out about repositories and their packages. Without, all of it is read anew for
+    /// each compose.
+    pub cache: Option<Arc<dyn MetadataCache>>,
+    /// Tells how long ago directories were changed; nothing of it shows in any result.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl RepoSettings {
@@ -49,6 +54,8 @@ impl RepoSettings {
             remote: None,
             trusted_urls: UrlAllowList::default(),
             mirrors: Vec::new(),
+            cache: None,
+            clock: Arc::new(SystemClock),
         }
     }
 
@@ -78,6 +85,13 @@ impl RepoSettings {
     #[must_use]
     pub fn with_mirrors(mut self, rules: impl IntoIterator<Item = MirrorRule>) -> Self {
         self.mirrors.extend(rules);
+        self
+    }
+
+    /// What is found out about repositories and their packages is kept there.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<dyn MetadataCache>) -> Self {
+        self.cache = Some(cache);
         self
     }
 }

@@ -1,147 +1,182 @@
 //! Reading a directory with RPMs and no metadata.
 
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use odcs_core::files::SourceFile;
+use odcs_core::source::local::{open_package, package_error};
 use odcs_core::source::{Candidate, PackageContent};
-use odcs_core::{ErrorKind, Result};
-use odcs_rpm::digest::Hasher;
-use odcs_rpm::{Digest, DigestAlgorithm};
+use odcs_core::{CacheKey, ErrorKind, FileIdentity, MetadataCache, Result};
+use odcs_rpm::header::HeaderReader;
+use odcs_rpm::{Digest, Package, facts};
 use rayon::prelude::*;
-use walkdir::WalkDir;
 
+use super::catalog::{Amount, Catalog, CatalogBuilder};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
+use super::listing::{Entry, Listing, list};
 use super::roots::Repository;
+use super::trees::Trees;
 
-/// Directories deeper than this are a mistake or an attack.
-const DEPTH: usize = 32;
+/// How many packages are read at once: so many are in memory with all that their headers say.
+const CHUNK: usize = 256;
 
-/// The RPMs of a directory, sorted by path.
-pub(super) struct Listing(Vec<Entry>);
-
-struct Entry {
-    path: String,
-    size: u64,
-    modified: (i64, i64),
-}
-
-impl Listing {
-    /// Names, sizes and times in one checksum: what tells whether anything changed.
-    pub(super) fn digest(&self) -> Digest {
-        let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
-        for Entry { path, size, modified } in &self.0 {
-            hasher.update(format!("{path}\0{size}\0{}.{}\n", modified.0, modified.1).as_bytes());
-        }
-        hasher.finish()
-    }
-}
-
-/// Lists the RPMs below the repository's directory. Directories behind symbolic links are not
-/// entered; RPMs behind links count, and are opened beneath the root like all others.
-pub(super) fn list(repository: &Repository, settings: &RepoSettings) -> Result<Listing, RepoError> {
-    let directory = repository.open()?;
-    // Through the open handle: whatever happens to the path meanwhile, this is the directory meant.
-    let top = format!("/proc/self/fd/{}/", directory.handle().as_raw_fd());
-    let mut entries = Vec::new();
-    for (seen, entry) in WalkDir::new(&top)
-        .max_depth(DEPTH)
-        .follow_links(false)
-        .into_iter()
-        .enumerate()
-    {
-        if seen >= settings.directory_entries {
-            return Err(RepoError::new(
-                Reason::Limit(format!("{} files", settings.directory_entries)),
-                &repository.path,
-            ));
-        }
-        let entry = entry.map_err(|error| {
-            let at = error
-                .path()
-                .and_then(|path| path.strip_prefix(&top).ok())
-                .map(|path| path.display().to_string());
-            let subject = format!("{}/{}", repository.path, at.unwrap_or_default());
-            match error.into_io_error() {
-                Some(error) => RepoError::io(error, subject.trim_end_matches('/')),
-                None => RepoError::new(Reason::Escapes, subject),
-            }
-        })?;
-        if entry.file_type().is_dir() && entry.depth() >= DEPTH {
-            return Err(RepoError::new(
-                Reason::Limit(format!("{DEPTH} directories one inside the other")),
-                &repository.path,
-            ));
-        }
-        if entry.file_type().is_dir()
-            || entry
-                .path()
-                .extension()
-                .is_none_or(|extension| extension != "rpm")
-        {
-            continue;
-        }
-        let path = entry
-            .path()
-            .strip_prefix(&top)
-            .ok()
-            .and_then(|path| path.to_str())
-            .map(str::to_owned);
-        let shown = || {
-            let below = entry.path().strip_prefix(&top).unwrap_or(entry.path());
-            format!("{}/{}", repository.path, below.display())
-        };
-        let path =
-            path.ok_or_else(|| RepoError::new(Reason::Damaged, shown()).caused_by("its name is not UTF-8"))?;
-        let metadata = entry
-            .path()
-            .metadata()
-            .map_err(|error| RepoError::io(error, shown()))?;
-        entries.push(Entry {
-            path,
-            size: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-        });
-    }
-    if entries.is_empty() {
-        return Err(RepoError::new(Reason::Empty, &repository.path));
-    }
-    entries.sort_unstable_by(|left, right| left.path.cmp(&right.path));
-    Ok(Listing(entries))
-}
-
-/// Reads the headers of all RPMs that were there when the directory was pinned.
+/// Reads the headers of all RPMs that were there when the directory was pinned, as far as they are not known.
 pub(super) fn read(
     repository: &Repository,
     pinned: &Digest,
     settings: &RepoSettings,
+    trees: &Trees,
+    amount: Amount,
 ) -> Result<PackageContent> {
     let changed = |error: RepoError| match error.kind() {
         // It was there when it was pinned.
         ErrorKind::NotFound => RepoError::new(Reason::Changed, &repository.path).caused_by(error),
         _ => error,
     };
-    let listing = list(repository, settings).map_err(changed)?;
+    let listing = list(repository, settings, trees).map_err(changed)?;
     if listing.digest() != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path).into());
     }
-    let candidates = listing
-        .0
-        .par_iter()
-        .map(|entry| candidate(repository, entry))
-        .collect::<Result<_>>()?;
+    let packages = Packages {
+        repository,
+        cache: settings.cache.as_deref(),
+        idle: Mutex::default(),
+    };
+    let (packages, set) = match amount {
+        Amount::Brief => {
+            let Catalog { set, items } = packages.catalog(&listing)?;
+            let packages = items.into_iter().map(|item| item.package).collect();
+            (packages, Some(set))
+        }
+        Amount::Complete => (packages.complete(&listing)?, None),
+    };
+    let candidates = listing.entries().iter().zip(packages).map(|(entry, package)| {
+        Ok(Candidate {
+            package,
+            file: file(repository, entry)?.into(),
+            checksum: None,
+        })
+    });
     Ok(PackageContent {
-        candidates,
+        candidates: candidates.collect::<Result<_>>()?,
         timestamp: None,
         description: format!("the directory {}", repository.path),
+        set,
         ..PackageContent::default()
     })
 }
 
-fn candidate(repository: &Repository, entry: &Entry) -> Result<Candidate> {
-    let file = repository.file(&entry.path).map_err(|_| {
-        let (package, href) = ("a package".to_owned(), entry.path.clone());
-        RepoError::new(Reason::Location { package, href }, &repository.path)
-    })?;
-    Candidate::read(file)
+/// The packages of a directory.
+struct Packages<'a> {
+    repository: &'a Repository,
+    cache: Option<&'a dyn MetadataCache>,
+    /// Readers that nobody is using, with the buffers that they have.
+    idle: Mutex<Vec<Reader>>,
+}
+
+impl Packages<'_> {
+    /// The brief packages in the order of the listing, and the set of them: from the cache if they were read before.
+    fn catalog(&self, listing: &Listing) -> Result<Catalog> {
+        let key = self.cache.map(|_| {
+            let identity = listing.identity();
+            let parts = [self.repository.real_path(), identity.hex().into()];
+            CacheKey::new("directory", &parts.each_ref().map(|part| part.as_bytes()))
+        });
+        let cached = self.cache.zip(key.as_ref());
+        let known = cached.and_then(|(cache, key)| Catalog::cached(cache, key));
+        if let Some(catalog) = known.filter(|catalog| catalog.items.len() == listing.entries().len()) {
+            return Ok(catalog);
+        }
+        let too_large = |error| RepoError::damaged(error, &self.repository.path);
+        let mut builder = CatalogBuilder::new();
+        let mut read: Result<Vec<Package>> = Ok(Vec::new());
+        let chunks = listing.entries().chunks(CHUNK).map(Some).chain([None]);
+        // While one chunk is read, the one before is indexed.
+        for chunk in chunks {
+            let packages = read?;
+            let add = || {
+                for package in &packages {
+                    builder.add(package, Box::default(), None);
+                }
+            };
+            (read, ()) = rayon::join(|| self.read(chunk.unwrap_or_default()), add);
+        }
+        let catalog = builder.finish().map_err(too_large)?;
+        if let Some((cache, key)) = cached {
+            catalog.keep(cache, key);
+        }
+        Ok(catalog)
+    }
+
+    /// All packages, complete.
+    fn complete(&self, listing: &Listing) -> Result<Vec<Arc<Package>>> {
+        let packages = self.read(listing.entries())?.into_iter().map(Arc::new).collect();
+        if let Some(cache) = self.cache {
+            cache.flush();
+        }
+        Ok(packages)
+    }
+
+    fn read(&self, entries: &[Entry]) -> Result<Vec<Package>> {
+        let one = |entry: &Entry| {
+            let mut reader = self.idle().pop().unwrap_or_default();
+            let package = reader.package(self.repository, entry, self.cache);
+            self.idle().push(reader);
+            package
+        };
+        entries.par_iter().map(one).collect()
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads packages one after the other, with the same buffers.
+#[derive(Default)]
+struct Reader {
+    headers: HeaderReader,
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    /// A package: from the cache, else from its file.
+    fn package(
+        &mut self,
+        repository: &Repository,
+        entry: &Entry,
+        cache: Option<&dyn MetadataCache>,
+    ) -> Result<Package> {
+        let file = file(repository, entry)?;
+        let Some(cache) = cache else {
+            return self.header(repository, entry, &file);
+        };
+        let identity = FileIdentity::local(&file, entry.stamp);
+        if cache.get(&identity.facts(), &mut self.buffer)
+            && let Ok(package) = facts::decode(&self.buffer)
+        {
+            return Ok(package);
+        }
+        let package = self.header(repository, entry, &file)?;
+        self.buffer.clear();
+        facts::encode(&package, &mut self.buffer);
+        cache.put(&identity.facts(), &[&self.buffer]);
+        Ok(package)
+    }
+
+    fn header(&mut self, repository: &Repository, entry: &Entry, file: &SourceFile) -> Result<Package> {
+        let (opened, stamp) = open_package(file)?;
+        if stamp != entry.stamp {
+            return Err(RepoError::new(Reason::Changed, &repository.path).into());
+        }
+        let package = self.headers.read_header(&opened, stamp.facts());
+        package.map_err(|error| package_error(error, file))
+    }
+}
+
+fn file(repository: &Repository, entry: &Entry) -> Result<SourceFile> {
+    repository.file(&entry.path).map_err(|_| {
+        let (package, href) = ("a package".to_owned(), entry.path.to_string());
+        RepoError::new(Reason::Location { package, href }, &repository.path).into()
+    })
 }

@@ -15,9 +15,11 @@
 //! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
 //! by a link or is one, and also if it was made from there once and is looked for again.
 
+mod catalog;
 mod config;
 mod directory;
 mod error;
+mod listing;
 mod metadata;
 mod metalink;
 mod mirrors;
@@ -25,6 +27,8 @@ mod pins;
 mod remote;
 mod replay;
 mod roots;
+mod streamed;
+mod trees;
 mod verified;
 
 pub use config::RepoSettings;
@@ -41,10 +45,12 @@ use odcs_core::source::{Capability, Content, PackageContent, Pins, Resolved, Res
 use odcs_core::{ComposeSource, Manifest, Result};
 use url::Url;
 
+use self::catalog::Amount;
 use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;
 use self::roots::{Repository, Roots};
+use self::trees::Trees;
 
 /// The `repo` source.
 ///
@@ -63,6 +69,7 @@ pub struct RepoSource {
     roots: Arc<Roots>,
     remote: Option<Remote>,
     settings: Arc<RepoSettings>,
+    trees: Arc<Trees>,
 }
 
 /// Where the repository of a request is.
@@ -83,6 +90,7 @@ impl RepoSource {
             roots,
             remote: Remote::new(&settings),
             settings,
+            trees: Arc::default(),
         })
     }
 
@@ -104,15 +112,35 @@ impl RepoSource {
             .ok_or_else(|| RepoError::new(Reason::Url, url))
     }
 
+    /// Reads a repository as it was pinned.
+    async fn read(&self, pins: &Pins, amount: Amount) -> Result<Content> {
+        let pins: RepoPins = pins.read()?;
+        let content = match &pins {
+            RepoPins::Remote {
+                url, mirrors, repomd, ..
+            } => {
+                let remote = self.remote(url.as_str())?;
+                remote.content(url, mirrors, repomd, amount).await?
+            }
+            RepoPins::Repodata { .. } | RepoPins::Directory { .. } => self.read_here(pins, amount).await?,
+        };
+        if let (Some(remote), Some(updates)) = (&self.remote, &content.updateinfo) {
+            remote.keep_updates(updates).await;
+        }
+        Ok(Content::Packages(content))
+    }
+
     /// Reads a directory as it was pinned.
-    async fn read_here(&self, pins: RepoPins) -> Result<PackageContent> {
+    async fn read_here(&self, pins: RepoPins, amount: Amount) -> Result<PackageContent> {
         let (repository, settings) = (self.roots.locate(pins.location())?, Arc::clone(&self.settings));
-        let roots = Arc::clone(&self.roots);
+        let (roots, trees) = (Arc::clone(&self.roots), Arc::clone(&self.trees));
         let content = blocking(move || {
             let content = match &pins {
-                RepoPins::Directory { listing, .. } => directory::read(&repository, listing, &settings)?,
+                RepoPins::Directory { listing, .. } => {
+                    directory::read(&repository, listing, &settings, &trees, amount)?
+                }
                 RepoPins::Repodata { repomd, .. } | RepoPins::Remote { repomd, .. } => {
-                    metadata::read(&repository, repomd, &settings)?
+                    metadata::read(&repository, repomd, &settings, amount)?
                 }
             };
             Ok(roots.trusting(content))
@@ -142,8 +170,8 @@ impl ComposeSource for RepoSource {
         let pins = match self.locate(request)? {
             Located::There(remote, url) => remote.resolve(url).await?,
             Located::Here(repository) => {
-                let settings = Arc::clone(&self.settings);
-                blocking(move || Ok(pins::pin(&repository, &settings)?)).await?
+                let (settings, trees) = (Arc::clone(&self.settings), Arc::clone(&self.trees));
+                blocking(move || Ok(pins::pin(&repository, &settings, &trees)?)).await?
             }
         };
         let mut fields = ResolvedFields::default();
@@ -156,17 +184,11 @@ impl ComposeSource for RepoSource {
     }
 
     async fn content(&self, pins: &Pins) -> Result<Content> {
-        let pins: RepoPins = pins.read()?;
-        let content = match &pins {
-            RepoPins::Remote {
-                url, mirrors, repomd, ..
-            } => self.remote(url.as_str())?.content(url, mirrors, repomd).await?,
-            RepoPins::Repodata { .. } | RepoPins::Directory { .. } => self.read_here(pins).await?,
-        };
-        if let (Some(remote), Some(updates)) = (&self.remote, &content.updateinfo) {
-            remote.keep_updates(updates).await;
-        }
-        Ok(Content::Packages(content))
+        self.read(pins, Amount::Brief).await
+    }
+
+    async fn complete_content(&self, pins: &Pins) -> Result<Content> {
+        self.read(pins, Amount::Complete).await
     }
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {

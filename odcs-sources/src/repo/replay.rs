@@ -11,6 +11,7 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use rayon::prelude::*;
 
+use super::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata;
@@ -196,7 +197,7 @@ fn read(repository: &Repository, settings: &RepoSettings) -> Result<Option<Packa
     let Some((digest, _)) = read_repomd(repository)? else {
         return Ok(None);
     };
-    metadata::read(repository, &digest, settings).map(Some)
+    metadata::read(repository, &digest, settings, Amount::Brief).map(Some)
 }
 
 /// What went wrong for good is as if nothing were there: there is something better to say about the package.

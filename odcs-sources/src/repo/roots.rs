@@ -165,6 +165,16 @@ impl Repository {
         })
     }
 
+    /// Where it is, whichever of its root's names it was asked for by.
+    pub(super) fn real_path(&self) -> String {
+        let root = self.root.path();
+        let path = match &self.directory {
+            Some(directory) => root.join(directory),
+            None => root.to_owned(),
+        };
+        path.to_string_lossy().into_owned()
+    }
+
     /// The repository's directory, open.
     pub(super) fn open(&self) -> Result<Arc<Root>, RepoError> {
         let Some(directory) = &self.directory else {

@@ -1,15 +1,39 @@
 //! The `repo` source does what every source must do.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::support::Lab;
 use odcs_core::ComposeRequest;
 use odcs_core::request::SourceSpec;
+use odcs_core::testing::MemoryCache;
 use odcs_core::testing::source::{Cases, conformance};
-use odcs_sources::repo::{RepoSettings, RepoSource};
+use odcs_sources::repo::{RepoError, RepoSettings, RepoSource};
 
 fn request(path: &str) -> ComposeRequest {
     ComposeRequest::new(SourceSpec::Repo(path.parse().unwrap()))
+}
+
+/// Sources without a cache, with caches that work, and with caches that do not: all must say the same.
+fn sources(lab: &Lab) -> impl AsyncFn() -> Result<RepoSource, RepoError> {
+    let caches = [
+        None,
+        Some(MemoryCache::default()),
+        Some(MemoryCache::losing(3)),
+        Some(MemoryCache::cutting()),
+    ];
+    let caches = caches.map(|cache| cache.map(Arc::new));
+    let (number, root) = (AtomicUsize::new(0), lab.dir.path().to_owned());
+    async move || {
+        let mut settings = RepoSettings::new([&root]);
+        // One after the other, and so that neighbours differ.
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        if let Some(cache) = &caches[number % caches.len()] {
+            settings = settings.with_cache(cache.clone());
+        }
+        RepoSource::new(settings)
+    }
 }
 
 /// The cases that a repository has with and without metadata.
@@ -43,8 +67,7 @@ async fn with_repodata() {
         .changing("a package is removed", async || {
             std::fs::remove_file(repository.join("Packages/ed-1.20-1.i686.rpm")).unwrap();
         });
-    let root = lab.dir.path();
-    conformance(async || RepoSource::new(RepoSettings::new([root])), cases).await;
+    conformance(sources(&lab), cases).await;
 }
 
 #[tokio::test]
@@ -69,6 +92,5 @@ async fn without_repodata() {
         .changing("all is removed", async || {
             std::fs::remove_dir_all(&repository).unwrap();
         });
-    let root = lab.dir.path();
-    conformance(async || RepoSource::new(RepoSettings::new([root])), cases).await;
+    conformance(sources(&lab), cases).await;
 }

@@ -13,6 +13,7 @@
 )]
 
 mod bombs;
+mod cache;
 mod conformance;
 mod http;
 mod http_replay;

@@ -26,6 +26,9 @@ enum Fault {
     NotFoundIsInvalid,
     MessageIsNoSentence,
     GoneIsRetryable,
+    CompleteIsBrief,
+    CompleteIsLess,
+    CompleteIsEmpty,
     ReplayWithoutChecksums,
     ReplayLeavesOut,
     ReplayReadsAnything,
@@ -117,6 +120,31 @@ impl ComposeSource for Spoilt {
         Ok(Content::Packages(self.spoil(content)))
     }
 
+    async fn complete_content(&self, pins: &Pins) -> Result<Content> {
+        let complete = self.source.complete_content(pins).await?;
+        Ok(match self.fault {
+            Fault::CompleteIsBrief => self.source.content(pins).await?,
+            Fault::CompleteIsLess => {
+                let Content::Packages(mut content) = complete else {
+                    return Ok(complete);
+                };
+                content.candidates.pop();
+                Content::Packages(content)
+            }
+            // Nothing requires anything any more.
+            Fault::CompleteIsEmpty => {
+                let Content::Packages(mut content) = complete else {
+                    return Ok(complete);
+                };
+                for candidate in &mut content.candidates {
+                    Arc::make_mut(&mut candidate.package).requires.clear();
+                }
+                Content::Packages(content)
+            }
+            _ => complete,
+        })
+    }
+
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         let mut manifest = manifest.clone();
         if self.is(Fault::ReplayLeavesOut) {
@@ -199,6 +227,9 @@ fn every_fault_is_found_and_named() {
         (Fault::NotFoundIsInvalid, "NotFound"),
         (Fault::MessageIsNoSentence, "a sentence for the person who asked"),
         (Fault::GoneIsRetryable, "may work another time"),
+        (Fault::CompleteIsBrief, "has no set"),
+        (Fault::CompleteIsLess, "has as many packages"),
+        (Fault::CompleteIsEmpty, "the set of the source"),
         (Fault::ReplayWithoutChecksums, "with its recorded checksum"),
         (Fault::ReplayLeavesOut, "a candidate for each package"),
         (Fault::ReplayReadsAnything, "a package is missing"),

@@ -1,139 +1,121 @@
-//! What the lists of packages say, held against what was meant.
+//! The files of repodata, read from the disk again.
 
-use std::io::{BufRead, Read};
+use memchr::memmem::Finder;
+use odcs_rpm::repodata::WrittenFile;
 
-use odcs_rpm::Package;
-use odcs_rpm::repodata::{Limits, ListKind, ListReader, PrimaryReader, RepoPackage, is_primary_file};
-
-use super::Checked;
+use crate::dir::Dir;
 use crate::packages::PlacedPackage;
 
-/// Changelog entries that `other` has for each package.
-const CHANGELOGS: usize = 10;
+/// Nothing, or what is wrong.
+type Checked = Result<(), String>;
 
-/// Checks that a list has these packages, in this order.
-pub(super) fn check_list(kind: &str, mut content: &mut dyn BufRead, packages: &[&PlacedPackage]) -> Checked {
-    let mut start = Vec::new();
-    let read = Read::take(&mut content, 1_024).read_to_end(&mut start);
-    read.map_err(|error| error.to_string())?;
-    let claimed = claimed_packages(&start);
-    if claimed != Some(packages.len() as u64) {
-        return Err(format!("it lists {claimed:?} packages of {}", packages.len()));
+/// Checks a file: it has the bytes that were written, and they decompress to what was to be written; if it is a list
+/// of packages, it has these, in this order, by their checksums.
+pub(super) fn check(repodata: &Dir, written: &WrittenFile, packages: &[&PlacedPackage]) -> Checked {
+    let (file, _) = repodata
+        .open_file(&written.name)
+        .map_err(|error| error.to_string())?;
+    let Some(count) = written.packages else {
+        return verified(written.verify_content(file));
+    };
+    if count != packages.len() as u64 {
+        return Err(format!("it lists {count} packages of {}", packages.len()));
     }
-    let content = start.as_slice().chain(content);
-    match kind {
-        "primary" => {
-            let reader = PrimaryReader::new(content, Limits::default()).map_err(|error| error.to_string())?;
-            check_all(reader, packages, check_primary)
-        }
-        _ => {
-            let (kind, items): (_, fn(&Package) -> usize) = match kind {
-                "other" => (ListKind::Other, |package| {
-                    package.changelogs.len().min(CHANGELOGS)
-                }),
-                "filelists-ext" => (ListKind::FilelistsExt, |package| package.files.len()),
-                _ => (ListKind::Filelists, |package| package.files.len()),
-            };
-            let reader =
-                ListReader::new(content, kind, Limits::default()).map_err(|error| error.to_string())?;
-            check_all(reader, packages, |listed, package| {
-                let nevra = &package.package.nevra;
-                if !nevra.is_listed_as(&listed.nevra) || *listed.id != *package.sha256.hex() {
-                    return Err(format!("it lists {} where {nevra} was written", listed.nevra));
-                }
-                let (found, expected) = (listed.items, items(&package.package));
-                if found != expected {
-                    return Err(format!("it lists {found} entries of {expected} for {nevra}"));
-                }
-                Ok(())
-            })
-        }
-    }
+    let mut listed = Listed::new(written.kind, packages);
+    verified(written.verify_shown(file, |bytes| listed.add(bytes)))?;
+    listed.finish()
 }
 
-/// Goes through listed and written packages side by side.
-fn check_all<T>(
-    listed: impl Iterator<Item = odcs_rpm::Result<T>>,
-    packages: &[&PlacedPackage],
-    check: impl Fn(&T, &PlacedPackage) -> Checked,
-) -> Checked {
-    let mut expected = packages.iter();
-    for listed in listed {
-        let listed = listed.map_err(|error| error.to_string())?;
-        let package = expected
-            .next()
-            .ok_or("it lists more packages than are in the tree")?;
-        check(&listed, package)?;
-    }
-    match expected.next() {
-        Some(missing) => Err(format!("it does not list {}", missing.package.nevra)),
-        None => Ok(()),
-    }
-}
-
-/// Compares all that is not free text: characters that XML does not have are replaced in it.
-fn check_primary(listed: &RepoPackage, placed: &PlacedPackage) -> Checked {
-    let (found, expected) = (&listed.package, &placed.package);
-    let is_it = expected.nevra.is_listed_as(&found.nevra)
-        && (&listed.checksum, &listed.location) == (&placed.sha256, &placed.location)
-        && listed.location_base.is_none();
-    if !is_it {
-        return Err(format!(
-            "it lists {} where {} was written",
-            found.nevra, expected.nevra
-        ));
-    }
-    let is_same = numbers(found) == numbers(expected)
-        && lists(found) == lists(expected)
-        && found.files.len()
-            == expected
-                .files
-                .iter()
-                .filter(|file| is_primary_file(&file.path))
-                .count();
-    if !is_same {
-        return Err(format!("it says something else of {}", expected.nevra));
-    }
-    Ok(())
-}
-
-fn numbers(package: &Package) -> [u64; 7] {
-    let (start, end) = package.header_range;
-    let sizes = package.sizes;
-    [
-        package.file_time,
-        package.build_time,
-        sizes.package,
-        sizes.installed,
-        sizes.archive,
-        start,
-        end,
-    ]
-}
-
-/// How many dependencies there are of each kind. The reader leaves `rpmlib(…)` out.
-fn lists(package: &Package) -> [usize; 8] {
-    [
-        &package.provides,
-        &package.requires,
-        &package.conflicts,
-        &package.obsoletes,
-        &package.recommends,
-        &package.suggests,
-        &package.supplements,
-        &package.enhances,
-    ]
-    .map(|list| {
-        let resolved = list
-            .iter()
-            .filter(|dependency| !dependency.name.starts_with("rpmlib("));
-        resolved.count()
+fn verified(result: odcs_rpm::Result<()>) -> Checked {
+    result.map_err(|error| match error {
+        odcs_rpm::Error::Repodata { reason, .. } => reason,
+        error => error.to_string(),
     })
 }
 
-/// The number in the attribute `packages` of the first element.
-fn claimed_packages(start: &[u8]) -> Option<u64> {
-    let text = String::from_utf8_lossy(start);
-    let (_, after) = text.split_once(" packages=\"")?;
-    after.split('"').next()?.parse().ok()
+/// Finds the packages of a list in its bytes. They were made by an encoder that writes no `<` but those of elements:
+/// what this looks for is an element, and is each package's.
+struct Listed<'a> {
+    finder: Finder<'static>,
+    expected: std::slice::Iter<'a, &'a PlacedPackage>,
+    /// The end of what was looked through: an element may go on in what follows.
+    rest: Vec<u8>,
+    found: Checked,
+}
+
+/// Digits of a checksum.
+const HEX: usize = 64;
+
+impl<'a> Listed<'a> {
+    fn new(kind: &str, packages: &'a [&'a PlacedPackage]) -> Self {
+        let before = match kind {
+            "primary" => "<checksum type=\"sha256\" pkgid=\"YES\">",
+            _ => "<package pkgid=\"",
+        };
+        Self {
+            finder: Finder::new(before),
+            expected: packages.iter(),
+            rest: Vec::new(),
+            found: Ok(()),
+        }
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if bytes.len() < self.whole() {
+            let mut rest = std::mem::take(&mut self.rest);
+            rest.extend_from_slice(bytes);
+            let keep = rest.len() - self.look(&rest);
+            rest.drain(..rest.len() - keep.min(self.whole() - 1));
+            self.rest = rest;
+            return;
+        }
+        // What began before and goes on here, and nothing that begins here and goes on after that.
+        let seam = self.rest.len();
+        self.rest.extend(bytes.iter().take(self.whole() - 1));
+        let rest = std::mem::take(&mut self.rest);
+        let done = self.look(&rest).max(seam) - seam;
+        self.rest = rest;
+        self.rest.clear();
+        let Some(bytes) = bytes.get(done..) else { return };
+        let done = self.look(bytes);
+        // What is shorter than an element and its checksum may be the beginning of one.
+        let keep = bytes.len().saturating_sub(done).min(self.whole() - 1);
+        self.rest.extend(bytes.iter().skip(bytes.len() - keep));
+    }
+
+    /// Bytes of an element and its checksum.
+    fn whole(&self) -> usize {
+        self.finder.needle().len() + HEX
+    }
+
+    /// Looks at what is whole in some bytes, and returns where the last one of it ends.
+    fn look(&mut self, bytes: &[u8]) -> usize {
+        let mut done = 0;
+        for at in self.finder.find_iter(bytes) {
+            let begin = at + self.finder.needle().len();
+            let Some(id) = bytes.get(begin..begin + HEX) else {
+                break;
+            };
+            done = begin + HEX;
+            if self.found.is_ok() {
+                self.found = match self.expected.next() {
+                    Some(package) if package.sha256.hex().as_bytes() == id => Ok(()),
+                    Some(package) => {
+                        let id = String::from_utf8_lossy(id);
+                        Err(format!("it lists {id} where {} was written", package.nevra))
+                    }
+                    None => Err("it lists more packages than are in the tree".to_owned()),
+                };
+            }
+        }
+        done
+    }
+
+    fn finish(mut self) -> Checked {
+        self.found?;
+        match self.expected.next() {
+            Some(missing) => Err(format!("it does not list {}", missing.nevra)),
+            None => Ok(()),
+        }
+    }
 }

@@ -1,17 +1,23 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 
-use std::collections::BTreeSet;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use odcs_core::files::{Root, SourceFile};
 use odcs_core::plan::SignaturePolicy;
 use odcs_core::productmd::{ComposeIdent, ComposeKind};
-use odcs_rpm::compression::gzip;
-use odcs_rpm::header::{FileFacts, read_file};
-use odcs_rpm::repodata::UpdateInfo;
+use odcs_core::source::Candidate;
+use odcs_rpm::compression::{Compression, decoder, gzip};
+use odcs_rpm::header::{FileFacts, read_file, read_file_digests};
+use odcs_rpm::repodata::{Described, Pieces, UpdateInfo};
 
 use super::*;
-use crate::tree::{write_tree_files, write_tree_repodata};
+use crate::arrange::Places;
+use crate::packages::Stamp;
+use crate::repodata::TreeRepodata;
+use crate::tree::write_tree_files;
 
 const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca23e.src.rpm";
 
@@ -47,17 +53,55 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, &bytes).unwrap();
     touch(&path, 5);
+    let metadata = std::fs::metadata(&path).unwrap();
+    let file = SourceFile {
+        root: Arc::new(Root::open(root).unwrap()),
+        path: tree.package_path(&read.package.nevra).parse().unwrap(),
+    };
     PlacedPackage {
-        modified: None,
-        planned: read.package.nevra.clone(),
+        nevra: read.package.nevra.clone(),
+        source_rpm: read.package.source_rpm.clone(),
         location: layout::package_location(&read.package.nevra),
-        package: read.package,
-        file: "/srv/repo/ed.rpm".into(),
-        size: bytes.len() as u64,
         sha256: read.sha256,
         sigkey: None,
-        places: BTreeSet::from([tree.clone()]),
+        places: Arc::new(Places {
+            numbers: vec![0],
+            trees: vec![tree.clone()],
+        }),
+        stamp: Stamp {
+            size: bytes.len() as u64,
+            modified: 5,
+            inode: Some((metadata.dev(), metadata.ino())),
+        },
+        candidate: Arc::new(Candidate {
+            package: Arc::new(read.package),
+            file: file.into(),
+            checksum: None,
+        }),
     }
+}
+
+/// Writes the repodata of a tree with these packages.
+fn write_repodata(
+    compose: &Dir,
+    tree: &Tree,
+    packages: &[PlacedPackage],
+    settings: RepodataSettings,
+) -> Finished<File> {
+    let (plan, count) = (plan(), packages.len() as u64);
+    let mut repodata = TreeRepodata::begin(compose, tree, &plan, count, settings).unwrap();
+    for package in packages {
+        let file = package.candidate.file.open().unwrap();
+        let mut pieces = Pieces::default();
+        pieces.render_with_digests(&package.candidate.package, &read_file_digests(file).unwrap());
+        let described = Described {
+            pieces: pieces.view(),
+            checksum: &package.sha256,
+            location: &package.location,
+        };
+        repodata.write(&[described]).unwrap();
+    }
+    repodata.finish().unwrap()
 }
 
 fn touch(path: &Path, seconds: u64) {
@@ -67,43 +111,63 @@ fn touch(path: &Path, seconds: u64) {
 }
 
 /// A tree of source packages with one package.
-fn written(root: &Path) -> (Dir, Vec<PlacedPackage>) {
-    let compose = Dir::open_root(root).unwrap();
-    let packages = vec![placed(root, &Tree::Source, |spec| {
-        spec.name == "ed" && spec.is_source()
-    })];
-    let settings = RepodataSettings::default();
-    write_tree_repodata(&compose, &Tree::Source, &plan(), &packages, settings).unwrap();
-    (compose, packages)
+struct Case {
+    temporary: tempfile::TempDir,
+    compose: Dir,
+    packages: Vec<PlacedPackage>,
+    written: Finished<File>,
 }
 
-fn check(compose: &Dir, packages: &[&PlacedPackage]) -> Result<()> {
-    check_tree(
-        compose,
-        &Tree::Source,
-        &plan(),
-        packages,
-        RepodataSettings::default(),
-    )
+impl Case {
+    fn new() -> Self {
+        let temporary = tempfile::tempdir().unwrap();
+        let compose = Dir::open_root(temporary.path()).unwrap();
+        let packages = vec![placed(temporary.path(), &Tree::Source, |spec| {
+            spec.name == "ed" && spec.is_source()
+        })];
+        let written = write_repodata(&compose, &Tree::Source, &packages, RepodataSettings::default());
+        Self {
+            temporary,
+            compose,
+            packages,
+            written,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let here: Vec<_> = self.packages.iter().collect();
+        self.check_for(&here)
+    }
+
+    fn check_for(&self, packages: &[&PlacedPackage]) -> Result<()> {
+        check_tree(
+            &self.compose,
+            &Tree::Source,
+            &plan(),
+            packages,
+            RepodataSettings::default(),
+            &self.written,
+        )
+    }
 }
 
 #[test]
 fn what_was_written_can_be_read_back_and_nothing_else_passes() {
     type Spoil = fn(&Path);
-    let cases: [(&str, Spoil); 8] = [
+    let cases: [(&str, Spoil); 10] = [
         ("its size is", |root| {
             std::fs::write(root.join(PACKAGE), "short").unwrap();
         }),
         ("its size is None", |root| {
             std::fs::remove_file(root.join(PACKAGE)).unwrap();
         }),
-        ("it has another checksum", |root| {
+        ("it is damaged", |root| {
             let file = repodata(root, "filelists");
             let mut bytes = std::fs::read(&file).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
             std::fs::write(file, bytes).unwrap();
         }),
-        ("it has another checksum", |root| {
+        ("it is damaged", |root| {
             let file = repodata(root, "other");
             let bytes = std::fs::read(&file).unwrap();
             std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
@@ -113,6 +177,17 @@ fn what_was_written_can_be_read_back_and_nothing_else_passes() {
             std::fs::rename(&file, file.with_extension("moved")).unwrap();
         }),
         ("it was written to after", |root| touch(&root.join(PACKAGE), 6)),
+        ("it is another file than the one that was linked", |root| {
+            let (path, other) = (root.join(PACKAGE), root.join("other"));
+            std::fs::copy(&path, &other).unwrap();
+            touch(&other, 5);
+            std::fs::rename(other, path).unwrap();
+        }),
+        ("it is not what was written", |root| {
+            let path = root.join(SOURCE).join("repodata/repomd.xml");
+            let text = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(path, text.replace("\n</repomd>", "</repomd>")).unwrap();
+        }),
         ("2 files are there of 1 packages", |root| {
             std::fs::write(root.join(PACKAGE).with_extension("more"), "").unwrap();
         }),
@@ -121,15 +196,13 @@ fn what_was_written_can_be_read_back_and_nothing_else_passes() {
         }),
     ];
     for (expected, spoil) in cases {
-        let temporary = tempfile::tempdir().unwrap();
-        let (compose, packages) = written(temporary.path());
-        let here: Vec<_> = packages.iter().collect();
-        check(&compose, &here).unwrap();
-        let error = check(&compose, &[]).unwrap_err().to_string();
+        let case = Case::new();
+        case.check().unwrap();
+        let error = case.check_for(&[]).unwrap_err().to_string();
         assert!(error.contains("packages of 0"), "{error}");
-        spoil(temporary.path());
-        let error = check(&compose, &here).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
+        spoil(case.temporary.path());
+        let error = case.check().unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected}: {error}");
     }
 }
 
@@ -167,70 +240,23 @@ fn files_beside_the_packages_are_read_back() {
 
 #[test]
 fn another_package_in_its_place_is_noticed() {
-    let temporary = tempfile::tempdir().unwrap();
-    let (compose, mut packages) = written(temporary.path());
-    packages[0].sha256 = Digest::of_bytes(DigestAlgorithm::Sha256, b"other");
-    let here: Vec<_> = packages.iter().collect();
-    let error = check(&compose, &here).unwrap_err().to_string();
+    let mut case = Case::new();
+    case.packages[0].sha256 = Digest::of_bytes(DigestAlgorithm::Sha256, b"other");
+    let error = case.check().unwrap_err().to_string();
     assert!(
-        error.contains("it lists ed-0:1.14.1-2.module_fd8ca23e.src where"),
+        error.contains("where ed-0:1.14.1-2.module_fd8ca23e.src was written"),
         "{error}"
     );
 }
 
 #[test]
-fn lists_are_compared_with_what_was_meant() {
-    // The list, what is spoilt in it, and what is said of it.
-    for (kind, what, instead, expected) in [
-        (
-            "filelists",
-            "<file>ed.spec</file>",
-            "",
-            "it lists 1 entries of 2 for ed",
-        ),
-        (
-            "filelists",
-            "pkgid=\"",
-            "pkgid=\"0",
-            "it lists ed-0:1.14.1-2.module",
-        ),
-        (
-            "other",
-            "name=\"ed\"",
-            "name=\"sed\"",
-            "it lists sed-0:1.14.1-2.module",
-        ),
-        (
-            "other",
-            "</otherdata>",
-            "<package/></otherdata>",
-            "it has no name",
-        ),
-        (
-            "primary",
-            "archive=\"",
-            "archive=\"1",
-            "it says something else of ed",
-        ),
-        (
-            "primary",
-            "</format>",
-            "<rpm:requires><rpm:entry name=\"x\"/></rpm:requires></format>",
-            "it says something else of ed",
-        ),
-        (
-            "primary",
-            "href=\"Packages",
-            "href=\"Package",
-            "where ed-0:1.14.1-2",
-        ),
-    ] {
-        let temporary = tempfile::tempdir().unwrap();
-        let (compose, packages) = written(temporary.path());
-        let here: Vec<_> = packages.iter().collect();
-        rewrite(temporary.path(), kind, what, instead);
-        let error = check(&compose, &here).unwrap_err().to_string();
-        assert!(error.contains(expected), "{kind} {what}: {error}");
+fn lists_that_are_right_by_themselves_are_not_what_was_written() {
+    for kind in ["primary", "filelists", "other"] {
+        let case = Case::new();
+        rewrite(case.temporary.path(), kind, "1.14.1", "1.14.2");
+        let error = case.check().unwrap_err().to_string();
+        assert!(error.contains("repomd.xml"), "{kind}: {error}");
+        assert!(error.contains("it is not what was written"), "{kind}: {error}");
     }
 }
 
@@ -273,8 +299,8 @@ fn every_file_that_was_meant_has_to_be_there() {
     let settings = RepodataSettings::default()
         .with_compression(WriteCompression::Zstd)
         .with_filelists_ext(true);
-    write_tree_repodata(&compose, &os(), &plan(), &packages, settings).unwrap();
-    let check = |plan: &Plan, settings| check_tree(&compose, &os(), plan, &here, settings);
+    let written = write_repodata(&compose, &os(), &packages, settings);
+    let check = |plan: &Plan, settings| check_tree(&compose, &os(), plan, &here, settings, &written);
     check(&plan(), settings).unwrap();
     let kinds = "it names primary, filelists, other, filelists-ext, group, group_zst, updateinfo";
     let changed = |change: fn(&mut Plan)| {
@@ -289,7 +315,7 @@ fn every_file_that_was_meant_has_to_be_there() {
         (
             changed(|plan| plan.comps_packages.clear()),
             settings,
-            "it is not the document that was meant",
+            "is not the document that was meant",
         ),
         (
             changed(|plan| plan.timestamp = 8),
@@ -302,7 +328,7 @@ fn every_file_that_was_meant_has_to_be_there() {
                 plan.updateinfo = Some(Arc::new(other));
             }),
             settings,
-            "it is not the document that was meant",
+            "is not the document that was meant",
         ),
     ] {
         let error = check(&meant, settings).unwrap_err().to_string();
@@ -318,7 +344,7 @@ fn every_file_that_was_meant_has_to_be_there() {
     let mut decoder = decoder(&*bytes, Compression::Zstd, "test", 1 << 20).unwrap();
     Read::read_to_string(&mut decoder, &mut xml).unwrap();
     let file = File::open(root.join(OS).join(&packages[0].location)).unwrap();
-    let digests = odcs_rpm::header::read_file_digests(file).unwrap();
+    let digests = read_file_digests(file).unwrap();
     let digest = digests.digests.iter().find(|digest| !digest.is_empty()).unwrap();
     assert!(xml.contains(&format!(" hash=\"{digest}\">/")), "{xml}");
 }

@@ -22,12 +22,12 @@ use rayon::prelude::*;
 use rustix::fs::FileType;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrange::Layout;
 use crate::dir::Dir;
 use crate::error::{Error, IsoError, IsoFault, Result};
 use crate::layout::{self, Tree};
 use crate::log;
-use crate::packages::{Layout, PlacedPackage};
-use crate::tree::packages_of;
+use crate::packages::{PlacedPackage, packages_of};
 
 use media_check::{FIELD_OFFSET, Implant, MediaCheck};
 use process::Bounds;
@@ -63,7 +63,11 @@ const VOLUME_ID: usize = 32;
 pub(crate) fn estimate(layout: &Layout) -> u64 {
     let mut bytes = PER_IMAGE * layout.trees.len() as u64;
     for file in &layout.files {
-        let images = file.places.iter().filter(|tree| tree.iso_segments().is_some());
+        let images = file
+            .places
+            .trees
+            .iter()
+            .filter(|tree| tree.iso_segments().is_some());
         let size = file.candidate.package.sizes.package.saturating_add(PER_FILE);
         bytes = bytes.saturating_add(size.saturating_mul(images.count() as u64));
     }

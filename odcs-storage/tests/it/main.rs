@@ -11,6 +11,7 @@
 )]
 
 mod build;
+mod cached;
 mod contents;
 mod failures;
 mod iso;

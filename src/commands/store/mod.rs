@@ -50,7 +50,7 @@ fn failed(error: odcs_core::Error) -> Failure {
 }
 
 /// A number of bytes as people read it: `4.2 GiB`.
-fn bytes(bytes: u64) -> String {
+pub(super) fn bytes(bytes: u64) -> String {
     let unit = [
         (1_u128 << 40, "TiB"),
         (1 << 30, "GiB"),

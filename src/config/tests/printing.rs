@@ -13,6 +13,7 @@ log_format = "json"
 data_dir = "/srv/odcs"
 target_dir = "/srv/odcs/c \"quoted\""
 link_fallback = "fail"
+verify_packages = "always"
 repodata_compression = "zstd"
 filelists_ext = true
 repo_roots = ["/mnt/koji", "/mnt/pulp"]

@@ -14,6 +14,7 @@
 
 mod compression;
 mod dependency;
+mod facts;
 mod gather;
 mod names;
 mod repodata;
@@ -39,6 +40,7 @@ pub const TARGETS: &[Target] = &[
     target("comps", repodata::comps, 8 << 10, "xml"),
     target("compression", compression::decompress, 4 << 10, "compression"),
     target("dependency", dependency::versions, 512, "text"),
+    target("facts", facts::facts, 4 << 10, "text"),
     target("filelists", repodata::filelists, 8 << 10, "xml"),
     target("gather", gather::packages, 4 << 10, "text"),
     target("installable", gather::installable, 4 << 10, "text"),

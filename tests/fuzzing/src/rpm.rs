@@ -1,8 +1,9 @@
 //! RPM files.
 
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
-use odcs_rpm::header::{FileFacts, read_file, read_header, read_verified};
+use odcs_rpm::header::{FileFacts, HeaderReader, read_file, read_header, read_verified};
 use odcs_rpm::keyring::Keyring;
 use odcs_rpm::multilib::Method;
 use odcs_rpm::repodata::RepoPackage;
@@ -18,9 +19,17 @@ fn facts(input: &[u8]) -> FileFacts {
     }
 }
 
+thread_local! {
+    /// One that has read all inputs before.
+    static READER: RefCell<HeaderReader> = RefCell::new(HeaderReader::new());
+}
+
 /// A whole file: lead, signature header, main header, anything.
 pub(crate) fn header(input: &[u8]) {
-    let package = match read_header(input, facts(input)) {
+    let read = read_header(input, facts(input));
+    let again = READER.with_borrow_mut(|reader| reader.read_header(input, facts(input)));
+    assert_eq!(again.as_ref().ok(), read.as_ref().ok());
+    let package = match read {
         Ok(package) => package,
         Err(error) => {
             assert!(matches!(error, Error::Package { .. }), "{error:?}");

@@ -30,6 +30,7 @@ pub fn all() -> Vec<Seed> {
         .into_iter()
         .chain(headers().map(|bytes| ("rpm_header", bytes)));
     let seeds = seeds.chain(signatures().map(|bytes| ("rpm_signature", bytes)));
+    let seeds = seeds.chain(facts(&packages).map(|bytes| ("facts", bytes)));
     let seeds = seeds.chain(repomds(&packages).map(|bytes| ("repomd", bytes)));
     let seeds = seeds.chain(compressed().map(|bytes| ("compression", bytes)));
     let texts = TEXTS
@@ -191,6 +192,15 @@ fn signatures() -> impl Iterator<Item = Vec<u8>> {
         .concat()
     });
     packets.chain([b"\x04whQEAAEIAAoJEBmeL5H9Qx1RAAAAAA==".to_vec()])
+}
+
+/// What is kept of the packages.
+fn facts(packages: &[RepoPackage]) -> impl Iterator<Item = Vec<u8>> {
+    packages.iter().map(|package| {
+        let mut bytes = Vec::new();
+        odcs_rpm::facts::encode(&package.package, &mut bytes);
+        bytes
+    })
 }
 
 /// `repomd.xml` as it is written, and with what other tools put there.

@@ -7,6 +7,7 @@
 //!
 //! - [`write()`] turns one [`PackageSpec`] into the bytes of an `.rpm` file;
 //! - [`generate()`] makes up a set of packages that looks like a distribution;
+//! - [`with_real_sizes`] gives them payloads of the sizes that real ones have;
 //! - [`ed_repository`] is a set of five packages around a line editor, built as a module;
 //! - [`write_repository`] puts any of these into a directory.
 //!
@@ -38,7 +39,7 @@ mod write;
 
 pub use ed::ed_repository;
 pub use error::{Error, Result};
-pub use generate::{Generator, GeneratorOptions, generate};
+pub use generate::{Generator, GeneratorOptions, generate, with_real_sizes};
 pub use random::Random;
 pub use relation::{Relation, RelationFlags};
 pub use repository::{Layout, Written, write_repository};

@@ -1,13 +1,16 @@
-//! `rpmgen DIRECTORY [--packages N] [--seed S] [--layout flat|koji] [--ed]`: writes a made-up repository
-//! for people who want to try something, and for benches.
+//! `rpmgen DIRECTORY [--profile distribution|real-sizes] [--packages N] [--seed S] [--layout flat|koji] [--ed]`: writes
+//! a made-up repository for people who want to try something, and for benches.
 
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use rpmgen::{GeneratorOptions, Layout, ed_repository, generate, write_repository};
+use rpmgen::{GeneratorOptions, Layout, ed_repository, generate, with_real_sizes, write_repository};
 
-const USAGE: &str = "usage: rpmgen DIRECTORY [--packages N] [--seed S] [--layout flat|koji] [--ed]
+const USAGE: &str =
+    "usage: rpmgen DIRECTORY [--profile P] [--packages N] [--seed S] [--layout flat|koji] [--ed]
+  --profile P    distribution: small payloads, so that a run costs what metadata costs (default);
+                 real-sizes: the same packages, with payloads of 1 MB on average
   --packages N   how many RPMs, all kinds counted (default 1000)
   --seed S       another seed, another distribution (default 1)
   --layout L     flat: Packages/FILE (default); koji: packages/NAME/VERSION/RELEASE/ARCH/FILE
@@ -18,7 +21,15 @@ struct Arguments {
     directory: PathBuf,
     options: GeneratorOptions,
     layout: Layout,
-    ed: bool,
+    contents: Contents,
+}
+
+/// Which packages to write.
+#[derive(Clone, Copy)]
+enum Contents {
+    Distribution,
+    RealSizes,
+    Ed,
 }
 
 fn main() -> ExitCode {
@@ -33,12 +44,15 @@ fn main() -> ExitCode {
         directory,
         options,
         layout,
-        ed,
+        contents,
     } = arguments;
-    let written = if ed {
-        write_repository(&directory, ed_repository(), layout)
-    } else {
-        write_repository(&directory, generate(options), layout)
+    let written = match contents {
+        Contents::Distribution => write_repository(&directory, generate(options), layout),
+        Contents::RealSizes => {
+            let specs = with_real_sizes(generate(options), options.seed);
+            write_repository(&directory, specs, layout)
+        }
+        Contents::Ed => write_repository(&directory, ed_repository(), layout),
     };
     match written {
         Ok(written) => {
@@ -63,7 +77,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         directory: PathBuf::new(),
         options: GeneratorOptions::default(),
         layout: Layout::default(),
-        ed: false,
+        contents: Contents::Distribution,
     };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -82,7 +96,14 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
                     other => return Err(format!("{other:?} is not a layout")),
                 }
             }
-            "--ed" => arguments.ed = true,
+            "--profile" => {
+                arguments.contents = match value()?.as_str() {
+                    "distribution" => Contents::Distribution,
+                    "real-sizes" => Contents::RealSizes,
+                    other => return Err(format!("{other:?} is not a profile")),
+                }
+            }
+            "--ed" => arguments.contents = Contents::Ed,
             flag if flag.starts_with('-') => return Err(format!("{flag} is not an option")),
             _ if directory.is_some() => return Err(format!("{word:?}: there is one directory only")),
             _ => directory = Some(PathBuf::from(word)),

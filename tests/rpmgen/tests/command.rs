@@ -1,5 +1,5 @@
 //! The command line.
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 use std::process::{Command, Output};
 
@@ -51,12 +51,37 @@ fn lays_out_a_koji_volume() {
 }
 
 #[test]
+fn profiles_differ_in_size_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut listed = Vec::new();
+    for profile in ["distribution", "real-sizes"] {
+        let path = directory.path().join(profile);
+        let output = rpmgen(&[path.to_str().unwrap(), "--packages", "20", "--profile", profile]);
+        assert!(output.status.success(), "{output:?}");
+        let files = test_support::files(&path);
+        let bytes: u64 = files
+            .iter()
+            .map(|file| path.join(file).metadata().unwrap().len())
+            .sum();
+        listed.push((files, bytes));
+    }
+    assert_eq!(listed[0].0, listed[1].0);
+    assert!(
+        listed[1].1 > 3 * listed[0].1,
+        "{} and {} bytes",
+        listed[0].1,
+        listed[1].1
+    );
+}
+
+#[test]
 fn wrong_words_are_explained() {
     for arguments in [
         &[][..],
         &["d", "--packages"],
         &["d", "--packages", "x"],
         &["d", "--layout", "y"],
+        &["d", "--profile", "z"],
         &["d", "e"],
         &["--z"],
     ] {

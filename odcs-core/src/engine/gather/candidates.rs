@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use odcs_rpm::gather::Gathered;
+use odcs_rpm::gather::{Gathered, Member};
 use odcs_rpm::{Nevra, Package, PackageKind, PackagePattern};
 
 use super::reasons;
@@ -13,22 +13,17 @@ use crate::{Error, ErrorKind, Result};
 
 /// What a source has, and the way from a package back to its file.
 pub(super) struct Candidates {
-    all: Vec<Arc<Candidate>>,
-    /// Where the packages of a NEVRA are in `all`: a repository may have several files for one.
-    by_nevra: HashMap<Nevra, Vec<usize>>,
+    all: Vec<Candidate>,
+    /// Those that have been gathered, by their places in `all`: arches share them.
+    shared: HashMap<usize, Arc<Candidate>>,
 }
 
 impl Candidates {
     pub(super) fn new(candidates: Vec<Candidate>) -> Self {
-        let all: Vec<_> = candidates.into_iter().map(Arc::new).collect();
-        let mut by_nevra: HashMap<Nevra, Vec<usize>> = HashMap::with_capacity(all.len());
-        for (at, candidate) in all.iter().enumerate() {
-            by_nevra
-                .entry(candidate.package.nevra.clone())
-                .or_default()
-                .push(at);
+        Self {
+            all: candidates,
+            shared: HashMap::new(),
         }
-        Self { all, by_nevra }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Package> {
@@ -42,24 +37,40 @@ impl Candidates {
             .collect()
     }
 
-    pub(super) fn planned(&self, gathered: &Gathered) -> Result<Vec<PlannedPackage>> {
+    /// What was gathered, with files. A repository may have several for one NEVRA: the first is taken, the others
+    /// are copies.
+    pub(super) fn planned(&mut self, gathered: &Gathered) -> Result<Vec<PlannedPackage>> {
         let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
-        let members = kinds.into_iter().flat_map(|kind| gathered.packages(kind));
-        let planned = members.map(|member| {
-            let of_nevra = self.by_nevra.get(&member.package.nevra).into_iter().flatten();
-            let mut of_nevra = of_nevra.filter_map(|at| self.all.get(*at));
-            let candidate = of_nevra.next().ok_or_else(|| {
+        let members: Vec<&Member> = kinds
+            .into_iter()
+            .flat_map(|kind| gathered.packages(kind))
+            .collect();
+        let by_nevra: HashMap<&Nevra, usize> = members
+            .iter()
+            .map(|member| &member.package.nevra)
+            .zip(0..)
+            .collect();
+        // What was gathered is looked up, not what there is: it may be a hundred out of many thousand.
+        let mut files: Vec<Vec<Arc<Candidate>>> = vec![Vec::new(); members.len()];
+        for (at, candidate) in self.all.iter().enumerate() {
+            let member = by_nevra.get(&candidate.package.nevra);
+            if let Some(files) = member.and_then(|member| files.get_mut(*member)) {
+                let shared = self.shared.entry(at);
+                files.push(Arc::clone(shared.or_insert_with(|| Arc::new(candidate.clone()))));
+            }
+        }
+        let planned = members.into_iter().zip(files).map(|(member, files)| {
+            let mut files = files.into_iter();
+            let candidate = files.next().ok_or_else(|| {
                 let nevra = member.package.nevra.to_string();
                 let message =
                     format!("{nevra} was gathered, but comes from nowhere; this is a fault in this program");
                 Error::new(ErrorKind::Internal, "gather", nevra, message)
             })?;
+            let copies = files.filter(|copy| copy.checksum.is_none() || copy.checksum != candidate.checksum);
             Ok(PlannedPackage {
-                candidate: Arc::clone(candidate),
-                copies: of_nevra
-                    .filter(|copy| copy.checksum.is_none() || copy.checksum != candidate.checksum)
-                    .map(Arc::clone)
-                    .collect(),
+                copies: copies.collect(),
+                candidate,
                 kind: member.kind,
                 why: Some(reasons::of(member)),
             })
@@ -69,7 +80,7 @@ impl Candidates {
 
     pub(super) fn named<'a>(&'a self, pattern: &'a PackagePattern) -> impl Iterator<Item = &'a Package> {
         self.iter().filter(|package| {
-            package.kind() != PackageKind::Source && pattern.matches(package.nevra.name().as_str())
+            pattern.matches(package.nevra.name().as_str()) && package.kind() != PackageKind::Source
         })
     }
 }

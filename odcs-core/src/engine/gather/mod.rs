@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
-use odcs_rpm::{Package, PackageKind, TreeArch};
+use odcs_rpm::{Arch, Package, TreeArch};
 use tokio_util::sync::CancellationToken;
 
 use self::candidates::Candidates;
@@ -43,12 +43,13 @@ pub(super) fn plan(
         description,
         updateinfo,
         trust,
+        set,
     } = source;
     progress.step(
         Phase::Content,
         &format!("{description} has {} packages", candidates.len()),
     );
-    let candidates = Candidates::new(candidates);
+    let mut candidates = Candidates::new(candidates);
     check_arches(request, &candidates, &description)?;
     let asked = match request.packages() {
         [] => Request::Everything,
@@ -59,7 +60,7 @@ pub(super) fn plan(
     {
         return Err(messages::only_exclusions(patterns));
     }
-    let mut sets = Sets::new(candidates.packages(), lookaside);
+    let mut sets = Sets::new(&candidates, set, lookaside);
     let mut arches = Vec::new();
     let mut missing: Option<Vec<Absent>> = None;
     for arch in &request.arches {
@@ -67,9 +68,10 @@ pub(super) fn plan(
         if cancel.is_cancelled() {
             return Err(stopped());
         }
-        let gathered = gather_arch(request, sets.of(arch)?, &asked, arch);
+        let set = sets.of(arch)?;
+        let gathered = gather_arch(request, &set, &asked, arch);
         messages::report(arch, &gathered, progress);
-        checks::check(request, arch, sets.of(arch)?, &gathered, progress, cancel)?;
+        checks::check(request, arch, &set, &gathered, progress, cancel)?;
         let absent = presence::absent(request.packages(), &gathered);
         // A package need not be there for every arch, but for one of them.
         missing = Some(match missing {
@@ -122,58 +124,59 @@ struct Sets {
     packages: Vec<Arc<Package>>,
     lookaside: Vec<LookasideContent>,
     /// With the lookaside repositories that each one has.
-    made: Vec<(Vec<usize>, PackageSet)>,
+    made: Vec<(Vec<usize>, Arc<PackageSet>)>,
 }
 
 impl Sets {
-    fn new(packages: Vec<Arc<Package>>, lookaside: Vec<LookasideContent>) -> Self {
+    /// A set of what the source has that was made beforehand serves those without lookaside repositories; with some,
+    /// packages must be complete.
+    fn new(
+        candidates: &Candidates,
+        beforehand: Option<Arc<PackageSet>>,
+        lookaside: Vec<LookasideContent>,
+    ) -> Self {
+        let is_enough = beforehand.is_some() && lookaside.is_empty();
         Self {
-            packages,
+            packages: if is_enough {
+                Vec::new()
+            } else {
+                candidates.packages()
+            },
             lookaside,
-            made: Vec::new(),
+            made: beforehand.into_iter().map(|set| (Vec::new(), set)).collect(),
         }
     }
 
-    fn of(&mut self, arch: &TreeArch) -> Result<&PackageSet> {
-        let of_arch: Vec<_> = self
-            .lookaside
-            .iter()
-            .enumerate()
-            .filter(|(_, repo)| repo.arches.contains(arch))
-            .collect();
+    fn of(&mut self, arch: &TreeArch) -> Result<Arc<PackageSet>> {
+        let of_arch = self.lookaside.iter().enumerate();
+        let of_arch: Vec<_> = of_arch.filter(|(_, repo)| repo.arches.contains(arch)).collect();
         let key: Vec<_> = of_arch.iter().map(|(at, _)| *at).collect();
-        let at = self.made.iter().position(|(of, _)| *of == key);
-        let at = match at {
-            Some(at) => at,
-            None => {
-                let lookaside = of_arch.iter().map(|(_, repo)| repo.packages.clone()).collect();
-                let set = PackageSet::new(self.packages.clone(), lookaside).map_err(too_large)?;
-                self.made.push((key, set));
-                self.made.len() - 1
-            }
-        };
-        let made = self.made.get(at).map(|(_, set)| set);
-        made.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Internal,
-                "gather",
-                arch.as_str(),
-                "a package set got lost",
-            )
-        })
+        if let Some((_, set)) = self.made.iter().find(|(of, _)| *of == key) {
+            return Ok(Arc::clone(set));
+        }
+        let lookaside = of_arch.iter().map(|(_, repo)| repo.packages.clone()).collect();
+        let set = PackageSet::new(self.packages.clone(), lookaside).map_err(too_large)?;
+        let set = Arc::new(set);
+        self.made.push((key, Arc::clone(&set)));
+        Ok(set)
     }
 }
 
 /// Refuses arches that the source has nothing for. A repository of `noarch` packages alone serves
 /// every arch.
 fn check_arches(request: &ComposeRequest, candidates: &Candidates, description: &str) -> Result<()> {
-    let of_an_arch =
-        |package: &&Package| package.kind() != PackageKind::Source && !package.nevra.arch().is_noarch();
-    let mut packages = candidates.iter().filter(of_an_arch).peekable();
-    if packages.peek().is_none() {
+    // Ten thousands of packages are of a handful of arches.
+    let mut there: Vec<&Arch> = Vec::new();
+    for package in candidates.iter() {
+        let arch = package.nevra.arch();
+        if !arch.is_source() && !arch.is_noarch() && !there.contains(&arch) {
+            there.push(arch);
+        }
+    }
+    if there.is_empty() {
         return Ok(());
     }
-    let there: BTreeSet<_> = packages.map(|package| package.nevra.arch().clone()).collect();
+    there.sort_unstable();
     let missing = request.arches.iter().find(|arch| {
         !there
             .iter()

@@ -2,6 +2,7 @@
 
 mod cases;
 mod change;
+mod complete;
 mod content;
 mod errors;
 #[cfg(doctest)]
@@ -62,6 +63,8 @@ where
     requests::what_is_off_changes_nothing(&open().await, &cases).await;
     let found = content::pins_say_it_all(&open().await, &open().await, &cases).await;
     content::is_what_it_says(&open().await, &found).await;
+    let pins = open().await.must_resolve(&cases.works).await.pins;
+    complete::brief_and_complete_agree(&open().await, &pins, &found).await;
     content::survives_company(&open().await, &cases, &found).await;
     content::what_is_not_there_is_not_found(&open().await, &cases).await;
     content::pins_of_others_are_refused(&open().await).await;

@@ -17,14 +17,15 @@ use odcs_core::source::local::blocking;
 use odcs_core::source::{PackageContent, PackageLocation, RemoteFile, Site, Trust};
 use odcs_core::{ContentStore, Error, ErrorKind, Fetch, Result};
 use odcs_rpm::Digest;
-use odcs_rpm::repodata::{RepoPackage, Repomd, RepomdRecord};
+use odcs_rpm::repodata::{Repomd, RepomdRecord};
 use url::Url;
 
 pub(super) use self::document::Document;
 pub(super) use self::replay::Replayed;
+use super::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
-use super::metadata::{self, Files, KINDS};
+use super::metadata::{Files, KINDS, Metadata};
 use super::mirrors::{BASEARCH, LIST_BYTES, Mirrors};
 use super::pins::RepoPins;
 
@@ -129,6 +130,7 @@ impl Remote {
         url: &Url,
         mirrors: &[Url],
         pinned: &Digest,
+        amount: Amount,
     ) -> Result<PackageContent> {
         let site = self.site(url)?.with_mirrors(mirrors.iter().cloned())?;
         let changed = || RepoError::new(Reason::Changed, name(&site));
@@ -139,7 +141,7 @@ impl Remote {
                 (fetched.ok_or_else(changed)?, true)
             }
         };
-        match self.read(site.clone(), document).await {
+        match self.read(site.clone(), document, amount).await {
             // What it names is not there as it was: has it been published anew since?
             Err(error) if error.kind() == ErrorKind::NotFound => Err(changed().caused_by(error).into()),
             Err(error) if is_of_file(&error) && !is_new => match self.pinned(&site, pinned).await {
@@ -151,19 +153,29 @@ impl Remote {
     }
 
     /// Reads a repository by its `repomd.xml`. Metadata that the store has damaged is fetched once more.
-    async fn read(&self, site: Site, document: Document) -> Result<PackageContent> {
-        let (site, repomd) = (Arc::new(site), Arc::new(document.repomd));
+    async fn read(&self, site: Site, document: Document, amount: Amount) -> Result<PackageContent> {
+        let (site, document) = (Arc::new(site), Arc::new(document));
         let trust = self.trust(&site);
         let mut is_again = false;
         loop {
             let fetched = Fetched {
                 name: name(&site),
                 site: Arc::clone(&site),
-                files: self.metadata(&site, &repomd).await?,
+                files: self.metadata(&site, &document.repomd).await?,
             };
-            let (repomd, settings) = (Arc::clone(&repomd), Arc::clone(&self.settings));
-            let checksums = checksums(&repomd);
-            let reading = blocking(move || Ok(metadata::read_all(&fetched, &repomd, &settings)?));
+            let (known, settings) = (Arc::clone(&document), Arc::clone(&self.settings));
+            let reading = blocking(move || {
+                let metadata = Metadata {
+                    repository: &fetched,
+                    repomd: &known.repomd,
+                    digest: &known.digest,
+                    settings: &settings,
+                };
+                Ok(match amount {
+                    Amount::Brief => metadata.brief()?,
+                    Amount::Complete => metadata.complete()?,
+                })
+            });
             match reading.await {
                 Ok(mut content) => {
                     content.trust = content.trust.and(trust);
@@ -171,6 +183,7 @@ impl Remote {
                 }
                 Err(error) if is_again => return Err(error),
                 Err(error) => {
+                    let checksums = checksums(&document.repomd);
                     if self.contents.recheck(&checksums).await?.is_empty() {
                         return Err(error);
                     }
@@ -252,9 +265,9 @@ impl Files for Fetched {
         file.ok_or_else(|| RepoError::new(Reason::Fault, &self.name).into())
     }
 
-    fn package(&self, listed: &RepoPackage) -> Result<PackageLocation> {
-        let path = below(&self.site, &listed.location)?;
-        let modified = Some(listed.package.file_time).filter(|time| *time > 0);
+    fn package(&self, location: &str, modified: u64) -> Result<PackageLocation> {
+        let path = below(&self.site, location)?;
+        let modified = Some(modified).filter(|time| *time > 0);
         let file = RemoteFile::new(Arc::clone(&self.site), path).with_modified(modified);
         Ok(file.into())
     }

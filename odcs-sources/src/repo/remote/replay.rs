@@ -13,6 +13,7 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use url::Url;
 
+use super::super::catalog::Amount;
 use super::super::metadata::updates;
 use super::super::mirrors::http;
 use super::{Fetched, PINNED, Remote, name};
@@ -178,7 +179,7 @@ impl Remote {
             .map(|(_, package, _)| (&package.nevra, Vec::new()))
             .collect();
         for (site, document) in self.repositories(lost.iter().map(|(_, _, url)| url)).await? {
-            let Some(content) = usable(self.read(site, document).await)? else {
+            let Some(content) = usable(self.read(site, document, Amount::Brief).await)? else {
                 continue;
             };
             for candidate in content.candidates {

@@ -78,6 +78,13 @@ impl Lab {
             .await
     }
 
+    pub(crate) async fn complete_content(&self, resolved: &Resolved) -> Result<PackageContent> {
+        match self.source.complete_content(&resolved.pins).await? {
+            Content::Packages(content) => Ok(content),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) async fn content(&self, resolved: &Resolved) -> Result<PackageContent> {
         match self.source.content(&resolved.pins).await? {
             Content::Packages(content) => Ok(content),

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,8 +17,8 @@ use odcs_core::request::{Lifetime, SourceSpec};
 use odcs_core::source::Candidate;
 use odcs_core::store::Lease;
 use odcs_core::{
-    Built, Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeState, Job, Links, Result,
-    Staged, Timestamp, Work,
+    Built, CacheKey, Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeState, Job, Links,
+    MetadataCache, Result, Staged, Timestamp, Work,
 };
 use odcs_rpm::TreeArch;
 use odcs_rpm::header::{FileFacts, read_file};
@@ -189,6 +191,49 @@ pub fn job(id: i64, lease: i64, plan: Plan) -> Job {
         links: links(),
         cancel: Default::default(),
     }
+}
+
+/// A cache in memory, and how often it had what it was asked for.
+#[derive(Debug, Default)]
+pub struct Memory {
+    entries: RwLock<HashMap<CacheKey, Vec<u8>>>,
+    pub found: AtomicU64,
+    pub put: AtomicU64,
+}
+
+impl Memory {
+    /// Changes all entries.
+    pub fn change(&self, change: impl Fn(&mut Vec<u8>)) {
+        self.entries.write().unwrap().values_mut().for_each(change);
+    }
+
+    /// How many entries were found and put since it was last asked.
+    pub fn counts(&self) -> (u64, u64) {
+        (
+            self.found.swap(0, Ordering::Relaxed),
+            self.put.swap(0, Ordering::Relaxed),
+        )
+    }
+}
+
+impl MetadataCache for Memory {
+    fn get(&self, key: &CacheKey, into: &mut Vec<u8>) -> bool {
+        let entries = self.entries.read().unwrap();
+        into.clear();
+        let Some(entry) = entries.get(key) else {
+            return false;
+        };
+        into.extend_from_slice(entry);
+        self.found.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+
+    fn put(&self, key: &CacheKey, parts: &[&[u8]]) {
+        self.put.fetch_add(1, Ordering::Relaxed);
+        self.entries.write().unwrap().insert(*key, parts.concat());
+    }
+
+    fn flush(&self) {}
 }
 
 /// A builder and the directory it builds in.

@@ -8,9 +8,11 @@ mod build;
 mod essential;
 mod files;
 mod graph;
+mod sizes;
 mod words;
 
 use graph::Graph;
+pub use sizes::with_real_sizes;
 
 /// What to make up.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

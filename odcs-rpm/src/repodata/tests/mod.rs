@@ -1,5 +1,8 @@
 //! Reading and writing together, and reading what nobody wrote.
 
+mod pieces;
+mod writer;
+
 use std::io::BufReader;
 
 use proptest::prelude::*;
@@ -93,15 +96,16 @@ fn packages() -> impl Strategy<Value = RepoPackage> {
         })
 }
 
+fn entry(package: &RepoPackage) -> Entry<'_> {
+    Entry {
+        package: &package.package,
+        checksum: &package.checksum,
+        location: &package.location,
+    }
+}
+
 fn write_all(packages: &[RepoPackage]) -> [Vec<u8>; 3] {
-    let entries: Vec<_> = packages
-        .iter()
-        .map(|package| Entry {
-            package: &package.package,
-            checksum: &package.checksum,
-            location: &package.location,
-        })
-        .collect();
+    let entries: Vec<_> = packages.iter().map(entry).collect();
     let mut files: [Vec<u8>; 3] = Default::default();
     write_primary(&entries, &mut files[0]).unwrap();
     write_filelists(&entries, &mut files[1]).unwrap();

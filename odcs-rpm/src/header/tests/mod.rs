@@ -1,10 +1,12 @@
 //! Headers made tag by tag: odd ones, damaged ones, hostile ones.
 
+mod oracle;
+
 use proptest::prelude::*;
 use rpm::{IndexSignatureTag, IndexTag};
 
 use super::*;
-use crate::FileKind;
+use crate::{Error, FileKind};
 
 /// One tag: number, type, count and value.
 #[derive(Clone)]

@@ -1,0 +1,206 @@
+"""What benches/compare does with the libraries of the peers, createrepo_c and solv, in processes of their own.
+
+  names DIR COUNT             so many names of binary packages in a directory, evenly chosen
+  same OURS THEIRS            whether two repositories list the same packages, file lists and changelogs
+  xml-bytes REPOSITORY        bytes of its metadata, uncompressed
+  composed DIR TARGET [NAMES] whether the compose in a target directory has all packages of a directory, or all of
+                              these names, as links to its files
+  prepare REPOSITORY SOLV     reads a repository, and writes it as libsolv keeps it
+  gather SOLV NAMES OUT       what libsolv installs for these names; says how long that took
+  closed SOLV NAMES THEIRS OURS
+                              whether what was gathered has all that was asked for and all that it needs
+"""
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+SOLV_ARCH = "x86_64"
+
+
+def rpms(directory):
+    return [Path(folder, name) for folder, _, names in os.walk(directory) for name in names if name.endswith(".rpm")]
+
+
+def name_and_arch(path):
+    stem, arch = path.name.removesuffix(".rpm").rsplit(".", 1)
+    return stem.rsplit("-", 2)[0], arch
+
+
+def is_debug(name):
+    return name.endswith(("-debuginfo", "-debugsource"))
+
+
+def names(directory, count):
+    found = {name for name, arch in map(name_and_arch, rpms(directory)) if arch in ("x86_64", "noarch")}
+    found = sorted(name for name in found if not is_debug(name))
+    count = min(int(count), len(found))
+    print("\n".join(found[index * len(found) // count] for index in range(count)))
+
+
+def packages(repository):
+    """All that counts of each package, by its place."""
+    import createrepo_c
+
+    reader = createrepo_c.RepositoryReader.from_path(str(repository))
+    found = {}
+    for package in reader.iter_packages(warningcb=lambda *_: True):
+        found[package.location_href] = (
+            package.nevra(),
+            package.pkgId,
+            package.checksum_type,
+            sorted(tuple(file[:3]) for file in package.files),
+            sorted(map(tuple, package.provides)),
+            len(package.requires),
+            [entry[:2] for entry in package.changelogs],
+        )
+    return found
+
+
+def metadata_bytes(repository):
+    return sum(path.stat().st_size for path in Path(repository, "repodata").iterdir())
+
+
+def same(ours, theirs):
+    us, them = packages(ours), packages(theirs)
+    if set(us) != set(them):
+        missing, more = sorted(set(them) - set(us)), sorted(set(us) - set(them))
+        sys.exit(f"ours lists {len(us)} packages and theirs {len(them)}: missing {missing[:5]}, too many {more[:5]}")
+    for place, package in us.items():
+        for what, mine, other in zip("nevra pkgid type files provides requires changelogs".split(), package, them[place]):
+            if mine != other:
+                sys.exit(f"{place}: {what}: ours is {str(mine)[:1000]}, theirs {str(other)[:1000]}")
+    files = sum(len(package[3]) for package in us.values())
+    sizes = [metadata_bytes(repository) / 1e6 for repository in (ours, theirs)]
+    print(
+        f"{len(us)} packages with {files} files, the same in both; {sizes[0]:.1f} MB of metadata, theirs {sizes[1]:.1f} MB"
+    )
+
+
+def xml_bytes(repository):
+    repomd = Path(repository, "repodata", "repomd.xml").read_text()
+    print(sum(map(int, re.findall(r"<open-size>(\d+)</open-size>", repomd))))
+
+
+def composed(directory, target, only=None):
+    wanted = {(path.stat().st_dev, path.stat().st_ino): path for path in rpms(directory)}
+    if only is not None:
+        asked = set(Path(only).read_text().split())
+        # One package for each name: that of the arch, or noarch.
+        wanted = {inode: path for inode, path in wanted.items() if name_and_arch(path)[0] in asked}
+    listed, linked = 0, set()
+    for repomd in Path(target).glob("odcs-*/compose/**/repodata/repomd.xml"):
+        repository = repomd.parent.parent
+        for place in packages(repository):
+            status = (repository / place).stat()
+            listed += 1
+            linked.add((status.st_dev, status.st_ino))
+    strange = linked - set(wanted)
+    if strange:
+        sys.exit(f"{len(strange)} files of the compose are no links to what was asked for")
+    if only is not None:
+        got = {name_and_arch(wanted[inode])[0] for inode in linked}
+        if asked - got:
+            sys.exit(f"{len(asked - got)} packages that were asked for are missing: {sorted(asked - got)[:5]}")
+        print(f"{len(asked)} names, {listed} packages")
+        return
+    left = sorted(path.name for inode, path in wanted.items() if inode not in linked)
+    print(f"{listed} packages listed, {len(linked)} of {len(wanted)} files linked; without {left[:3]}")
+
+
+def pool_of(solv):
+    pool = solv.Pool()
+    pool.setdisttype(solv.Pool.DISTTYPE_RPM)
+    pool.setarch(SOLV_ARCH)
+    return pool
+
+
+def prepare(repository, path):
+    import solv
+
+    pool = pool_of(solv)
+    repo = pool.add_repo("all")
+    for part in ("primary", "filelists"):
+        (found,) = Path(repository, "repodata").glob(f"*-{part}.xml.gz")
+        read = solv.xfopen(str(found))
+        flags = 0 if part == "primary" else solv.Repo.REPO_LOCALPOOL | solv.Repo.REPO_EXTEND_SOLVABLES
+        if part == "primary":
+            repo.add_rpmmd(read, None, flags)
+            # All that requirements name is in `primary` of such packages, as it is for dnf.
+            break
+    # What it found out about file requirements is kept with it, as dnf and zypper keep it.
+    pool.addfileprovides()
+    repo.create_stubs()
+    with open(path, "wb") as out:
+        repo.write(solv.xfopen_fd("", out.fileno()))
+
+
+def gather(path, only, out):
+    import solv
+
+    asked = Path(only).read_text().split()
+    begun, used = time.perf_counter(), time.process_time()
+    pool = pool_of(solv)
+    repo = pool.add_repo("all")
+    read = solv.xfopen(str(path))
+    if not repo.add_solv(read):
+        sys.exit(f"{path}: {pool.errstr}")
+    pool.addfileprovides()
+    pool.createwhatprovides()
+    jobs = []
+    for name in asked:
+        selection = pool.select(name, solv.Selection.SELECTION_NAME)
+        if selection.isempty():
+            sys.exit(f"there is no package {name}")
+        jobs += selection.jobs(solv.Job.SOLVER_INSTALL)
+    solver = pool.Solver()
+    solver.set_flag(solv.Solver.SOLVER_FLAG_IGNORE_RECOMMENDED, 1)
+    problems = solver.solve(jobs)
+    if problems:
+        sys.exit(f"{len(problems)} problems, the first: {problems[0]}")
+    chosen = solver.transaction().newsolvables()
+    wall, cpu = time.perf_counter() - begun, time.process_time() - used
+    print(f"wall {wall:.6f}\ncpu {cpu:.6f}")
+    Path(out).write_text("".join(f"{solvable}\n" for solvable in chosen))
+
+
+def closed(path, only, theirs, ours):
+    import solv
+
+    asked = Path(only).read_text().split()
+    them, us = (Path(file).read_text().split() for file in (theirs, ours))
+    pool = pool_of(solv)
+    repo = pool.add_repo("all")
+    repo.add_solv(solv.xfopen(str(path)))
+    pool.addfileprovides()
+    pool.createwhatprovides()
+    by_nevra = {str(solvable): solvable for solvable in repo.solvables}
+    members = [by_nevra[nevra] for nevra in us]
+    ids, members_names = {member.id for member in members}, {member.name for member in members}
+    missing = [name for name in asked if name not in members_names]
+    for member in members:
+        for need in member.lookup_deparray(solv.SOLVABLE_REQUIRES):
+            # What is conditional is not for whoever has no state to look at.
+            if str(need).startswith(("(", "rpmlib(")):
+                continue
+            if not any(provider.id in ids for provider in pool.whatprovides(need)):
+                missing.append(f"{member} needs {need}")
+    if missing:
+        sys.exit(f"{len(missing)} missing in ours: {missing[:5]}")
+    print(f"{len(asked)} names; libsolv installs {len(them)} packages, ours gathers {len(us)}, nothing missing")
+
+
+COMMANDS = {
+    "names": names,
+    "same": same,
+    "xml-bytes": xml_bytes,
+    "composed": composed,
+    "prepare": prepare,
+    "gather": gather,
+    "closed": closed,
+}
+
+if __name__ == "__main__":
+    COMMANDS[sys.argv[1]](*sys.argv[2:])
