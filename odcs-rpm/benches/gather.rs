@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use odcs_rpm::gather::{Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{Package, PackageKind, PackagePattern};
+use rustix::time::{ClockId, clock_gettime};
 
 const ROUNDS: usize = 9;
 
@@ -105,23 +106,24 @@ fn main() {
 fn gather_once(dir: &Path) {
     let names = std::fs::read_to_string(dir.join("names")).unwrap();
     let names: Vec<String> = names.lines().map(Into::into).collect();
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), cpu());
     let bytes = std::fs::read(dir.join("set")).unwrap();
     let read = start.elapsed();
-    let set = PackageSet::decode(&bytes).unwrap();
+    let set = PackageSet::from_encoded(bytes).unwrap();
     let decoded = start.elapsed();
     let mut options = Options::new("x86_64".parse().unwrap());
     options.greedy = Greedy::Build;
     let found = gather(&set, &Request::Packages(parse(&names)), &options);
-    let all = start.elapsed();
+    let (all, spent) = (start.elapsed(), cpu() - before);
     let binaries = found.packages(PackageKind::Binary).count();
     println!(
-        "{{\"packages\": {}, \"found\": {binaries}, \"all\": {}, \"read\": {:.6}, \"decode\": {:.6}, \"wall\": {:.6}, \"peak_mib\": {}}}",
+        "{{\"packages\": {}, \"found\": {binaries}, \"all\": {}, \"read\": {:.6}, \"decode\": {:.6}, \"wall\": {:.6}, \"cpu\": {:.6}, \"peak_mib\": {}}}",
         set.len(),
         found.members.len(),
         read.as_secs_f64(),
         (decoded - read).as_secs_f64(),
         all.as_secs_f64(),
+        spent.as_secs_f64(),
         field("VmHWM:"),
     );
 }
@@ -160,12 +162,11 @@ fn median<T>(what: &str, mut work: impl FnMut() -> T) {
 
 /// What all threads of this process have spent on a processor.
 fn cpu() -> Duration {
-    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-    let spent = tasks.map(|task| {
-        let stat = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
-        stat.split(' ').next().unwrap().parse::<u64>().unwrap()
-    });
-    Duration::from_nanos(spent.sum())
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        spent.tv_sec.try_into().unwrap(),
+        spent.tv_nsec.try_into().unwrap(),
+    )
 }
 
 /// Has the kernel count the most memory anew.

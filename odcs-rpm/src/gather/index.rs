@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use super::rich::{self, Rich};
-use super::stored::{Stored, StoredRows, StoredTexts};
+use super::stored::{Stored, StoredRows, StoredTexts, StoredVarints};
 use super::table::{CapabilityId, Column, Id as _, PackageId, RangeId, RequirementId, RichId, TextId};
 use crate::Comparison;
 use crate::dependency::{BorrowedDependency, BorrowedVersion};
@@ -26,7 +26,7 @@ pub(super) struct Index {
     pub(super) operands: StoredRows<RichId, RequirementId>,
     /// Expressions are read when they are first evaluated: few of a set ever are.
     pub(super) expressions: Column<RichId, OnceLock<Option<Rich<RequirementId>>>>,
-    pub(super) requires: StoredRows<PackageId, RequirementId>,
+    pub(super) requires: StoredVarints<PackageId>,
     pub(super) offers: StoredRows<CapabilityId, Offer>,
 }
 
@@ -79,7 +79,8 @@ pub(super) struct Range {
 impl Index {
     /// What a package requires.
     pub(super) fn requires(&self, package: PackageId) -> impl Iterator<Item = RequirementId> + '_ {
-        self.requires.row(package)
+        let mut numbers = self.requires.row(package);
+        std::iter::from_fn(move || numbers.next_id())
     }
 
     /// A requirement as packages have it.

@@ -48,6 +48,7 @@ mod set;
 mod stored;
 mod table;
 mod texts;
+mod varints;
 mod view;
 
 #[cfg(test)]

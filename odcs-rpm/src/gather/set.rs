@@ -6,7 +6,7 @@ use super::brief::Brief;
 use super::build::{Multilib, SetBuilder};
 use super::index::Index;
 use super::pattern::NamePattern;
-use super::stored::{Stored, StoredRows};
+use super::stored::{Stored, StoredVarints};
 use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, TextId, VersionId};
 use crate::{Arch, Nevra, Package, PackageKind, Result};
 
@@ -53,8 +53,8 @@ pub struct PackageSet {
     pub(super) bytes: Arc<Vec<u8>>,
     pub(super) entries: Column<PackageId, Entry>,
     pub(super) made: Column<PackageId, Made>,
-    pub(super) briefs: Stored<PackageId, Brief>,
-    pub(super) signatures: StoredRows<PackageId, TextId>,
+    /// Of each package a [`Brief`], then the keys it is signed with.
+    pub(super) briefs: StoredVarints<PackageId>,
     /// In order of names.
     pub(super) names: Column<NameId, Name>,
     pub(super) arches: Column<ArchId, Arch>,
@@ -176,10 +176,8 @@ impl PackageSet {
         let entry = self.entry(id)?;
         let name = self.name(entry).parse().ok()?;
         let arch = self.arch(entry)?.clone();
-        let signatures = self.signatures.row(id);
-        self.briefs
-            .get(id)?
-            .package(name, arch, signatures, &self.index.texts)
+        let mut numbers = self.briefs.row(id);
+        Brief::read(&mut numbers)?.package(name, arch, numbers, &self.index.texts)
     }
 
     pub(super) fn entry(&self, id: PackageId) -> Option<&Entry> {
@@ -204,7 +202,7 @@ impl PackageSet {
 
     pub(super) fn evr(&self, id: PackageId) -> (u32, &str, &str) {
         let text = |id| self.index.texts.get(id);
-        let brief = self.briefs.get(id);
+        let brief = Brief::read(&mut self.briefs.row(id));
         brief.map_or((0, "", ""), |brief| {
             (brief.epoch, text(brief.version), text(brief.release))
         })

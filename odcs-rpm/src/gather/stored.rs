@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::record::Record;
 use super::table::{Id, TextId};
+use super::varints::Varints;
 
 const WORD: usize = size_of::<u32>();
 
@@ -108,6 +109,33 @@ impl<K: Id, R: Record> StoredRows<K, R> {
         let mut ends = self.starts.range(id.index(), id.index() + 2);
         let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
         self.values.range(start as usize, end as usize)
+    }
+}
+
+/// A list of numbers per id, each as long as it needs to be.
+#[derive(Debug)]
+pub(super) struct StoredVarints<K> {
+    starts: Stored<K, u32>,
+    bytes: Part,
+}
+
+impl<K: Id> StoredVarints<K> {
+    pub(super) fn new(starts: Part, bytes: Part) -> Self {
+        Self {
+            starts: Stored::new(starts),
+            bytes,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    pub(super) fn row(&self, id: K) -> Varints<'_> {
+        let mut ends = self.starts.range(id.index(), id.index() + 2);
+        let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+        let row = self.bytes.as_bytes().get(start as usize..end as usize);
+        Varints(row.unwrap_or_default())
     }
 }
 

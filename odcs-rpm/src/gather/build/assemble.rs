@@ -27,6 +27,8 @@ pub(super) fn assemble(mut builder: SetBuilder) -> Option<PackageSet> {
     requirements.number(system_release, &mut builder);
     let requires = requirements.of_packages(&order, &mut builder);
     let offers = offers(&order, &builder, &requirements);
+    // What is most of it is of no more use.
+    (builder.requires, builder.provides, builder.paths) = (Rows::empty(), Rows::empty(), Rows::empty());
 
     let SetBuilder {
         numbers,
@@ -73,7 +75,7 @@ pub(super) struct Indexed {
     pub(super) requirements: Column<RequirementId, Requirement>,
     pub(super) ranges: Column<RangeId, Range>,
     pub(super) operands: Rows<RichId, RequirementId>,
-    pub(super) requires: Rows<PackageId, RequirementId>,
+    pub(super) requires: Rows<PackageId, u8>,
     pub(super) offers: Rows<CapabilityId, Offer>,
 }
 

@@ -7,21 +7,23 @@ use hashbrown::HashMap;
 use super::Added;
 use super::assemble::Indexed;
 use super::kept::Kept;
-use crate::gather::brief::Brief;
 use crate::gather::codec::Tables;
 use crate::gather::set::{Entry, Made, Name, PackageSet, split_source_rpm};
 use crate::gather::table::{
     ArchId, Column, Id as _, NameId, PackageId, RangeId, Rows, SourceId, TextId, VersionId,
 };
 use crate::gather::texts::Texts;
+use crate::gather::varints;
 use crate::{Arch, PackageKind};
 
 /// Packages in the order of a set. Texts and ranges are those of the set, except where something is called `old`.
 pub(super) struct Numbered {
     entries: Column<PackageId, Entry>,
     made: Column<PackageId, Made>,
-    briefs: Column<PackageId, Brief>,
-    signatures: Rows<PackageId, TextId>,
+    /// Each a [`Brief`], then the keys it is signed with.
+    briefs: Rows<PackageId, u8>,
+    /// The version and release of each source package, and what it is.
+    built: Vec<(PackageId, NameId, TextId, TextId)>,
     names: Column<NameId, Name>,
     arches: Column<ArchId, Arch>,
     source_rpms: Column<SourceId, TextId>,
@@ -36,8 +38,8 @@ impl Numbered {
         Self {
             entries: Column::new(),
             made: Column::new(),
-            briefs: Column::new(),
-            signatures: Rows::empty(),
+            briefs: Rows::empty(),
+            built: Vec::new(),
             names: Column::new(),
             arches: Column::new(),
             source_rpms: Column::new(),
@@ -76,12 +78,14 @@ impl Numbered {
             } = self;
             *source_ids.entry(text).or_insert_with(|| source_rpms.push(text))
         });
+        brief.write(&mut self.briefs);
         for &key in signatures {
-            let key = kept.text(key);
-            self.signatures.push(key);
+            varints::push(&mut self.briefs, kept.text(key).number().into());
         }
-        self.signatures.end_row();
-        self.briefs.push(brief);
+        self.briefs.end_row();
+        if package.kind == PackageKind::Source {
+            self.built.push((id, name, brief.version, brief.release));
+        }
         self.made.push(
             package
                 .kept
@@ -131,7 +135,6 @@ impl Numbered {
             names: &self.names,
             entries: &self.entries,
             briefs: &self.briefs,
-            signatures: &self.signatures,
             binaries: &built(PackageKind::Binary),
             debug: &built(PackageKind::Debug),
             sources: &self.sources(&index.texts),
@@ -151,14 +154,9 @@ impl Numbered {
     /// the arch `src` in repodata, so the arch does not count.
     fn sources(&self, texts: &Texts) -> Rows<SourceId, PackageId> {
         let mut known: HashMap<_, Vec<PackageId>> = HashMap::new();
-        for (id, entry) in self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.kind == PackageKind::Source)
-        {
-            if let (Some(name), Some(brief)) = (self.names.get(entry.name), self.briefs.get(id)) {
-                let text = |id| texts.get(id);
-                let key = (text(name.text), text(brief.version), text(brief.release));
+        for &(id, name, version, release) in &self.built {
+            if let Some(name) = self.names.get(name) {
+                let key = (texts.get(name.text), texts.get(version), texts.get(release));
                 known.entry(key).or_default().push(id);
             }
         }

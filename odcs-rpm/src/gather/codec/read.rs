@@ -7,7 +7,7 @@ use crate::Arch;
 use crate::gather::index::Index;
 use crate::gather::record::Record;
 use crate::gather::set::{Entry, Name, PackageSet};
-use crate::gather::stored::{Part, Stored, StoredRows, StoredTexts};
+use crate::gather::stored::{Part, Stored, StoredRows, StoredTexts, StoredVarints};
 use crate::gather::table::{Column, Id, NameId, PackageId, Rows};
 
 /// The set that the bytes are; `None` if they are none.
@@ -29,8 +29,7 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
     let source_rpms = input.stored()?;
     let names: Column<NameId, Name> = all(&input.stored::<NameId, Name>()?)?;
     let entries: Column<PackageId, Entry> = all(&input.stored::<PackageId, Entry>()?)?;
-    let briefs = input.stored()?;
-    let signatures = input.rows()?;
+    let briefs = input.varints()?;
     let [binaries, debug, sources] = [input.walked()?, input.walked()?, input.walked()?];
     let ranges = input.stored()?;
     let requirements = input.stored()?;
@@ -43,7 +42,7 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
             .take(operands.len())
             .collect(),
         operands,
-        requires: input.rows()?,
+        requires: input.varints()?,
         offers: input.rows()?,
     };
     let is_name = |name: &Name| name.start < name.end && name.end as usize <= entries.len();
@@ -71,7 +70,6 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
         names,
         entries,
         briefs,
-        signatures,
         binaries,
         debug,
         sources,
@@ -104,6 +102,11 @@ impl Input {
     fn rows<K: Id, R: Record>(&mut self) -> Option<StoredRows<K, R>> {
         let starts = self.table(size_of::<u32>())?;
         Some(StoredRows::new(starts, self.table(Stored::<K, R>::ROW)?))
+    }
+
+    fn varints<K: Id>(&mut self) -> Option<StoredVarints<K>> {
+        let starts = self.table(size_of::<u32>())?;
+        Some(StoredVarints::new(starts, self.table(1)?))
     }
 
     /// Rows that are read all at once.

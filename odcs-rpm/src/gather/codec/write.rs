@@ -2,7 +2,6 @@
 
 use super::MAGIC;
 use crate::Arch;
-use crate::gather::brief::Brief;
 use crate::gather::index::{Offer, Range, Requirement};
 use crate::gather::record::Record;
 use crate::gather::set::{Entry, Name};
@@ -19,15 +18,14 @@ pub(in crate::gather) struct Tables<'a> {
     pub(in crate::gather) source_rpms: &'a Column<SourceId, TextId>,
     pub(in crate::gather) names: &'a Column<NameId, Name>,
     pub(in crate::gather) entries: &'a Column<PackageId, Entry>,
-    pub(in crate::gather) briefs: &'a Column<PackageId, Brief>,
-    pub(in crate::gather) signatures: &'a Rows<PackageId, TextId>,
+    pub(in crate::gather) briefs: &'a Rows<PackageId, u8>,
     pub(in crate::gather) binaries: &'a Rows<SourceId, PackageId>,
     pub(in crate::gather) debug: &'a Rows<SourceId, PackageId>,
     pub(in crate::gather) sources: &'a Rows<SourceId, PackageId>,
     pub(in crate::gather) ranges: &'a Column<RangeId, Range>,
     pub(in crate::gather) requirements: &'a Column<RequirementId, Requirement>,
     pub(in crate::gather) operands: &'a Rows<RichId, RequirementId>,
-    pub(in crate::gather) requires: &'a Rows<PackageId, RequirementId>,
+    pub(in crate::gather) requires: &'a Rows<PackageId, u8>,
     pub(in crate::gather) offers: &'a Rows<CapabilityId, Offer>,
 }
 
@@ -36,21 +34,20 @@ impl Tables<'_> {
         let (texts, ends) = self.texts.parts();
         let arches: Vec<&str> = self.arches.as_slice().iter().map(Arch::as_str).collect();
         let mut out = Out(MAGIC.to_vec());
-        out.text(texts);
+        out.bytes(texts.as_bytes());
         out.records(ends);
-        out.text(&arches.join("\n"));
+        out.bytes(arches.join("\n").as_bytes());
         out.records(self.source_rpms.as_slice());
         out.records(self.names.as_slice());
         out.records(self.entries.as_slice());
-        out.records(self.briefs.as_slice());
-        out.rows(self.signatures);
+        out.varints(self.briefs);
         out.rows(self.binaries);
         out.rows(self.debug);
         out.rows(self.sources);
         out.records(self.ranges.as_slice());
         out.records(self.requirements.as_slice());
         out.rows(self.operands);
-        out.rows(self.requires);
+        out.varints(self.requires);
         out.rows(self.offers);
         out.0.shrink_to_fit();
         out.0
@@ -69,9 +66,9 @@ impl Out {
         self.0.extend_from_slice(&word.to_le_bytes());
     }
 
-    fn text(&mut self, text: &str) {
-        self.length(text.len());
-        self.0.extend_from_slice(text.as_bytes());
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.length(bytes.len());
+        self.0.extend_from_slice(bytes);
     }
 
     fn records<R: Record>(&mut self, records: &[R]) {
@@ -86,5 +83,11 @@ impl Out {
         let (starts, values) = rows.parts();
         self.records(starts);
         self.records(values);
+    }
+
+    fn varints<K: Id>(&mut self, rows: &Rows<K, u8>) {
+        let (starts, bytes) = rows.parts();
+        self.records(starts);
+        self.bytes(bytes);
     }
 }
