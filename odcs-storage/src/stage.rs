@@ -122,10 +122,16 @@ impl Inner {
         go_on()?;
         let trees = &layout.trees;
         progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
-        let repodata: Vec<Finished<File>> = repodata
-            .into_par_iter()
-            .map(TreeRepodata::finish)
-            .collect::<Result<_>>()?;
+        let placement = Placement {
+            plan,
+            taken: &layout.taken,
+            packages: &packages,
+        };
+        let finish = || -> Result<Vec<Finished<File>>> {
+            repodata.into_par_iter().map(TreeRepodata::finish).collect()
+        };
+        let (repodata, rpms) = rayon::join(finish, || tree::rpms(&ident, placement));
+        let (repodata, rpms) = (repodata?, rpms?);
         let mut written = Vec::new();
         for tree in trees {
             written.extend(tree::write_tree_files(&compose, tree, &ident, plan.timestamp)?);
@@ -151,11 +157,6 @@ impl Inner {
         };
 
         go_on()?;
-        let placement = Placement {
-            plan,
-            taken: &layout.taken,
-            packages: &packages,
-        };
         progress.step(
             Phase::Metadata,
             if wants_images {
@@ -168,7 +169,8 @@ impl Inner {
             &compose,
             &job.compose,
             &job.links,
-            placement,
+            plan,
+            &rpms,
             images.as_deref(),
         )?);
 

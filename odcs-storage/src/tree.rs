@@ -113,15 +113,16 @@ pub(crate) fn write_tree_files(
     .collect()
 }
 
-/// Writes `compose/metadata/` and the `.repo` file; `images` are the ISO images, if such were asked for.
+/// Writes `compose/metadata/` and the `.repo` file; `rpms` is the content of `rpms.json`, `images` are the ISO images, if such were asked for.
 pub(crate) fn write_metadata(
     directory: &Dir,
     compose: &Compose,
     links: &Links,
-    placement: Placement<'_>,
+    plan: &Plan,
+    rpms: &[u8],
     images: Option<&[IsoImage]>,
 ) -> Result<Vec<WrittenFile>> {
-    let (ident, plan) = (ComposeIdent::of(compose), placement.plan);
+    let ident = ComposeIdent::of(compose);
     let metadata = directory.make(layout::METADATA)?;
     let mut info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
     let mut files = Vec::new();
@@ -138,12 +139,12 @@ pub(crate) fn write_metadata(
     }
     files.extend([
         ("composeinfo.json", info.to_json()?),
-        ("rpms.json", rpms(&ident, placement).to_json()?),
         ("modules.json", Modules::none(&ident).to_json()?),
     ]);
+    let files = files.iter().map(|(name, json)| (*name, json.as_slice()));
     let mut written: Vec<_> = files
-        .into_iter()
-        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, &json))
+        .chain([("rpms.json", rpms)])
+        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, json))
         .collect::<Result<_>>()?;
     let text = repo_file(compose, links)?;
     let (variant, name) = (directory.open(VARIANT)?, layout::repo_file(compose.id));
@@ -151,8 +152,8 @@ pub(crate) fn write_metadata(
     Ok(written)
 }
 
-/// The list of all packages. A source package stands under each arch that it was planned for.
-fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Rpms {
+/// The bytes of `rpms.json`, the list of all packages. A source package stands under each arch that it was planned for.
+pub(crate) fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Result<Vec<u8>> {
     let mut sources: HashMap<String, &Nevra> = HashMap::new();
     for package in placement.packages {
         if package.nevra.arch().is_source() {
@@ -178,5 +179,5 @@ fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Rpms {
         };
         rpms.add(VARIANT, taken.arch.as_str(), &source, nevra, rpm);
     }
-    rpms
+    Ok(rpms.to_json()?)
 }

@@ -25,6 +25,7 @@ mod failures;
 mod files;
 mod inside;
 mod iso;
+mod known;
 mod life;
 mod log;
 mod renewal;

@@ -78,7 +78,7 @@ pub(crate) fn run(work: &Work) {
     let no_deps = work.no_deps.then_some(Flag::NoDeps);
     request.flags = [Flag::NoReuse].into_iter().chain(no_deps).collect();
     if let Some(packages) = &work.packages {
-        request.packages = names(packages);
+        request.packages = Some(names(packages));
     }
     let compose = runtime.block_on(async {
         engine.submit(request, "bench").await.unwrap();

@@ -2,14 +2,12 @@
 
 use std::fmt::Write;
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use odcs_core::{CacheKey, MetadataCache};
+use odcs_core::{CacheKey, FileStamp, MetadataCache};
+use odcs_rpm::PackageKind;
 use odcs_rpm::gather::{Options, PackageSet, Request, gather};
-use odcs_rpm::header::{FileFacts, HeaderReader};
-use odcs_rpm::{PackageKind, facts};
+use odcs_rpm::header::HeaderReader;
 
 use crate::compose::names;
 use crate::repodata::{open_cache, places};
@@ -60,18 +58,10 @@ pub(crate) fn run(work: &Work) {
 fn index(directory: &Path) -> PackageSet {
     let mut builder = PackageSet::builder();
     let mut headers = HeaderReader::new();
-    let mut buffer = Vec::new();
     for place in places(directory) {
         let file = File::open(directory.join(place)).unwrap();
-        let metadata = file.metadata().unwrap();
-        let file_facts = FileFacts {
-            size: metadata.len(),
-            modified: u64::try_from(metadata.mtime()).unwrap(),
-        };
-        let package = headers.read_header(&file, file_facts).unwrap();
-        buffer.clear();
-        facts::encode(&package, &mut buffer);
-        builder.add(&package, Arc::new(facts::decode_brief(&buffer).unwrap()));
+        let facts = FileStamp::of(&file.metadata().unwrap()).facts();
+        builder.add_brief(&headers.read_header(&file, facts).unwrap());
     }
     builder.finish().unwrap()
 }

@@ -1,15 +1,14 @@
 //! Repodata of a directory, as `createrepo_c DIR` makes it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_core::files::{Root, SourceFile};
-use odcs_core::{FileIdentity, FileStamp, MetadataCache, known_digest};
+use odcs_core::{FileIdentity, FileStamp, MetadataCache};
 use odcs_rpm::compression::WriteCompression;
-use odcs_rpm::header::{FileFacts, HeaderReader};
+use odcs_rpm::header::HeaderReader;
 use odcs_rpm::repodata::{Described, Pieces, PiecesView, RepodataOptions, RepodataWriter};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use odcs_storage::{CacheSettings, PackCache, StorageSettings, Targets};
@@ -92,6 +91,9 @@ pub(crate) fn places(directory: &Path) -> Vec<String> {
     places
 }
 
+/// Digits of the SHA-256 that an entry of the cache begins with, before the XML.
+const DIGITS: usize = 64;
+
 /// One package, ready to be written. Its memory is used again for later ones.
 #[derive(Default)]
 struct Slot {
@@ -105,7 +107,7 @@ struct Slot {
 impl Slot {
     fn describe<'a>(&'a self, location: &'a str) -> Described<'a> {
         let pieces = if self.is_kept {
-            PiecesView::parse(&self.kept).unwrap()
+            PiecesView::parse(&self.kept[DIGITS..]).unwrap()
         } else {
             self.pieces.view()
         };
@@ -114,6 +116,25 @@ impl Slot {
             checksum: self.checksum.as_ref().unwrap(),
             location,
         }
+    }
+
+    /// Takes what the cache has.
+    fn take(&mut self, cache: &dyn MetadataCache, identity: &FileIdentity) -> bool {
+        if !cache.get(&identity.xml(), &mut self.kept) {
+            return false;
+        }
+        let digits = self
+            .kept
+            .get(..DIGITS)
+            .and_then(|digits| str::from_utf8(digits).ok());
+        self.checksum = digits.and_then(|digits| Digest::new(DigestAlgorithm::Sha256, digits).ok());
+        self.checksum.is_some() && PiecesView::parse(&self.kept[DIGITS..]).is_some()
+    }
+
+    fn put(&self, cache: &dyn MetadataCache, identity: &FileIdentity) {
+        let digits = self.checksum.as_ref().unwrap().hex().as_bytes();
+        let parts: Vec<&[u8]> = [digits].into_iter().chain(self.pieces.parts()).collect();
+        cache.put(&identity.xml(), &parts);
     }
 }
 
@@ -125,45 +146,28 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn fill(&self, headers: &mut HeaderReader, place: &str, slot: &mut Slot) {
-        let source = SourceFile::new(Arc::clone(&self.root), place.parse().unwrap());
-        let (file, facts) = match self.cache {
-            None => (source.open().unwrap(), None),
-            Some(cache) => {
-                let metadata = std::fs::symlink_metadata(self.root.path().join(place)).unwrap();
-                let identity = FileIdentity::local(&source, stamp(&metadata));
-                slot.checksum = known_digest(cache, &identity, DigestAlgorithm::Sha256, &mut slot.kept);
-                slot.is_kept = slot.checksum.is_some()
-                    && cache.get(&identity.xml(), &mut slot.kept)
-                    && PiecesView::parse(&slot.kept).is_some();
-                if slot.is_kept {
-                    return;
-                }
-                (source.open().unwrap(), Some((cache, identity)))
-            }
+        let source = SourceFile {
+            root: Arc::clone(&self.root),
+            path: place.parse().unwrap(),
         };
-        let metadata = file.metadata().unwrap();
-        let read = headers.read_file(&file, file_facts(&metadata), None).unwrap();
-        slot.is_kept = false;
-        slot.pieces.render(&read.package);
-        if let Some((cache, identity)) = facts {
-            cache.put(
-                &identity.digest(DigestAlgorithm::Sha256),
-                &[read.sha256.hex().as_bytes()],
-            );
-            cache.put(&identity.xml(), &slot.pieces.parts());
+        let identity = self.cache.map(|cache| {
+            let metadata = std::fs::symlink_metadata(self.root.path().join(place)).unwrap();
+            (cache, FileIdentity::local(&source, FileStamp::of(&metadata)))
+        });
+        slot.is_kept = identity
+            .as_ref()
+            .is_some_and(|(cache, identity)| slot.take(*cache, identity));
+        if slot.is_kept {
+            return;
         }
+        let file = source.open().unwrap();
+        let stamp = FileStamp::of(&file.metadata().unwrap());
+        let read = headers.read_file(&file, stamp.facts(), None).unwrap();
+        slot.pieces.render(&read.package);
         slot.checksum = Some(read.sha256);
-    }
-}
-
-fn stamp(metadata: &Metadata) -> FileStamp {
-    FileStamp::of(metadata)
-}
-
-fn file_facts(metadata: &Metadata) -> FileFacts {
-    FileFacts {
-        size: metadata.len(),
-        modified: u64::try_from(metadata.mtime()).unwrap(),
+        if let Some((cache, identity)) = identity {
+            slot.put(cache, &identity);
+        }
     }
 }
 

@@ -173,24 +173,24 @@ impl Item {
 }
 
 /// Writes bytes with their length before them.
-fn write(into: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn write(into: &mut Vec<u8>, bytes: &[u8]) {
     // What does not fit is a path of 4 GiB: it is cut, and does not decode.
     into.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
     into.extend_from_slice(bytes);
 }
 
-fn read<'a>(reader: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(super) fn read<'a>(reader: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(u32::from_le_bytes(*take(reader)?)).ok()?;
     let (bytes, rest) = reader.split_at_checked(length)?;
     *reader = rest;
     Some(bytes)
 }
 
-fn text<'a>(reader: &mut &'a [u8]) -> Option<&'a str> {
+pub(super) fn text<'a>(reader: &mut &'a [u8]) -> Option<&'a str> {
     std::str::from_utf8(read(reader)?).ok()
 }
 
-fn take<'a, const N: usize>(reader: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+pub(super) fn take<'a, const N: usize>(reader: &mut &'a [u8]) -> Option<&'a [u8; N]> {
     let (bytes, rest) = reader.split_first_chunk()?;
     *reader = rest;
     Some(bytes)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use odcs_core::allow::UrlAllowList;
-use odcs_core::{ContentStore, Fetch, MetadataCache};
+use odcs_core::{Clock, ContentStore, Fetch, MetadataCache, SystemClock};
 use odcs_rpm::compression::RATIO;
 
 use super::mirrors::MirrorRule;
@@ -36,6 +36,8 @@ pub struct RepoSettings {
     /// Where it is kept what was found out about repositories and their packages. Without, all of it is read anew for
     /// each compose.
     pub cache: Option<Arc<dyn MetadataCache>>,
+    /// Tells how long ago directories were changed; nothing of it shows in any result.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl RepoSettings {
@@ -53,6 +55,7 @@ impl RepoSettings {
             trusted_urls: UrlAllowList::default(),
             mirrors: Vec::new(),
             cache: None,
+            clock: Arc::new(SystemClock),
         }
     }
 

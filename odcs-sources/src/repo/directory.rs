@@ -15,6 +15,7 @@ use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::listing::{Entry, Listing, list};
 use super::roots::Repository;
+use super::trees::Trees;
 
 /// How many packages are read at once: so many are in memory with all that their headers say.
 const CHUNK: usize = 256;
@@ -24,6 +25,7 @@ pub(super) fn read(
     repository: &Repository,
     pinned: &Digest,
     settings: &RepoSettings,
+    trees: &Trees,
     amount: Amount,
 ) -> Result<PackageContent> {
     let changed = |error: RepoError| match error.kind() {
@@ -31,7 +33,7 @@ pub(super) fn read(
         ErrorKind::NotFound => RepoError::new(Reason::Changed, &repository.path).caused_by(error),
         _ => error,
     };
-    let listing = list(repository, settings).map_err(changed)?;
+    let listing = list(repository, settings, trees).map_err(changed)?;
     if listing.digest() != *pinned {
         return Err(RepoError::new(Reason::Changed, &repository.path).into());
     }

@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::roots::Repository;
+use super::trees::{Directory, Tree, Trees, stamp};
 
 /// Directories deeper than this are a mistake or an attack.
 const DEPTH: usize = 32;
@@ -73,21 +74,50 @@ impl Listing {
 
 /// Lists the RPMs below the repository's directory. Directories behind symbolic links are not
 /// entered; RPMs behind links count, and are opened beneath the root like all others.
-pub(super) fn list(repository: &Repository, settings: &RepoSettings) -> Result<Listing, RepoError> {
-    let directory = repository.open()?;
+pub(super) fn list(
+    repository: &Repository,
+    settings: &RepoSettings,
+    trees: &Trees,
+) -> Result<Listing, RepoError> {
+    let (directory, path) = (repository.open()?, repository.real_path());
+    let (most, cache) = (settings.directory_entries, settings.cache.as_deref());
+    let known = trees.known(&path, cache).filter(|tree| tree.seen <= most);
+    if let Some(tree) = known
+        && let Some(stamps) = tree.look(directory.handle().as_fd())
+    {
+        let entries = tree.files.iter().zip(stamps);
+        let entries = entries.map(|(path, stamp)| Entry {
+            path: path.clone(),
+            stamp,
+        });
+        return Ok(Listing(entries.collect()));
+    }
+    let began = settings.clock.now();
     let walk = Walk {
         name: &repository.path,
-        most: settings.directory_entries,
+        most,
         // The directory itself counts.
         seen: AtomicUsize::new(1),
     };
     // The handle of a root may be good for nothing but finding what is below of it.
     let top = open_directory(directory.handle().as_fd(), c".").map_err(|errno| walk.failed(errno, b""))?;
-    let mut entries = walk.directory(top.as_fd(), b"", 1)?;
+    let Walked {
+        mut entries,
+        directories,
+    } = walk.directory(top.as_fd(), b"", 1)?;
     if entries.is_empty() {
         return Err(RepoError::new(Reason::Empty, &repository.path));
     }
     entries.par_sort_unstable_by(|left, right| left.path.cmp(&right.path));
+    let directories: Option<Vec<_>> = directories.into_iter().collect();
+    if let Some(directories) = directories {
+        let tree = Tree {
+            seen: walk.seen.into_inner(),
+            directories,
+            files: entries.iter().map(|entry| entry.path.clone()).collect(),
+        };
+        trees.keep(&path, cache, tree, began);
+    }
     Ok(Listing(entries))
 }
 
@@ -106,6 +136,13 @@ struct Walk<'a> {
     seen: AtomicUsize,
 }
 
+/// What there is in and below a directory.
+struct Walked {
+    entries: Vec<Entry>,
+    /// In any order but that the top is the first; nothing for one whose name is not UTF-8.
+    directories: Vec<Option<Directory>>,
+}
+
 /// What one directory has.
 #[derive(Default)]
 struct Found {
@@ -116,15 +153,23 @@ struct Found {
 
 impl Walk<'_> {
     /// Everything below an open directory; `path` is empty for the top, and else ends in a slash.
-    fn directory(
-        &self,
-        directory: BorrowedFd<'_>,
-        path: &[u8],
-        depth: usize,
-    ) -> Result<Vec<Entry>, RepoError> {
-        let Found { mut entries, below } = self.read(directory, path)?;
+    fn directory(&self, directory: BorrowedFd<'_>, path: &[u8], depth: usize) -> Result<Walked, RepoError> {
+        // Before it is read: what changes meanwhile shows afterwards.
+        let stat = rustix::fs::fstat(directory).map_err(|errno| self.failed(errno, path))?;
+        let name = match path {
+            [] => Ok("."),
+            path => std::str::from_utf8(path),
+        };
+        let itself = name
+            .ok()
+            .map(|name| Directory::new(name.trim_end_matches('/').into(), &stat));
+        let Found { entries, below } = self.read(directory, path)?;
+        let mut walked = Walked {
+            entries,
+            directories: vec![itself],
+        };
         if below.is_empty() {
-            return Ok(entries);
+            return Ok(walked);
         }
         if depth >= DEPTH {
             let limit = format!("{DEPTH} directories one inside the other");
@@ -135,14 +180,15 @@ impl Walk<'_> {
             let opened = open_directory(directory, name).map_err(|errno| self.failed(errno, &path))?;
             self.directory(opened.as_fd(), &path, depth + 1)
         };
-        if let [only] = below.as_slice() {
-            entries.append(&mut enter(only)?);
-        } else {
-            let found: Vec<_> = below.par_iter().map(enter).collect::<Result<_, _>>()?;
-            entries.reserve(found.iter().map(Vec::len).sum());
-            found.into_iter().for_each(|mut more| entries.append(&mut more));
+        let found: Vec<Walked> = match below.as_slice() {
+            [only] => vec![enter(only)?],
+            many => many.par_iter().map(enter).collect::<Result<_, _>>()?,
+        };
+        for mut more in found {
+            walked.entries.append(&mut more.entries);
+            walked.directories.append(&mut more.directories);
         }
-        Ok(entries)
+        Ok(walked)
     }
 
     /// What is directly in a directory.
@@ -191,14 +237,9 @@ impl Walk<'_> {
         })?;
         let stat = rustix::fs::statat(directory, name, AtFlags::empty());
         let stat = stat.map_err(|errno| self.failed(errno, path.as_bytes()))?;
-        let stamp = FileStamp {
-            inode: stat.st_ino,
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)),
-        };
         Ok(Entry {
             path: path.into(),
-            stamp,
+            stamp: stamp(&stat),
         })
     }
 
@@ -227,13 +268,21 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
+    use std::sync::Arc;
+
+    use odcs_core::Timestamp;
+    use odcs_core::testing::{ManualClock, MemoryCache};
+
     use super::super::roots::Roots;
     use super::*;
 
     fn listed(top: &Path) -> Result<Listing, RepoError> {
-        let settings = RepoSettings::new([top]);
+        listed_with(top, RepoSettings::new([top]), &Trees::default())
+    }
+
+    fn listed_with(top: &Path, settings: RepoSettings, trees: &Trees) -> Result<Listing, RepoError> {
         let roots = Roots::open(&settings.roots, &[])?;
-        list(&roots.locate(top.to_str().unwrap())?, &settings)
+        list(&roots.locate(top.to_str().unwrap())?, &settings, trees)
     }
 
     #[test]
@@ -308,5 +357,68 @@ mod tests {
         assert_ne!(other.identity(), identity);
         fs::write(&file, "three").unwrap();
         assert_ne!(listed(&top).unwrap().digest(), digest);
+    }
+
+    #[test]
+    fn known_trees_are_listed_as_they_are_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let write = |path: &str, bytes: &str| {
+            fs::create_dir_all(top.join(path).parent().unwrap()).unwrap();
+            fs::write(top.join(path), bytes).unwrap();
+        };
+        write("a/b/c.rpm", "one");
+        write("a/d.rpm", "two");
+        write("e/f/g/README", "three");
+        symlink("a/d.rpm", top.join("link.rpm")).unwrap();
+        let (cache, trees) = (Arc::new(MemoryCache::default()), Trees::default());
+        let settings = || {
+            let mut settings = RepoSettings::new([&top]).with_cache(cache.clone());
+            // Long after all of this.
+            settings.clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1 << 40)));
+            settings
+        };
+        let changes: [(&str, &dyn Fn()); 8] = [
+            ("nothing", &|| ()),
+            ("written to", &|| write("a/d.rpm", "longer")),
+            ("added", &|| write("a/b/e.rpm", "new")),
+            ("added where there was none", &|| write("e/f/g/h.rpm", "new")),
+            ("a directory", &|| write("i/j.rpm", "new")),
+            ("replaced", &|| {
+                fs::rename(top.join("i/j.rpm"), top.join("a/d.rpm")).unwrap();
+            }),
+            ("removed", &|| {
+                fs::remove_file(top.join("a/b/c.rpm")).unwrap();
+            }),
+            ("a directory becomes a link", &|| {
+                fs::rename(top.join("a"), top.join("away")).unwrap();
+                symlink("away", top.join("a")).unwrap();
+            }),
+        ];
+        for (what, change) in changes {
+            // Within a tick of the clock nothing would be seen, which is what waiting in earnest is for.
+            let wait = || std::thread::sleep(std::time::Duration::from_millis(20));
+            change();
+            wait();
+            for is_other_process in [false, false, true] {
+                if is_other_process {
+                    trees.forget();
+                }
+                let expected = listed(&top).unwrap();
+                let found = listed_with(&top, settings(), &trees).unwrap();
+                assert!(trees.has_last(), "{what}");
+                let said = |listing: &Listing| format!("{:?}", listing.entries());
+                assert_eq!(said(&found), said(&expected), "{what}");
+            }
+        }
+        // Limits hold for what is known, too.
+        let mut few = settings();
+        few.directory_entries = 3;
+        let error = listed_with(&top, few, &trees).unwrap_err().to_string();
+        assert!(error.contains("limit of 3 files"), "{error}");
+        // What was changed a moment ago is listed anew.
+        write("k.rpm", "new");
+        listed_with(&top, RepoSettings::new([&top]), &trees).unwrap();
+        assert!(!trees.has_last());
     }
 }

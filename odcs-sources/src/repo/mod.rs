@@ -28,6 +28,7 @@ mod remote;
 mod replay;
 mod roots;
 mod streamed;
+mod trees;
 mod verified;
 
 pub use config::RepoSettings;
@@ -49,6 +50,7 @@ use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;
 use self::roots::{Repository, Roots};
+use self::trees::Trees;
 
 /// The `repo` source.
 ///
@@ -67,6 +69,7 @@ pub struct RepoSource {
     roots: Arc<Roots>,
     remote: Option<Remote>,
     settings: Arc<RepoSettings>,
+    trees: Arc<Trees>,
 }
 
 /// Where the repository of a request is.
@@ -87,6 +90,7 @@ impl RepoSource {
             roots,
             remote: Remote::new(&settings),
             settings,
+            trees: Arc::default(),
         })
     }
 
@@ -129,11 +133,11 @@ impl RepoSource {
     /// Reads a directory as it was pinned.
     async fn read_here(&self, pins: RepoPins, amount: Amount) -> Result<PackageContent> {
         let (repository, settings) = (self.roots.locate(pins.location())?, Arc::clone(&self.settings));
-        let roots = Arc::clone(&self.roots);
+        let (roots, trees) = (Arc::clone(&self.roots), Arc::clone(&self.trees));
         let content = blocking(move || {
             let content = match &pins {
                 RepoPins::Directory { listing, .. } => {
-                    directory::read(&repository, listing, &settings, amount)?
+                    directory::read(&repository, listing, &settings, &trees, amount)?
                 }
                 RepoPins::Repodata { repomd, .. } | RepoPins::Remote { repomd, .. } => {
                     metadata::read(&repository, repomd, &settings, amount)?
@@ -166,8 +170,8 @@ impl ComposeSource for RepoSource {
         let pins = match self.locate(request)? {
             Located::There(remote, url) => remote.resolve(url).await?,
             Located::Here(repository) => {
-                let settings = Arc::clone(&self.settings);
-                blocking(move || Ok(pins::pin(&repository, &settings)?)).await?
+                let (settings, trees) = (Arc::clone(&self.settings), Arc::clone(&self.trees));
+                blocking(move || Ok(pins::pin(&repository, &settings, &trees)?)).await?
             }
         };
         let mut fields = ResolvedFields::default();

@@ -13,6 +13,7 @@ use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::listing;
 use super::roots::Repository;
+use super::trees::Trees;
 
 /// Bytes of a `repomd.xml`; real ones have a few thousand.
 pub(super) const REPOMD_BYTES: u64 = 4 << 20;
@@ -70,7 +71,11 @@ impl RepoPins {
 }
 
 /// Pins a repository as it is now.
-pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<RepoPins, RepoError> {
+pub(super) fn pin(
+    repository: &Repository,
+    settings: &RepoSettings,
+    trees: &Trees,
+) -> Result<RepoPins, RepoError> {
     // A directory that is not there should be called that, not a missing repomd.xml.
     let directory = repository.open()?;
     let path = repository.path.clone();
@@ -83,7 +88,7 @@ pub(super) fn pin(repository: &Repository, settings: &RepoSettings) -> Result<Re
         None if has_repodata(&directory) => Err(RepoError::new(Reason::NoRepomd, format!("{path}/repodata"))),
         None => Ok(RepoPins::Directory {
             path,
-            listing: listing::list(repository, settings)?.digest(),
+            listing: listing::list(repository, settings, trees)?.digest(),
         }),
     }
 }
