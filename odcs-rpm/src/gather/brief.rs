@@ -1,7 +1,7 @@
 //! What a set knows of a package besides its dependencies and files, until somebody asks for the package.
 
+use super::stored::StoredTexts;
 use super::table::TextId;
-use super::texts::Texts;
 use crate::{Arch, Evr, Nevra, Package, PackageName, Sizes};
 
 /// A package without lists and without what the set has elsewhere.
@@ -38,8 +38,8 @@ impl Brief {
         &self,
         name: PackageName,
         arch: Arch,
-        signatures: &[TextId],
-        texts: &Texts,
+        signatures: impl Iterator<Item = TextId>,
+        texts: &StoredTexts,
     ) -> Option<Package> {
         let evr = Evr::new(self.epoch, texts.get(self.version), texts.get(self.release)).ok()?;
         let mut package = Package::new(Nevra::new(name, evr, arch));
@@ -48,7 +48,7 @@ impl Brief {
         package.file_time = self.file_time;
         package.sizes = self.sizes;
         package.header_range = self.header_range;
-        let signatures = signatures.iter().map(|key| texts.get(*key).parse().ok());
+        let signatures = signatures.map(|key| texts.get(key).parse().ok());
         package.signatures = signatures.collect::<Option<_>>()?;
         Some(package)
     }

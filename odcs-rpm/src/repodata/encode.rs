@@ -133,10 +133,22 @@ fn clean_length<const IS_VALUE: bool>(bytes: &[u8]) -> usize {
         }
         clean += chunk.len();
     }
-    match bytes.last_chunk::<16>() {
-        // What was looked at is looked at again: that is quicker than byte by byte.
-        Some(last) if !has_special::<IS_VALUE, 16>(last) => bytes.len(),
-        _ => clean + first_special::<IS_VALUE>(rest),
+    // What was looked at is looked at again: that is quicker than byte by byte.
+    let is_clean = match (
+        bytes.last_chunk::<16>(),
+        rest.first_chunk::<8>(),
+        rest.last_chunk::<8>(),
+    ) {
+        (Some(last), ..) => !has_special::<IS_VALUE, 16>(last),
+        (None, Some(first), Some(last)) => {
+            !(has_special::<IS_VALUE, 8>(first) | has_special::<IS_VALUE, 8>(last))
+        }
+        _ => false,
+    };
+    if is_clean {
+        bytes.len()
+    } else {
+        clean + first_special::<IS_VALUE>(rest)
     }
 }
 

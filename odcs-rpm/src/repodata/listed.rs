@@ -1,14 +1,16 @@
 //! What of a package `primary` lists: not all of its files.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// Asked of every path there is: the search is set up once.
+static BIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("bin/"));
+
 /// Whether `primary` lists a path: configuration, programs and, for old time's sake, one program that
 /// other packages require by its path. The rule is yum's, and all tools keep it.
 pub fn is_primary_file(path: &str) -> bool {
-    path.starts_with("/etc/") || has_bin(path.as_bytes()) || path == "/usr/lib/sendmail"
-}
-
-/// Whether there is a `bin/`. Paths are too short for a search that prepares itself.
-fn has_bin(path: &[u8]) -> bool {
-    path.windows(4).any(|window| window == b"bin/")
+    path.starts_with("/etc/") || BIN.find(path.as_bytes()).is_some() || path == "/usr/lib/sendmail"
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use rpmgen::{GeneratorOptions, PackageSpec, Random, generate};
 use test_support::has;
 
 use crate::deviations::deviates;
-use crate::support::{Peer, REVISION, our_repodata, publish, write_packages};
+use crate::support::{Peer, REVISION, decompress, our_repodata, publish, write_packages};
 use crate::{odd, random};
 
 /// Everything that `repoquery` knows to say of packages.
@@ -133,5 +133,43 @@ fn dnf_finds_no_difference() {
             }
             assert_eq!(found.len(), expected.len(), "{query:?} of {}", folder.display());
         }
+    }
+}
+
+/// Compressed files are made of blocks, each a gzip member or a zstd frame by itself.
+#[test]
+fn dnf_reads_block_after_block() {
+    if !has("dnf") {
+        return;
+    }
+    let top = tempfile::tempdir().unwrap();
+    let packages = top.path().join("packages");
+    let binary = |name: &str| PackageSpec::binary(name, "1", "1", "x86_64").built_from("a-1-1.src.rpm");
+    let mut long = binary("a");
+    let mut words = Random::new(3);
+    let mut text = || -> String {
+        (0..300_000)
+            .map(|_| format!("{:08x} ", words.below(1 << 32)))
+            .collect()
+    };
+    (long.description, long.summary) = (text(), "long".into());
+    let many = (0..30_000).fold(binary("b"), |spec, number| {
+        spec.with_file(format!("/usr/share/b/a-directory-with-a-long-name/{number}"), "")
+    });
+    let last = binary("c").with_file("/usr/share/c/last", "text");
+    let names = write_packages(&packages, &[long, many, last]);
+    for compression in [WriteCompression::Gzip, WriteCompression::Zstd] {
+        let options = RepodataOptions::new(REVISION).with_compression(compression);
+        let files = our_repodata(&packages, &names, options);
+        for file in files.iter().take(2) {
+            let open = decompress(&file.name, &file.bytes).len();
+            assert!(open > 2 << 20, "{} is one block", file.name);
+        }
+        publish(&packages, &files);
+        let cache = top.path().join(compression.suffix());
+        let found = ask(&packages, &cache, &["--file", "/usr/share/c/last"]);
+        assert_eq!(found, ["c-0:1-1.x86_64"]);
+        assert_eq!(ask(&packages, &cache, &["--list", "b"]).len(), 30_000);
+        assert_eq!(ask(&packages, &cache, &["--list"]).len(), 30_002);
     }
 }

@@ -106,7 +106,7 @@ fn same_signature(section: &Section<'_>, metadata: &PackageMetadata) {
 fn same_issuers(package: &Package, metadata: &PackageMetadata) {
     let mut keys = Vec::new();
     for packets in metadata.raw_signatures().unwrap_or_default() {
-        keys.extend(crate::header::signature::issuers(&packets));
+        keys.extend(signature::issuers(&packets));
     }
     for tag in [
         IndexSignatureTag::RPMSIGTAG_RSA,
@@ -115,7 +115,7 @@ fn same_issuers(package: &Package, metadata: &PackageMetadata) {
         IndexSignatureTag::RPMSIGTAG_GPG,
     ] {
         if let Ok(packets) = metadata.signature.get_entry_data_as_binary(tag) {
-            keys.extend(crate::header::signature::issuers(packets));
+            keys.extend(signature::issuers(packets));
         }
     }
     let mut seen = HashSet::new();

@@ -1,24 +1,66 @@
 //! The rows of tables as numbers.
 
-use crate::gather::brief::Brief;
-use crate::gather::build::Multilib;
-use crate::gather::index::{Offer, Range, Requirement, Target};
-use crate::gather::set::{Entry, Name, Origin};
-use crate::gather::table::{Id, PackageId};
+use super::brief::Brief;
+use super::build::Multilib;
+use super::index::{Offer, Range, Requirement, Target};
+use super::set::{Entry, Name, Origin};
+use super::table::{Id, PackageId, RequirementId, TextId};
 use crate::{Comparison, PackageKind, Sizes};
 
 /// Stands for no id, in a place where there may be none.
 const NONE: u32 = u32::MAX;
 
 /// A row of a table.
-pub(super) trait Record: Sized {
+pub(super) trait Record: Copy {
     /// So many numbers.
-    type Words: AsRef<[u32]>;
+    type Words: AsRef<[u32]> + AsMut<[u32]> + Default;
     const WORDS: usize;
     fn write(&self) -> Self::Words;
     /// `None` if the numbers are none of such a row.
     fn read(words: &[u32]) -> Option<Self>;
+
+    /// Reads a row of little-endian numbers.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut words = Self::Words::default();
+        for (word, bytes) in words.as_mut().iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        Self::read(words.as_ref())
+    }
 }
+
+impl Record for u32 {
+    type Words = [Self; 1];
+    const WORDS: usize = 1;
+
+    fn write(&self) -> Self::Words {
+        [*self]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        words.first().copied()
+    }
+}
+
+/// Ids are their numbers.
+macro_rules! ids {
+    ($($id:ty),*) => {$(
+        impl Record for $id {
+            type Words = [u32; 1];
+            const WORDS: usize = 1;
+
+            fn write(&self) -> Self::Words {
+                [self.number()]
+            }
+
+            fn read(words: &[u32]) -> Option<Self> {
+                words.first().copied().map(Self::from_number)
+            }
+        }
+    )*};
+}
+
+ids!(PackageId, RequirementId, TextId);
 
 impl Record for Name {
     type Words = [u32; Self::WORDS];
