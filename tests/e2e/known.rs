@@ -65,7 +65,9 @@ async fn composes_are_the_same_whatever_the_cache_holds() {
     assert!(held > 300 * 1_000, "{held} bytes are in the cache");
 
     let spoils: [(&str, fn(&mut Vec<u8>)); 4] = [
-        ("every byte", |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0xa5)),
+        ("every byte", |bytes| {
+            bytes.iter_mut().for_each(|byte| *byte ^= 0xa5)
+        }),
         ("some bytes", |bytes| {
             bytes.iter_mut().step_by(5_003).for_each(|byte| *byte ^= 1);
         }),
