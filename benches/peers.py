@@ -5,6 +5,7 @@
   xml-bytes REPOSITORY        bytes of its metadata, uncompressed
   composed DIR TARGET [NAMES] whether the compose in a target directory has all packages of a directory, or all of
                               these names, as links to its files
+  foreign DIR                 the arches in a directory that a compose for x86_64 does without
   prepare REPOSITORY SOLV     reads a repository, and writes it as libsolv keeps it
   gather SOLV NAMES OUT       what libsolv installs for these names; says how long that took
   closed SOLV NAMES THEIRS OURS
@@ -17,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-SOLV_ARCH = "x86_64"
+ARCH = "x86_64"
 
 
 def rpms(directory):
@@ -51,8 +52,8 @@ def packages(repository):
             package.nevra(),
             package.pkgId,
             package.checksum_type,
-            sorted(tuple(file[:3]) for file in package.files),
-            sorted(map(tuple, package.provides)),
+            sorted((file[1] + file[2], file[0] or "file") for file in package.files),
+            sorted(map(str, package.provides)),
             len(package.requires),
             [entry[:2] for entry in package.changelogs],
         )
@@ -85,11 +86,7 @@ def xml_bytes(repository):
 
 
 def composed(directory, target, only=None):
-    wanted = {(path.stat().st_dev, path.stat().st_ino): path for path in rpms(directory)}
-    if only is not None:
-        asked = set(Path(only).read_text().split())
-        # One package for each name: that of the arch, or noarch.
-        wanted = {inode: path for inode, path in wanted.items() if name_and_arch(path)[0] in asked}
+    files = {(path.stat().st_dev, path.stat().st_ino): path for path in rpms(directory)}
     listed, linked = 0, set()
     for repomd in Path(target).glob("odcs-*/compose/**/repodata/repomd.xml"):
         repository = repomd.parent.parent
@@ -97,23 +94,33 @@ def composed(directory, target, only=None):
             status = (repository / place).stat()
             listed += 1
             linked.add((status.st_dev, status.st_ino))
-    strange = linked - set(wanted)
-    if strange:
-        sys.exit(f"{len(strange)} files of the compose are no links to what was asked for")
-    if only is not None:
-        got = {name_and_arch(wanted[inode])[0] for inode in linked}
-        if asked - got:
-            sys.exit(f"{len(asked - got)} packages that were asked for are missing: {sorted(asked - got)[:5]}")
-        print(f"{len(asked)} names, {listed} packages")
-        return
-    left = sorted(path.name for inode, path in wanted.items() if inode not in linked)
-    print(f"{listed} packages listed, {len(linked)} of {len(wanted)} files linked; without {left[:3]}")
+    if not linked <= set(files):
+        sys.exit(f"{len(linked - set(files))} files of the compose are no links to files of {directory}")
+    got = {name_and_arch(files[inode]) for inode in linked}
+    if only is None:
+        # Of several versions there is one. Packages for other arches need multilib, which was not asked for.
+        wanted, others = {name_and_arch(path) for path in files.values()}, other_arches(files.values())
+        missing = {(name, arch) for name, arch in wanted - got if arch not in others}
+    else:
+        missing = set(Path(only).read_text().split()) - {name for name, arch in got if arch != "src"}
+    if missing:
+        sys.exit(f"{len(missing)} packages are missing: {sorted(missing)[:5]}")
+    print(f"{listed} packages listed, {len(linked)} files linked, nothing missing")
+
+
+def other_arches(paths):
+    """Arches of packages that are none for x86_64."""
+    return {arch for _, arch in map(name_and_arch, paths)} - {ARCH, "noarch", "src", "nosrc"}
+
+
+def foreign(directory):
+    print("\n".join(sorted(other_arches(rpms(directory)))))
 
 
 def pool_of(solv):
     pool = solv.Pool()
     pool.setdisttype(solv.Pool.DISTTYPE_RPM)
-    pool.setarch(SOLV_ARCH)
+    pool.setarch(ARCH)
     return pool
 
 
@@ -122,17 +129,10 @@ def prepare(repository, path):
 
     pool = pool_of(solv)
     repo = pool.add_repo("all")
-    for part in ("primary", "filelists"):
-        (found,) = Path(repository, "repodata").glob(f"*-{part}.xml.gz")
-        read = solv.xfopen(str(found))
-        flags = 0 if part == "primary" else solv.Repo.REPO_LOCALPOOL | solv.Repo.REPO_EXTEND_SOLVABLES
-        if part == "primary":
-            repo.add_rpmmd(read, None, flags)
-            # All that requirements name is in `primary` of such packages, as it is for dnf.
-            break
-    # What it found out about file requirements is kept with it, as dnf and zypper keep it.
+    # All that requirements name is in `primary` of these packages, which is what dnf and zypper begin with.
+    (primary,) = Path(repository, "repodata").glob("*-primary.xml.gz")
+    repo.add_rpmmd(solv.xfopen(str(primary)), None)
     pool.addfileprovides()
-    repo.create_stubs()
     with open(path, "wb") as out:
         repo.write(solv.xfopen_fd("", out.fileno()))
 
@@ -177,7 +177,8 @@ def closed(path, only, theirs, ours):
     pool.addfileprovides()
     pool.createwhatprovides()
     by_nevra = {str(solvable): solvable for solvable in repo.solvables}
-    members = [by_nevra[nevra] for nevra in us]
+    # libsolv leaves out an epoch of 0.
+    members = [by_nevra[nevra.replace("-0:", "-", 1)] for nevra in us]
     ids, members_names = {member.id for member in members}, {member.name for member in members}
     missing = [name for name in asked if name not in members_names]
     for member in members:
@@ -197,6 +198,7 @@ COMMANDS = {
     "same": same,
     "xml-bytes": xml_bytes,
     "composed": composed,
+    "foreign": foreign,
     "prepare": prepare,
     "gather": gather,
     "closed": closed,

@@ -7,7 +7,7 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
 use odcs_core::plan::{Required, SignatureRules};
 use odcs_core::request::TargetDirName;
-use odcs_core::{Engine, Error, ErrorKind, Fetch, Links, Result, SourceRegistry, SystemClock};
+use odcs_core::{Engine, Error, ErrorKind, Fetch, Links, MetadataCache, Result, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
@@ -32,8 +32,12 @@ pub(crate) struct Service {
 /// Puts it together; links to composes begin with a URL.
 pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> Result<Service> {
     let store = SqliteStore::open(database(configuration)).await?;
-    let builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
+    let mut builder = NativeBuilder::open(storage(configuration), Arc::new(SystemClock))?;
     let targets = builder.targets().clone();
+    let cache = metadata_cache(configuration, &targets);
+    if let Some(cache) = &cache {
+        builder = builder.with_cache(Arc::clone(cache));
+    }
     let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration)?);
     let contents = Contents::open(&targets, contents_settings(configuration), Arc::clone(&fetch))?;
     let contents = Arc::new(contents);
@@ -41,7 +45,7 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration, Some((Arc::clone(&fetch), contents.clone())))?,
+        sources(configuration, Some((Arc::clone(&fetch), contents.clone())), cache)?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
@@ -72,7 +76,7 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
 
 /// Whether a configuration fits this machine, as far as can be said without changing anything on it.
 pub(crate) fn check(configuration: &Configuration) -> Result<()> {
-    sources(configuration, None)?;
+    sources(configuration, None, None)?;
     fetcher(configuration)?;
     signatures(configuration)?;
     Ok(())
@@ -114,6 +118,21 @@ pub(crate) async fn content_directory(configuration: &Configuration) -> Result<C
         &targets,
         contents_settings(configuration),
     )?)
+}
+
+/// What is known about packages, for the builder and the sources together. Without it composes take longer, and are
+/// the same.
+fn metadata_cache(configuration: &Configuration, targets: &Targets) -> Option<Arc<dyn MetadataCache>> {
+    if configuration.cache_bytes.0 == 0 {
+        return None;
+    }
+    match PackCache::open(targets, cache_settings(configuration)) {
+        Ok(cache) => Some(Arc::new(cache)),
+        Err(error) => {
+            tracing::warn!(%error, "the metadata cache cannot be used; composes go on without");
+            None
+        }
+    }
 }
 
 /// What is known about packages, for a command beside the service.
@@ -262,6 +281,7 @@ fn http_options(configuration: &Configuration) -> HttpOptions {
 fn sources(
     configuration: &Configuration,
     fetch: Option<(Arc<dyn Fetch>, Arc<Contents>)>,
+    cache: Option<Arc<dyn MetadataCache>>,
 ) -> Result<SourceRegistry> {
     let mut sources = SourceRegistry::new();
     #[cfg(feature = "repo")]
@@ -283,6 +303,9 @@ fn sources(
         settings.metadata_ratio = configuration.metadata_ratio;
         if let Some((fetch, contents)) = fetch {
             settings = settings.with_fetch(fetch, contents);
+        }
+        if let Some(cache) = cache {
+            settings = settings.with_cache(cache);
         }
         sources.register(RepoSource::new(settings)?)?;
     }

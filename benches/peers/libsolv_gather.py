@@ -73,7 +73,8 @@ def prepare(repository, cache, arch):
     main.internalize()
     part = f"{cache}.part"
     file = solv.xfopen(part, "w")
-    if not main.write(file):
+    # Without stubs for the lists, which would be read again.
+    if not repo.write_first_repodata(file):
         sys.exit(f"{cache}: {pool.errstr}")
     file.close()
     os.replace(part, cache)

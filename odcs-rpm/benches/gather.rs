@@ -1,6 +1,6 @@
 //! Package sets of a distribution's size: building, encoding, decoding, and gathering from them.
 //!
-//! `cargo bench -p odcs-rpm --bench gather [-- [--packages N] [--write DIR | --once DIR]]` prints medians, of one
+//! `cargo bench -p odcs-rpm --bench gather [-- [--packages N] [--only PART] [--write DIR | --once DIR]]` prints medians, of one
 //! thread where nothing else is said, and memory. `--write` leaves the same packages as a repository and as a set, and
 //! the names that are gathered as `names`, for other programs to do the same work; `--once` does it once.
 #![allow(
@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use odcs_rpm::gather::{Greedy, Options, PackageSet, Request, gather, select};
 use odcs_rpm::{Package, PackageKind, PackagePattern};
+use rustix::time::{ClockId, clock_gettime};
 
 const ROUNDS: usize = 9;
 
@@ -105,23 +106,24 @@ fn main() {
 fn gather_once(dir: &Path) {
     let names = std::fs::read_to_string(dir.join("names")).unwrap();
     let names: Vec<String> = names.lines().map(Into::into).collect();
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), cpu());
     let bytes = std::fs::read(dir.join("set")).unwrap();
     let read = start.elapsed();
-    let set = PackageSet::decode(&bytes).unwrap();
+    let set = PackageSet::from_encoded(bytes).unwrap();
     let decoded = start.elapsed();
     let mut options = Options::new("x86_64".parse().unwrap());
     options.greedy = Greedy::Build;
     let found = gather(&set, &Request::Packages(parse(&names)), &options);
-    let all = start.elapsed();
+    let (all, spent) = (start.elapsed(), cpu() - before);
     let binaries = found.packages(PackageKind::Binary).count();
     println!(
-        "{{\"packages\": {}, \"found\": {binaries}, \"all\": {}, \"read\": {:.6}, \"decode\": {:.6}, \"wall\": {:.6}, \"peak_mib\": {}}}",
+        "{{\"packages\": {}, \"found\": {binaries}, \"all\": {}, \"read\": {:.6}, \"decode\": {:.6}, \"wall\": {:.6}, \"cpu\": {:.6}, \"peak_mib\": {}}}",
         set.len(),
         found.members.len(),
         read.as_secs_f64(),
         (decoded - read).as_secs_f64(),
         all.as_secs_f64(),
+        spent.as_secs_f64(),
         field("VmHWM:"),
     );
 }
@@ -136,18 +138,35 @@ fn parse(names: &[String]) -> Vec<PackagePattern> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
+/// Prints the medians of processor time, which other processes change little, and of wall time.
 fn median<T>(what: &str, mut work: impl FnMut() -> T) {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let start = Instant::now();
-            let made = black_box(work());
-            let time = start.elapsed();
-            drop(made);
-            time
-        })
-        .collect();
-    times.sort();
-    println!("{what}: {:.2} ms", times[ROUNDS / 2].as_secs_f64() * 1e3);
+    let mut arguments = std::env::args()
+        .skip_while(|argument| argument != "--only")
+        .skip(1);
+    if arguments.next().is_some_and(|only| !what.contains(&only)) {
+        return;
+    }
+    let (mut cpus, mut walls) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (start, before) = (Instant::now(), cpu());
+        let made = black_box(work());
+        cpus.push(cpu() - before);
+        walls.push(start.elapsed());
+        drop(made);
+    }
+    cpus.sort();
+    walls.sort();
+    let ms = |times: &[Duration]| times[ROUNDS / 2].as_secs_f64() * 1e3;
+    println!("{what}: {:.2} ms of CPU, {:.2} ms", ms(&cpus), ms(&walls));
+}
+
+/// What all threads of this process have spent on a processor.
+fn cpu() -> Duration {
+    let spent = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(
+        spent.tv_sec.try_into().unwrap(),
+        spent.tv_nsec.try_into().unwrap(),
+    )
 }
 
 /// Has the kernel count the most memory anew.

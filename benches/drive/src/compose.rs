@@ -7,14 +7,16 @@ use odcs_core::engine::EngineSettings;
 use odcs_core::request::{Flag, SourceSpec};
 use odcs_core::{ComposeRequest, ComposeState, Engine, Links, MetadataCache, SourceRegistry, SystemClock};
 use odcs_db::SqliteStore;
+use odcs_rpm::compression::WriteCompression;
 use odcs_sources::repo::{RepoSettings, RepoSource};
-use odcs_storage::{CacheSettings, NativeBuilder, PackCache, StorageSettings};
+use odcs_storage::{CacheSettings, NativeBuilder, PackCache, RepodataSettings, StorageSettings};
 
 use crate::words::Words;
 
 pub(crate) struct Work {
     directory: PathBuf,
     target: PathBuf,
+    compression: WriteCompression,
     threads: usize,
     packages: Option<PathBuf>,
     no_deps: bool,
@@ -25,6 +27,7 @@ impl Work {
         let work = Self {
             directory: words.path("a directory")?,
             target: words.option("--target")?.ok_or("--target is needed")?,
+            compression: words.compression()?,
             threads: words.threads()?,
             packages: words.option("--packages")?,
             no_deps: words.flag("--no-deps"),
@@ -54,7 +57,10 @@ pub(crate) fn run(work: &Work) {
         .build_global()
         .unwrap();
     let directory = work.directory.canonicalize().unwrap();
-    let settings = StorageSettings::new(&work.target).with_threads(work.threads);
+    let repodata = RepodataSettings::default().with_compression(work.compression);
+    let settings = StorageSettings::new(&work.target)
+        .with_threads(work.threads)
+        .with_repodata(repodata);
     let builder = NativeBuilder::open(settings, Arc::new(SystemClock)).unwrap();
     let cache: Arc<dyn MetadataCache> =
         Arc::new(PackCache::open(builder.targets(), CacheSettings::default()).unwrap());

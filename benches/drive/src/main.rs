@@ -24,7 +24,7 @@ const USAGE: &str = "usage:
   drive repodata DIR OUT --compression zstd|gz [--threads N] [--cache TARGET] [--every N]
       writes OUT/repodata for all packages below DIR, every file of which is read whole; with a cache, those that it
       does not know only. --every N takes one of N packages.
-  drive compose DIR --target TARGET [--threads N] [--packages FILE] [--no-deps]
+  drive compose DIR --target TARGET --compression zstd|gz [--threads N] [--packages FILE] [--no-deps]
       makes a compose of all packages below DIR, or of those that a file names, with what they need or without.
   drive gather DIR OUT --cache TARGET --packages FILE
       gathers the packages that a file names, with what they need, out of those below DIR, and writes their names.

@@ -33,11 +33,7 @@ impl Work {
         let work = Self {
             directory: words.path("a directory")?,
             out: words.path("where to write to")?,
-            compression: match words.option::<String>("--compression")?.as_deref() {
-                Some("zstd") => WriteCompression::Zstd,
-                Some("gz") => WriteCompression::Gzip,
-                _ => return Err("--compression is zstd or gz".into()),
-            },
+            compression: words.compression()?,
             threads: words.threads()?,
             cache: words.option("--cache")?,
             every: words.option("--every")?.unwrap_or(1),

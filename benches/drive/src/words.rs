@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use odcs_rpm::compression::WriteCompression;
+
 /// The words after the program's name: a command, what it is about, and options.
 pub(crate) struct Words {
     words: Vec<String>,
@@ -57,6 +59,15 @@ impl Words {
     /// How many threads may work.
     pub(crate) fn threads(&mut self) -> Result<usize, String> {
         Ok(self.option("--threads")?.unwrap_or(2))
+    }
+
+    /// How the files of repodata are compressed.
+    pub(crate) fn compression(&mut self) -> Result<WriteCompression, String> {
+        match self.option::<String>("--compression")?.as_deref() {
+            Some("zstd") => Ok(WriteCompression::Zstd),
+            Some("gz") => Ok(WriteCompression::Gzip),
+            _ => Err("--compression is zstd or gz".into()),
+        }
     }
 
     /// Nothing is left.

@@ -1,14 +1,15 @@
 //! The hot paths, each on the same packages.
 
 use std::hint::black_box;
-
 use std::sync::Arc;
 
+use odcs_core::{CacheKey, MetadataCache};
 use odcs_rpm::compression::WriteCompression;
 use odcs_rpm::gather::{Options, PackageSet, Request, gather};
-use odcs_rpm::header::{FileFacts, read_header};
+use odcs_rpm::header::{FileFacts, HeaderReader};
 use odcs_rpm::repodata::{Described, Pieces, RepodataOptions, RepodataWriter};
-use odcs_rpm::{Digest, DigestAlgorithm, Package};
+use odcs_rpm::{Digest, DigestAlgorithm, Package, facts};
+use odcs_storage::{CacheSettings, PackCache, StorageSettings, Targets};
 use rpmgen::{GeneratorOptions, generate, write};
 
 /// Everything below this function is counted, and nothing else: its name is known to callgrind.
@@ -26,25 +27,66 @@ const PACKAGES: usize = 40;
 pub(crate) fn run_all() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| {
-        let files = files();
-        read(&files);
-        let packages: Vec<Arc<Package>> = files
-            .iter()
-            .map(|(bytes, facts)| Arc::new(read_header(bytes.as_slice(), *facts).unwrap()))
-            .collect();
+        let packages = read(&files());
+        let kept = keep(&packages);
+        look_up(&kept);
         format(&packages);
-        choose(packages);
+        choose(&packages);
     });
 }
 
-fn read(files: &[(Vec<u8>, FileFacts)]) {
+/// Headers into packages. Nothing is hashed: that is a library's work, and most of what reading a whole file costs.
+fn read(files: &[(Vec<u8>, FileFacts)]) -> Vec<Arc<Package>> {
+    let mut reader = HeaderReader::new();
+    let mut packages = Vec::with_capacity(files.len());
     count("header", || {
-        for (bytes, facts) in files {
-            black_box(read_header(bytes.as_slice(), *facts).unwrap());
+        packages.clear();
+        let read = files
+            .iter()
+            .map(|(bytes, facts)| reader.read_header(bytes.as_slice(), *facts).unwrap());
+        packages.extend(read.map(Arc::new));
+    });
+    packages
+}
+
+/// Packages into entries of the cache, and back.
+fn keep(packages: &[Arc<Package>]) -> Vec<Vec<u8>> {
+    let mut entries = vec![Vec::new(); packages.len()];
+    count("facts encode", || {
+        for (package, entry) in packages.iter().zip(&mut entries) {
+            entry.clear();
+            facts::encode(package, entry);
+        }
+    });
+    count("facts decode", || {
+        for entry in &entries {
+            black_box(facts::decode(entry).unwrap());
+        }
+    });
+    entries
+}
+
+/// Entries out of the cache, each verified.
+fn look_up(entries: &[Vec<u8>]) {
+    let target = tempfile::tempdir().unwrap();
+    let targets = Targets::open(&StorageSettings::new(target.path())).unwrap();
+    let cache = PackCache::open(&targets, CacheSettings::default()).unwrap();
+    let keys: Vec<CacheKey> = (0..entries.len())
+        .map(|number| CacheKey::new("guard", &[&number.to_le_bytes()]))
+        .collect();
+    for (key, entry) in keys.iter().zip(entries) {
+        cache.put(key, &[entry]);
+    }
+    cache.flush();
+    let mut found = Vec::new();
+    count("cache get", || {
+        for key in &keys {
+            assert!(cache.get(key, &mut found));
         }
     });
 }
 
+/// Packages into XML, and XML into the files of repodata.
 fn format(packages: &[Arc<Package>]) {
     let mut pieces: Vec<Pieces> = packages.iter().map(|_| Pieces::default()).collect();
     count("render", || {
@@ -75,11 +117,22 @@ fn format(packages: &[Arc<Package>]) {
     }
 }
 
-fn choose(packages: Vec<Arc<Package>>) {
-    let mut set = PackageSet::new(packages.clone(), Vec::new()).unwrap();
+/// The index of all packages, and gathering all of them.
+fn choose(packages: &[Arc<Package>]) {
+    let mut builder = PackageSet::builder();
+    for package in packages {
+        builder.add_brief(package);
+    }
+    let bytes = builder.finish().unwrap().encode();
     count("index", || {
-        set = PackageSet::new(packages.clone(), Vec::new()).unwrap();
+        let mut builder = PackageSet::builder();
+        for package in packages {
+            builder.add_brief(package);
+        }
+        black_box(builder.finish().unwrap());
     });
+    let mut set = PackageSet::decode(&bytes).unwrap();
+    count("index decode", || set = PackageSet::decode(&bytes).unwrap());
     let options = Options::new("x86_64".parse().unwrap());
     count("gather", || {
         black_box(gather(&set, &Request::Everything, &options));

@@ -16,7 +16,7 @@ const BASE: usize = 20;
 const CLUSTER: usize = 25;
 
 /// About so many packages: of every five one is a source package, one is `noarch`.
-pub fn packages(count: usize) -> Vec<Package> {
+pub(crate) fn packages(count: usize) -> Vec<Package> {
     let mut made = Vec::new();
     for number in 0..count / 5 {
         let mut random = Random(number as u64 + 1);
@@ -37,7 +37,7 @@ pub fn packages(count: usize) -> Vec<Package> {
 }
 
 /// The names of so many of their binaries, evenly spread.
-pub fn names<'a>(packages: impl IntoIterator<Item = &'a Package>, count: usize) -> Vec<String> {
+pub(crate) fn names<'a>(packages: impl IntoIterator<Item = &'a Package>, count: usize) -> Vec<String> {
     let binaries = packages
         .into_iter()
         .filter(|package| !package.nevra.arch().is_source());
@@ -52,7 +52,7 @@ pub fn names<'a>(packages: impl IntoIterator<Item = &'a Package>, count: usize) 
 }
 
 /// Leaves repodata of the packages and the names asked for in a folder.
-pub fn write(packages: &[Package], asked: &[String], dir: &Path) {
+pub(crate) fn write(packages: &[Package], asked: &[String], dir: &Path) {
     let locations: Vec<String> = packages
         .iter()
         .map(|p| format!("Packages/{}", p.nevra.file_name()))
@@ -146,7 +146,7 @@ fn binary(number: usize, part: &str, random: &mut Random) -> Package {
             _ => format!("{}()(64bit)", soname(other, "-libs", random.below(2))),
         };
         package.requires.push(match random.below(4) {
-            0 if name.ends_with("(x86-64)") => versioned(name, Comparison::GreaterOrEqual, "0:0.1"),
+            0 if name.ends_with("(x86-64)") => versioned(name, Comparison::GreaterOrEqual, "0:0"),
             _ => Dependency::unversioned(name),
         });
     }

@@ -21,7 +21,8 @@ impl Run<'_> {
     /// The best of the candidates, or, gathering greedily, all that come with it. Empty only if there
     /// is no candidate.
     pub(super) fn best(&self, candidates: Vec<PackageId>, purpose: Purpose) -> Vec<PackageId> {
-        if self.options.greedy == Greedy::All {
+        // Most requirements have one candidate.
+        if self.options.greedy == Greedy::All || candidates.len() <= 1 {
             return candidates;
         }
         let candidates = self.prefer_lookaside(candidates);

@@ -5,18 +5,17 @@ use super::table::{Column, PackageId, RequirementId};
 
 /// The choice for each requirement that somebody had so far; whoever has it next gets the same.
 pub(super) struct Decided {
-    binary: Column<RequirementId, State>,
+    binary: Column<RequirementId, u32>,
     /// Empty until the first of them is decided.
-    debug: Column<RequirementId, State>,
+    debug: Column<RequirementId, u32>,
     requirements: usize,
+    /// What was decided, in the order of deciding: the columns say where. Nothing is at the place [`OPEN`].
+    all: Vec<Option<Picks>>,
     picks: Vec<PackageId>,
 }
 
-#[derive(Clone, Copy)]
-enum State {
-    Open,
-    Decided(Option<Picks>),
-}
+/// Not decided. Zero, as memory is that nobody has touched: few of all requirements are ever looked at.
+const OPEN: u32 = 0;
 
 /// The packages chosen for a requirement: a place among all that were.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,9 +27,11 @@ pub(super) struct Picks {
 impl Decided {
     pub(super) fn new(requirements: usize) -> Self {
         Self {
-            binary: std::iter::repeat_n(State::Open, requirements).collect(),
+            binary: Column::from(vec![OPEN; requirements]),
             debug: Column::new(),
             requirements,
+            // At the place of `OPEN`.
+            all: vec![None],
             picks: Vec::new(),
         }
     }
@@ -42,8 +43,8 @@ impl Decided {
             Domain::Debug => &self.debug,
         };
         match states.get(requirement)? {
-            State::Open => None,
-            State::Decided(picks) => Some(*picks),
+            &OPEN => None,
+            place => self.all.get(*place as usize).copied(),
         }
     }
 
@@ -66,13 +67,14 @@ impl Decided {
             Domain::Binary => &mut self.binary,
             Domain::Debug => {
                 if self.debug.len() == 0 {
-                    self.debug = std::iter::repeat_n(State::Open, self.requirements).collect();
+                    self.debug = Column::from(vec![OPEN; self.requirements]);
                 }
                 &mut self.debug
             }
         };
         if let Some(state) = states.get_mut(requirement) {
-            *state = State::Decided(picks);
+            *state = u32::try_from(self.all.len()).unwrap_or(OPEN);
+            self.all.push(picks);
         }
         picks
     }

@@ -3,11 +3,11 @@
 //! A distribution has millions of provides and files, and asks for a few ten thousand of them: only what a
 //! requirement names is here.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::rich::{self, Rich};
-use super::table::{CapabilityId, Column, Id as _, PackageId, RangeId, RequirementId, RichId, Rows, TextId};
-use super::texts::Texts;
+use super::stored::{Stored, StoredRows, StoredTexts, StoredVarints};
+use super::table::{CapabilityId, Column, Id as _, PackageId, RangeId, RequirementId, RichId, TextId};
 use crate::Comparison;
 use crate::dependency::{BorrowedDependency, BorrowedVersion};
 
@@ -17,17 +17,17 @@ pub(super) const SYSTEM_RELEASE: &str = "system-release";
 /// The requirements of packages, and the packages that might satisfy them.
 #[derive(Debug)]
 pub(super) struct Index {
-    pub(super) texts: Arc<Texts>,
+    pub(super) texts: StoredTexts,
     /// The first asks for [`SYSTEM_RELEASE`] in any version.
-    pub(super) requirements: Column<RequirementId, Requirement>,
-    pub(super) ranges: Column<RangeId, Range>,
+    pub(super) requirements: Stored<RequirementId, Requirement>,
+    pub(super) ranges: Stored<RangeId, Range>,
     /// The ordinary requirements that rich ones are made of, in the order in which
     /// [`Rich::map`] meets them.
-    pub(super) operands: Rows<RichId, RequirementId>,
+    pub(super) operands: StoredRows<RichId, RequirementId>,
     /// Expressions are read when they are first evaluated: few of a set ever are.
     pub(super) expressions: Column<RichId, OnceLock<Option<Rich<RequirementId>>>>,
-    pub(super) requires: Rows<PackageId, RequirementId>,
-    pub(super) offers: Rows<CapabilityId, Offer>,
+    pub(super) requires: StoredVarints<PackageId>,
+    pub(super) offers: StoredRows<CapabilityId, Offer>,
 }
 
 /// Something that packages require; each is there once, however many do.
@@ -78,8 +78,9 @@ pub(super) struct Range {
 
 impl Index {
     /// What a package requires.
-    pub(super) fn requires(&self, package: PackageId) -> &[RequirementId] {
-        self.requires.row(package)
+    pub(super) fn requires(&self, package: PackageId) -> impl Iterator<Item = RequirementId> + '_ {
+        let mut numbers = self.requires.row(package);
+        std::iter::from_fn(move || numbers.next_id())
     }
 
     /// A requirement as packages have it.
@@ -108,15 +109,10 @@ impl Index {
     fn expression(&self, id: RichId, text: TextId) -> Option<&Rich<RequirementId>> {
         let read = || {
             let expression = rich::parse(self.texts.get(text))?;
-            let operands = self.operands.row(id);
-            let mut next = operands.iter();
+            let mut operands = self.operands.row(id);
+            // There are as many as the expression has operands, if nothing is damaged.
             let nothing = RequirementId::from_number(u32::MAX);
-            let mut met = 0;
-            let read = expression.map(&mut |_| {
-                met += 1;
-                next.next().copied().unwrap_or(nothing)
-            });
-            (met == operands.len()).then_some(read)
+            Some(expression.map(&mut |_| operands.next().unwrap_or(nothing)))
         };
         self.expressions.get(id)?.get_or_init(read).as_ref()
     }
@@ -129,17 +125,18 @@ impl Index {
     /// The packages that satisfy an ordinary requirement, ascending.
     pub(super) fn providers(&self, id: RequirementId) -> impl Iterator<Item = PackageId> {
         let (asked, offers) = match self.requirements.get(id) {
-            Some(&Requirement {
+            Some(Requirement {
                 range,
                 target: Target::Capability(capability),
                 ..
-            }) => (range, self.offers.row(capability)),
-            _ => (None, &[][..]),
+            }) => (range, Some(self.offers.row(capability))),
+            _ => (None, None),
         };
         let asked = asked.map(|range| (range, self.version(range)));
         let mut last = None;
         offers
-            .iter()
+            .into_iter()
+            .flatten()
             .filter(move |offer| match (asked, offer.range) {
                 (None, _) | (_, None) => true,
                 // Whatever its comparison, a range has something in common with itself.

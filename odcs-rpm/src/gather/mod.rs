@@ -38,14 +38,17 @@ mod input;
 mod options;
 mod pattern;
 mod reason;
+mod record;
 mod resolve;
 mod result;
 pub(crate) mod rich;
 mod run;
 mod select;
 mod set;
+mod stored;
 mod table;
 mod texts;
+mod varints;
 mod view;
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
             if set.entry(package).is_none_or(|entry| entry.origin.is_lookaside()) {
                 continue;
             }
-            for &requirement in index.requires(package) {
+            for requirement in index.requires(package) {
                 let watched = Watched {
                     package,
                     requirement,

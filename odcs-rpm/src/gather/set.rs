@@ -6,6 +6,7 @@ use super::brief::Brief;
 use super::build::{Multilib, SetBuilder};
 use super::index::Index;
 use super::pattern::NamePattern;
+use super::stored::{Stored, StoredVarints};
 use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, TextId, VersionId};
 use crate::{Arch, Nevra, Package, PackageKind, Result};
 
@@ -48,15 +49,17 @@ impl Origin {
 /// ```
 #[derive(Debug)]
 pub struct PackageSet {
+    /// What [`encode`](Self::encode) gives, and most tables stand on.
+    pub(super) bytes: Arc<Vec<u8>>,
     pub(super) entries: Column<PackageId, Entry>,
     pub(super) made: Column<PackageId, Made>,
-    pub(super) briefs: Column<PackageId, Brief>,
-    pub(super) signatures: Rows<PackageId, TextId>,
+    /// Of each package a [`Brief`], then the keys it is signed with.
+    pub(super) briefs: StoredVarints<PackageId>,
     /// In order of names.
     pub(super) names: Column<NameId, Name>,
     pub(super) arches: Column<ArchId, Arch>,
     /// File names.
-    pub(super) source_rpms: Column<SourceId, TextId>,
+    pub(super) source_rpms: Stored<SourceId, TextId>,
     /// Binary packages built from a source RPM.
     pub(super) binaries: Rows<SourceId, PackageId>,
     /// Debug packages built from it.
@@ -173,10 +176,8 @@ impl PackageSet {
         let entry = self.entry(id)?;
         let name = self.name(entry).parse().ok()?;
         let arch = self.arch(entry)?.clone();
-        let signatures = self.signatures.row(id);
-        self.briefs
-            .get(id)?
-            .package(name, arch, signatures, &self.index.texts)
+        let mut numbers = self.briefs.row(id);
+        Brief::read(&mut numbers)?.package(name, arch, numbers, &self.index.texts)
     }
 
     pub(super) fn entry(&self, id: PackageId) -> Option<&Entry> {
@@ -201,7 +202,7 @@ impl PackageSet {
 
     pub(super) fn evr(&self, id: PackageId) -> (u32, &str, &str) {
         let text = |id| self.index.texts.get(id);
-        let brief = self.briefs.get(id);
+        let brief = Brief::read(&mut self.briefs.row(id));
         brief.map_or((0, "", ""), |brief| {
             (brief.epoch, text(brief.version), text(brief.release))
         })
@@ -223,7 +224,7 @@ impl PackageSet {
     /// The file name of a source RPM.
     pub(super) fn source_rpm(&self, source: SourceId) -> &str {
         let name = self.source_rpms.get(source);
-        name.map_or("", |name| self.index.texts.get(*name))
+        name.map_or("", |name| self.index.texts.get(name))
     }
 
     /// Binary packages built from this source RPM.
@@ -287,17 +288,6 @@ impl PackageSet {
 
     fn text(&self, name: Name) -> &str {
         self.index.texts.get(name.text)
-    }
-
-    /// The source packages with the name, version and release of this file name. `nosrc` packages
-    /// have the arch `src` in repodata, so the arch does not count.
-    pub(super) fn find_source(&self, file_name: &str) -> impl Iterator<Item = PackageId> {
-        let (name, version, release) = split_source_rpm(file_name).unwrap_or_default();
-        self.exactly_named(name).filter(move |&id| {
-            let (_, own_version, own_release) = self.evr(id);
-            let kind = self.entry(id).map(|entry| entry.kind);
-            kind == Some(PackageKind::Source) && (own_version, own_release) == (version, release)
-        })
     }
 }
 

@@ -111,6 +111,15 @@ impl<K: Id, V> Column<K, V> {
     }
 }
 
+impl<K, V> From<Vec<V>> for Column<K, V> {
+    fn from(values: Vec<V>) -> Self {
+        Self {
+            values,
+            key: PhantomData,
+        }
+    }
+}
+
 impl<K, V> FromIterator<V> for Column<K, V> {
     fn from_iter<I: IntoIterator<Item = V>>(values: I) -> Self {
         Self {
@@ -214,11 +223,6 @@ impl<K: Id, V: Copy> Rows<K, V> {
             (Some(&start), Some(&end)) => self.values.get(start as usize..end as usize).unwrap_or_default(),
             _ => &[],
         }
-    }
-
-    pub(super) fn shrink(&mut self) {
-        self.starts.shrink_to_fit();
-        self.values.shrink_to_fit();
     }
 }
 

@@ -32,7 +32,7 @@ const MOST_KEPT: usize = 1 << 20;
 /// ```
 #[derive(Debug, Default)]
 pub struct HeaderReader {
-    buffer: Vec<u8>,
+    pub(super) buffer: Vec<u8>,
     rewritten: Rewritten,
 }
 
@@ -49,9 +49,10 @@ impl HeaderReader {
     /// [`Error::Package`] if the bytes are no package, are damaged, or the file is shorter than its header
     /// says; [`Error::Io`] if reading fails.
     pub fn read_header(&mut self, mut reader: impl Read, file: FileFacts) -> Result<Package> {
-        let filled = self.fill(&mut reader, HEADER_PIECE)?;
-        let raw = self.headers(filled)?;
-        package(&raw, file)
+        self.once(|this| {
+            let filled = this.fill(&mut reader, HEADER_PIECE)?;
+            package(&this.headers(filled)?, file)
+        })
     }
 
     /// Reads what the header of a package says of the content of its files. They are long and rarely needed,
@@ -60,9 +61,10 @@ impl HeaderReader {
     /// # Errors
     /// As [`read_header`](Self::read_header).
     pub fn read_file_digests(&mut self, mut reader: impl Read) -> Result<FileDigests> {
-        let filled = self.fill(&mut reader, HEADER_PIECE)?;
-        let raw = self.headers(filled)?;
-        Ok(fields::file_digests(&raw.tags))
+        self.once(|this| {
+            let filled = this.fill(&mut reader, HEADER_PIECE)?;
+            Ok(fields::file_digests(&this.headers(filled)?.tags))
+        })
     }
 
     /// Reads a `.rpm` file once: its header as in [`read_header`](Self::read_header), and the digests of all its bytes.
@@ -77,13 +79,15 @@ impl HeaderReader {
         file: FileFacts,
         also: Option<DigestAlgorithm>,
     ) -> Result<ReadFile> {
-        let filled = self.fill(&mut reader, FILE_PIECE)?;
-        let package = package(&self.headers(filled)?, file)?;
-        let mut digests = Digests::new(also);
-        digests.update(self.filled(filled));
-        let rest = self.read_rest(&mut reader, |bytes| digests.update(bytes))?;
-        check_whole(filled as u64 + rest, file)?;
-        Ok(digests.finish(package))
+        self.once(|this| {
+            let filled = this.fill(&mut reader, FILE_PIECE)?;
+            let package = package(&this.headers(filled)?, file)?;
+            let mut digests = Digests::new(also);
+            digests.update(this.filled(filled));
+            let rest = this.read_rest(&mut reader, |bytes| digests.update(bytes))?;
+            check_whole(filled as u64 + rest, file)?;
+            Ok(digests.finish(package))
+        })
     }
 
     /// Reads a `.rpm` file once, as [`read_file`](Self::read_file) does, and verifies its signatures against a keyring
@@ -98,28 +102,28 @@ impl HeaderReader {
         also: Option<DigestAlgorithm>,
         keyring: &Keyring,
     ) -> Result<(ReadFile, Verification)> {
-        let filled = self.fill(&mut reader, FILE_PIECE)?;
-        let raw = self.headers(filled)?;
-        let package = package(&raw, file)?;
-        let payload = usize::try_from(raw.header_end).unwrap_or(filled);
-        let mut checker = Checker::new(keyring, &raw);
-        drop(raw);
-        let mut digests = Digests::new(also);
-        let beginning = self.filled(filled);
-        digests.update(beginning);
-        checker.update(beginning.get(payload..).unwrap_or_default());
-        let rest = self.read_rest(&mut reader, |bytes| {
-            digests.update(bytes);
-            checker.update(bytes);
-        })?;
-        check_whole(filled as u64 + rest, file)?;
-        Ok((digests.finish(package), checker.finish()))
+        self.once(|this| {
+            let filled = this.fill(&mut reader, FILE_PIECE)?;
+            let raw = this.headers(filled)?;
+            let package = package(&raw, file)?;
+            let payload = usize::try_from(raw.header_end).unwrap_or(filled);
+            let mut checker = Checker::new(keyring, &raw);
+            let mut digests = Digests::new(also);
+            let beginning = this.filled(filled);
+            digests.update(beginning);
+            checker.update(beginning.get(payload..).unwrap_or_default());
+            let rest = this.read_rest(&mut reader, |bytes| {
+                digests.update(bytes);
+                checker.update(bytes);
+            })?;
+            check_whole(filled as u64 + rest, file)?;
+            Ok((digests.finish(package), checker.finish()))
+        })
     }
 
     /// Reads until the headers are there, or the file ends, or it is clear that there is none. Returns how many bytes
     /// of the buffer are those of the file.
     fn fill(&mut self, reader: &mut impl Read, piece: usize) -> Result<usize> {
-        self.forget();
         let mut filled = 0;
         while let Needed::AtLeast(more) = needed(self.filled(filled)) {
             // Memory grows with what is there, not with what is promised, past what nearly all headers have.
@@ -136,12 +140,14 @@ impl HeaderReader {
         Ok(filled)
     }
 
-    /// Drops what the file before asked for.
-    fn forget(&mut self) {
+    /// Reads one file, and drops what that one alone needed.
+    fn once<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let read = read(self);
         if self.buffer.len() > MOST_KEPT {
             self.buffer = Vec::new();
         }
         self.rewritten = Rewritten::default();
+        read
     }
 
     fn filled(&self, length: usize) -> &[u8] {

@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
+use libdeflater::crc32;
 use rayon::join;
 use rayon::prelude::*;
 
 use super::encode::Xml;
 use super::package_file::PackageFile;
+use super::writer::Block;
 use super::{Described, WrittenFile};
 use crate::compression::{BLOCK, WriteCompression};
 use crate::digest::Hasher;
@@ -100,13 +102,19 @@ impl<W: Write + Send> Stream<W> {
         }
         let (full, open, compression) = (&self.full, &mut self.open, self.stored.compression);
         let compress = |block: &Vec<u8>| compression.compress_block(block);
-        let (compressed, ()) = join(
+        let (compressed, crcs) = join(
             || full.par_iter().map(compress).collect::<Vec<_>>(),
-            || full.iter().for_each(|block| open.update(block)),
+            || {
+                let hash = |block: &Vec<u8>| {
+                    open.update(block);
+                    crc32(block)
+                };
+                full.iter().map(hash).collect::<Vec<_>>()
+            },
         );
-        self.open_size += self.full.iter().map(|block| block.len() as u64).sum::<u64>();
-        for block in compressed {
-            self.stored.write(&block?)?;
+        for ((block, open), crc) in compressed.into_iter().zip(full).zip(crcs) {
+            self.open_size += open.len() as u64;
+            self.stored.write(&block?, open.len(), crc)?;
         }
         let mut spare = spare();
         for mut block in self.full.drain(..) {
@@ -138,7 +146,7 @@ pub(super) struct Stored<W> {
     out: W,
     hasher: Hasher,
     size: u64,
-    blocks: Vec<usize>,
+    blocks: Vec<Block>,
 }
 
 impl<W: Write> Stored<W> {
@@ -152,12 +160,21 @@ impl<W: Write> Stored<W> {
         }
     }
 
-    /// Writes a block that is compressed already, or need not be.
-    pub(super) fn write(&mut self, block: &[u8]) -> Result<()> {
-        self.hasher.update(block);
-        self.size += block.len() as u64;
-        self.blocks.push(block.len());
-        self.out.write_all(block).map_err(Error::from)
+    /// Writes a block that is compressed already, of so many bytes with this CRC-32.
+    pub(super) fn write(&mut self, block: &[u8], open: usize, crc: u32) -> Result<()> {
+        self.blocks.push(Block {
+            stored: block.len(),
+            open,
+            crc,
+        });
+        self.write_plain(block)
+    }
+
+    /// Writes what is not compressed.
+    pub(super) fn write_plain(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hasher.update(bytes);
+        self.size += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(Error::from)
     }
 
     /// Ends the file, which is given the name that ends in `name`.

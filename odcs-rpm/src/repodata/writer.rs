@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
+use libdeflater::crc32;
 use rayon::prelude::*;
 
 use super::package_file::PackageFile;
@@ -94,8 +95,19 @@ pub struct WrittenFile {
     /// How many packages it lists; `None` if it is no list of packages.
     pub packages: Option<u64>,
     pub(super) compression: WriteCompression,
-    /// Bytes of each block that was compressed by itself, one after the other.
-    pub(super) blocks: Vec<usize>,
+    /// The blocks that were compressed by themselves, one after the other.
+    pub(super) blocks: Vec<Block>,
+}
+
+/// A block of a file, so that it can be checked by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Block {
+    /// Bytes that it is stored in.
+    pub(super) stored: usize,
+    /// Bytes that it decompresses to.
+    pub(super) open: usize,
+    /// CRC-32 of what it decompresses to.
+    pub(super) crc: u32,
 }
 
 impl WrittenFile {
@@ -205,7 +217,7 @@ impl<W> fmt::Debug for RepodataWriter<W> {
 
 fn plain<W: Write>(kind: &'static str, name: &str, bytes: &[u8], out: W) -> Result<FinishedFile<W>> {
     let mut stored = Stored::new(out, WriteCompression::default());
-    stored.write(bytes)?;
+    stored.write_plain(bytes)?;
     let (written, out) = stored.finish(kind, name, None, None)?;
     Ok(FinishedFile { written, out })
 }
@@ -219,12 +231,14 @@ fn compressed<W: Write>(
 ) -> Result<FinishedFile<W>> {
     let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, bytes);
     let mut stored = Stored::new(out, compression);
+    let mut write = |block: &[u8]| {
+        let compressed = compression.compress_block(block)?;
+        stored.write(&compressed, block.len(), crc32(block))
+    };
     let mut blocks = bytes.chunks(BLOCK);
     // Nothing is a file as well.
-    stored.write(&compression.compress_block(blocks.next().unwrap_or_default())?)?;
-    for block in blocks {
-        stored.write(&compression.compress_block(block)?)?;
-    }
+    write(blocks.next().unwrap_or_default())?;
+    blocks.try_for_each(write)?;
     let name = format!("{name}.{}", compression.suffix());
     let open = (checksum, bytes.len() as u64);
     let (written, out) = stored.finish(kind, &name, Some(open), None)?;

@@ -163,7 +163,7 @@ fn dnf_reads_block_after_block() {
         let files = our_repodata(&packages, &names, options);
         for file in files.iter().take(2) {
             let open = decompress(&file.name, &file.bytes).len();
-            assert!(open > 2 << 20, "{} is one block", file.name);
+            assert!(open > 3 << 19, "{} is one block", file.name);
         }
         publish(&packages, &files);
         let cache = top.path().join(compression.suffix());

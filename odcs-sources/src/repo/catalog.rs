@@ -5,6 +5,7 @@ use std::sync::Arc;
 use odcs_core::{CacheKey, MetadataCache};
 use odcs_rpm::gather::{PackageSet, SetBuilder};
 use odcs_rpm::{Digest, DigestAlgorithm, Package, Result, facts};
+use rayon::prelude::*;
 
 /// How much of its packages a content has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -80,6 +81,9 @@ fn brief(package: &Package) -> Package {
     }
 }
 
+/// How many packages a thread makes before others may help.
+const TOGETHER: usize = 256;
+
 /// Stands for a package that the set does not have: there is another one of its NEVRA.
 const NOT_IN_SET: u32 = u32::MAX;
 
@@ -140,34 +144,65 @@ impl Catalog {
     fn decode(bytes: &[u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk()?;
         let (items, set) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        let set = PackageSet::decode(set).ok()?;
-        let (mut reader, mut read) = (items, Vec::with_capacity(set.len()));
-        while !reader.is_empty() {
-            read.push(Item::decode(&mut reader, &set)?);
-        }
+        let (set, kept) = rayon::join(|| PackageSet::decode(set).ok(), || Kept::all(items));
+        let (set, kept) = (set?, kept?);
+        // Most of the work is in making thousands of packages.
+        let kept = kept.into_par_iter().with_min_len(TOGETHER);
+        let items = kept.map(|kept| kept.item(&set)).collect::<Option<_>>()?;
         Some(Self {
             set: Arc::new(set),
-            items: read,
+            items,
         })
     }
 }
 
-impl Item {
-    fn decode(reader: &mut &[u8], set: &PackageSet) -> Option<Self> {
-        let package = match u32::from_le_bytes(*take(reader)?) {
-            NOT_IN_SET => Arc::new(facts::decode_brief(read(reader)?).ok()?),
-            number => Arc::clone(set.package(number)?),
+/// An item as it is kept.
+struct Kept<'a> {
+    number: u32,
+    /// The package, if the set has another one for its NEVRA.
+    own: &'a [u8],
+    location: &'a str,
+    checksum: Option<Digest>,
+}
+
+impl<'a> Kept<'a> {
+    fn all(mut bytes: &'a [u8]) -> Option<Vec<Self>> {
+        let mut all = Vec::new();
+        while !bytes.is_empty() {
+            all.push(Self::decode(&mut bytes)?);
+        }
+        Some(all)
+    }
+
+    fn decode(reader: &mut &'a [u8]) -> Option<Self> {
+        let number = u32::from_le_bytes(*take(reader)?);
+        let own = match number {
+            NOT_IN_SET => read(reader)?,
+            _ => &[],
         };
-        let location = text(reader)?.into();
+        let location = text(reader)?;
         let (algorithm, hex) = (text(reader)?, text(reader)?);
         let checksum = match algorithm {
             "" => None,
             name => Some(Digest::new(DigestAlgorithm::from_repodata(name).ok()?, hex).ok()?),
         };
         Some(Self {
-            package,
+            number,
+            own,
             location,
             checksum,
+        })
+    }
+
+    fn item(self, set: &PackageSet) -> Option<Item> {
+        let package = match self.number {
+            NOT_IN_SET => Arc::new(facts::decode_brief(self.own).ok()?),
+            number => Arc::clone(set.package(number)?),
+        };
+        Some(Item {
+            package,
+            location: self.location.into(),
+            checksum: self.checksum,
         })
     }
 }

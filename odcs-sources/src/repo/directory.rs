@@ -45,12 +45,13 @@ pub(super) fn read(
     let (packages, set) = match amount {
         Amount::Brief => {
             let Catalog { set, items } = packages.catalog(&listing)?;
-            let packages = items.into_iter().map(|item| item.package).collect();
+            let packages: Vec<_> = items.into_iter().map(|item| item.package).collect();
             (packages, Some(set))
         }
         Amount::Complete => (packages.complete(&listing)?, None),
     };
-    let candidates = listing.entries().iter().zip(packages).map(|(entry, package)| {
+    let entries = listing.entries().par_iter().with_min_len(CHUNK);
+    let candidates = entries.zip(packages).map(|(entry, package)| {
         Ok(Candidate {
             package,
             file: file(repository, entry)?.into(),

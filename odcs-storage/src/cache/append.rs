@@ -97,12 +97,9 @@ impl PackCache {
         let fits = |segment: &&Arc<Segment>| {
             segment.end() == START || segment.end().saturating_add(size) <= self.settings.segment()
         };
-        let is_there = view.last().filter(fits).is_some();
-        let more = if is_there {
-            size
-        } else {
-            size.saturating_add(START)
-        };
+        let unindexed: usize = view.segments.iter().map(|segment| segment.tail.len()).sum();
+        let indexes = index::size_about(batch.len().saturating_add(unindexed));
+        let more = size.saturating_add(indexes).saturating_add(START);
         let removed = self.make_room(directory, &view, more)?;
         let mut view = if removed { self.reload()? } else { view };
         let segment = match view.last().filter(fits) {

@@ -37,6 +37,10 @@ impl Batch {
         self.entries.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Where everything is going to be when it is written to this place. What would be beyond the places that can be
     /// written down is left out.
     pub(super) fn placed(&self, at: u64) -> impl Iterator<Item = (Prefix, Entry)> {

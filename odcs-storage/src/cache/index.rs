@@ -146,6 +146,11 @@ pub(super) fn encode(number: u64, covered: u64, entries: &[(Prefix, Entry)]) -> 
     file
 }
 
+/// How many bytes so many entries are going to take in an index, and seldom more.
+pub(super) fn size_about(entries: usize) -> u64 {
+    (entries as u64).saturating_mul(ENTRY as u64 + 8)
+}
+
 fn bucket(prefix: Prefix, bits: u32) -> Option<usize> {
     // Shifting by all bits is none at all.
     usize::try_from(prefix.checked_shr(Prefix::BITS - bits).unwrap_or(0)).ok()

@@ -47,7 +47,34 @@ pub(crate) fn packages(input: &[u8]) {
     }
     let (set, request, options) = input.parts(false);
     select(&set, &request, &options.arch);
+    let read = PackageSet::from_encoded(set.encode()).expect("it was written down");
+    assert_eq!(
+        said(&gather(&read, &request, &options)),
+        said(&there),
+        "a set that was written down and read is another"
+    );
     closure(&there, &input);
+}
+
+/// Any bytes, taken for a package set that was written down.
+pub(crate) fn set(input: &[u8]) {
+    let Ok(set) = PackageSet::decode(input) else {
+        return;
+    };
+    assert!(set.packages().count() <= set.len());
+    for greedy in [Greedy::None, Greedy::All, Greedy::Build] {
+        let mut options = Options::new("x86_64".parse().expect("it is an arch"));
+        options.greedy = greedy;
+        (options.selfhosting, options.fulltree) = (true, true);
+        gather(&set, &Request::Everything, &options);
+        select(&set, &Request::Everything, &options.arch);
+    }
+}
+
+/// A package set written down.
+pub(crate) fn written(text: &str) -> Vec<u8> {
+    let input = Input::read(text).expect("there are few of everything");
+    input.parts(false).0.encode()
 }
 
 /// What is asked of a compose is met by it, or said to be missing, and said the same way in any order.

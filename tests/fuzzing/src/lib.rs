@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("keyring", rpm::keyring, 8 << 10, "openpgp"),
     target("names", names::names, 1 << 10, "text"),
     target("other", repodata::other, 8 << 10, "xml"),
+    target("package_set", gather::set, 16 << 10, "text"),
     target("primary", repodata::primary, 8 << 10, "xml"),
     target("repomd", repodata::repomd, 8 << 10, "xml"),
     target("rpm_header", rpm::header, 32 << 10, "rpm"),

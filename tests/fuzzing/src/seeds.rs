@@ -38,10 +38,17 @@ pub fn all() -> Vec<Seed> {
         .map(|(target, text)| (*target, text.as_bytes().to_vec()));
     seeds
         .chain(texts)
-        .chain([("keyring", KEY.to_vec())])
+        .chain([
+            ("keyring", KEY.to_vec()),
+            ("package_set", crate::gather::written(SET)),
+        ])
         .map(|(target, bytes)| Seed { target, bytes })
         .collect()
 }
+
+/// The packages of a set that was written down, as lines for `gather`.
+const SET: &str = "=a 1 x86_64 a-1-1.src.rpm\n>libb >= 2\n>(c if d else /etc/x)\n<a = 1\n=b 2 i686 a-1-1.src.rpm\n<libb = 2\n\
+    /etc/x\n=c 1 noarch\n<d\n=a-debuginfo 1 x86_64 a-1-1.src.rpm\n=a 1 src\n>b\n@\n=c 1 noarch\n";
 
 /// What has no generator.
 const TEXTS: &[(&str, &str)] = &[

@@ -1,7 +1,6 @@
 //! From packages in the order of adding to a set: sorted, numbered anew, and without what nobody asks for.
 
 use std::cmp::Ordering;
-use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
@@ -12,11 +11,15 @@ use super::requirements::Requirements;
 use super::{Added, SetBuilder};
 use crate::Dependency;
 use crate::evr::compare_evrs;
-use crate::gather::index::{Index, Offer, Requirement, SYSTEM_RELEASE};
+use crate::gather::index::{Offer, Range, Requirement, SYSTEM_RELEASE};
 use crate::gather::set::PackageSet;
-use crate::gather::table::{AddedId, Column, Id as _, Rows, TextId};
+use crate::gather::table::{
+    AddedId, CapabilityId, Column, Id as _, PackageId, RangeId, RequirementId, RichId, Rows, TextId,
+};
+use crate::gather::texts::Texts;
 
-pub(super) fn assemble(mut builder: SetBuilder) -> PackageSet {
+/// The set; `None` only if there is a mistake here.
+pub(super) fn assemble(mut builder: SetBuilder) -> Option<PackageSet> {
     let order = sort(&builder);
     // Numbers depend on the packages alone, not on the order of adding.
     let mut requirements = Requirements::new();
@@ -24,6 +27,8 @@ pub(super) fn assemble(mut builder: SetBuilder) -> PackageSet {
     requirements.number(system_release, &mut builder);
     let requires = requirements.of_packages(&order, &mut builder);
     let offers = offers(&order, &builder, &requirements);
+    // What is most of it is of no more use.
+    (builder.requires, builder.provides, builder.paths) = (Rows::empty(), Rows::empty(), Rows::empty());
 
     let SetBuilder {
         numbers,
@@ -53,21 +58,25 @@ pub(super) fn assemble(mut builder: SetBuilder) -> PackageSet {
         (capability, Offer { range, ..offer })
     });
     let offers: Vec<_> = offers.collect();
-    let Kept {
-        mut texts, ranges, ..
-    } = kept;
-    texts.shrink();
-    let rich = requirements.operands.len();
-    let index = Index {
-        texts: Arc::new(texts),
+    let index = Indexed {
+        texts: kept.texts,
+        ranges: kept.ranges.into_iter().collect(),
         requirements: list,
-        ranges: ranges.into_iter().collect(),
-        operands: requirements.operands,
-        expressions: std::iter::repeat_with(OnceLock::new).take(rich).collect(),
-        requires,
         offers: Rows::new(requirements.by_name.len(), &offers),
+        operands: requirements.operands,
+        requires,
     };
-    set.finish(index, is_brief)
+    set.finish(&index, is_brief)
+}
+
+/// Who requires and who offers what.
+pub(super) struct Indexed {
+    pub(super) texts: Texts,
+    pub(super) requirements: Column<RequirementId, Requirement>,
+    pub(super) ranges: Column<RangeId, Range>,
+    pub(super) operands: Rows<RichId, RequirementId>,
+    pub(super) requires: Rows<PackageId, u8>,
+    pub(super) offers: Rows<CapabilityId, Offer>,
 }
 
 /// The packages sorted by NEVRA, then origin, each pair of these once: the first one added.

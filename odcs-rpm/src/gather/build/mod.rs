@@ -6,8 +6,10 @@ mod numbered;
 mod offers;
 mod requirements;
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
+
+use hashbrown::DefaultHashBuilder;
 
 use super::brief::Brief;
 use super::index::Range;
@@ -99,14 +101,15 @@ pub(in crate::gather) struct Draft {
 }
 
 /// Stands for paths until it is known which of them are required: a distribution has millions, and a few hundred
-/// are. SipHash with a key of its own for every set: nobody can make up a path that is taken for another, and by
-/// chance one in 2^64 / (paths × required paths) sets would have such a path, fewer than one in a hundred million.
+/// are. By chance one path in 2^64 is taken for a given other one: among three million paths and a thousand required
+/// ones, that is one set in more than a thousand million. By intent there is nothing to gain: who could make up such
+/// a path may as well put the required one into the package.
 #[derive(Debug, Default)]
-pub(in crate::gather) struct PathHasher(RandomState);
+pub(in crate::gather) struct PathHasher(DefaultHashBuilder);
 
 impl PathHasher {
-    pub(in crate::gather) fn hash(&self, path: &str) -> u64 {
-        self.0.hash_one(path.as_bytes())
+    fn hash(&self, path: &str) -> u64 {
+        self.0.hash_one(path)
     }
 }
 
@@ -251,12 +254,11 @@ impl SetBuilder {
             self.provides.values(),
             self.paths.values(),
         ];
-        if rows.iter().any(|rows| *rows > MAX_ROWS) || self.numbers.texts.is_full() {
-            return Err(Error::TooLarge {
-                what: "the package set with its dependencies and files".into(),
-                limit: MAX_ROWS as u64,
-            });
-        }
-        Ok(assemble::assemble(self))
+        let is_full = rows.iter().any(|rows| *rows > MAX_ROWS) || self.numbers.texts.is_full();
+        let set = (!is_full).then(|| assemble::assemble(self)).flatten();
+        set.ok_or_else(|| Error::TooLarge {
+            what: "the package set with its dependencies and files".into(),
+            limit: MAX_ROWS as u64,
+        })
     }
 }

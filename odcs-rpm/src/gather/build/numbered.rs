@@ -5,21 +5,25 @@ use std::sync::OnceLock;
 use hashbrown::HashMap;
 
 use super::Added;
+use super::assemble::Indexed;
 use super::kept::Kept;
-use crate::gather::brief::Brief;
-use crate::gather::index::Index;
-use crate::gather::set::{Entry, Made, Name, PackageSet};
+use crate::gather::codec::Tables;
+use crate::gather::set::{Entry, Made, Name, PackageSet, split_source_rpm};
 use crate::gather::table::{
     ArchId, Column, Id as _, NameId, PackageId, RangeId, Rows, SourceId, TextId, VersionId,
 };
+use crate::gather::texts::Texts;
+use crate::gather::varints;
 use crate::{Arch, PackageKind};
 
 /// Packages in the order of a set. Texts and ranges are those of the set, except where something is called `old`.
 pub(super) struct Numbered {
     entries: Column<PackageId, Entry>,
     made: Column<PackageId, Made>,
-    briefs: Column<PackageId, Brief>,
-    signatures: Rows<PackageId, TextId>,
+    /// Each a [`Brief`], then the keys it is signed with.
+    briefs: Rows<PackageId, u8>,
+    /// The version and release of each source package, and what it is.
+    built: Vec<(PackageId, NameId, TextId, TextId)>,
     names: Column<NameId, Name>,
     arches: Column<ArchId, Arch>,
     source_rpms: Column<SourceId, TextId>,
@@ -34,8 +38,8 @@ impl Numbered {
         Self {
             entries: Column::new(),
             made: Column::new(),
-            briefs: Column::new(),
-            signatures: Rows::empty(),
+            briefs: Rows::empty(),
+            built: Vec::new(),
             names: Column::new(),
             arches: Column::new(),
             source_rpms: Column::new(),
@@ -74,12 +78,14 @@ impl Numbered {
             } = self;
             *source_ids.entry(text).or_insert_with(|| source_rpms.push(text))
         });
+        brief.write(&mut self.briefs);
         for &key in signatures {
-            let key = kept.text(key);
-            self.signatures.push(key);
+            varints::push(&mut self.briefs, kept.text(key).number().into());
         }
-        self.signatures.end_row();
-        self.briefs.push(brief);
+        self.briefs.end_row();
+        if package.kind == PackageKind::Source {
+            self.built.push((id, name, brief.version, brief.release));
+        }
         self.made.push(
             package
                 .kept
@@ -113,7 +119,8 @@ impl Numbered {
         })
     }
 
-    pub(super) fn finish(self, index: Index, is_brief: bool) -> PackageSet {
+    /// The set; `None` only if there is a mistake here.
+    pub(super) fn finish(self, index: &Indexed, is_brief: bool) -> Option<PackageSet> {
         let built = |kind| {
             let of_kind = self.entries.iter().filter(|(_, entry)| entry.kind == kind);
             let pairs: Vec<_> = of_kind
@@ -121,33 +128,44 @@ impl Numbered {
                 .collect();
             Rows::new(self.source_rpms.len(), &pairs)
         };
-        let (binaries, debug) = (built(PackageKind::Binary), built(PackageKind::Debug));
-        let mut set = PackageSet {
-            has_lookaside: self
-                .entries
-                .as_slice()
-                .iter()
-                .any(|entry| entry.origin.is_lookaside()),
-            binaries,
-            debug,
-            sources: Rows::empty(),
-            entries: self.entries,
-            made: self.made,
-            briefs: self.briefs,
-            signatures: self.signatures,
-            names: self.names,
-            arches: self.arches,
-            source_rpms: self.source_rpms,
-            index,
-            is_brief,
+        let tables = Tables {
+            texts: &index.texts,
+            arches: &self.arches,
+            source_rpms: &self.source_rpms,
+            names: &self.names,
+            entries: &self.entries,
+            briefs: &self.briefs,
+            binaries: &built(PackageKind::Binary),
+            debug: &built(PackageKind::Debug),
+            sources: &self.sources(&index.texts),
+            ranges: &index.ranges,
+            requirements: &index.requirements,
+            operands: &index.operands,
+            requires: &index.requires,
+            offers: &index.offers,
         };
+        let mut set = PackageSet::from_encoded(tables.encode()).ok()?;
+        set.made = self.made;
+        set.is_brief = is_brief;
+        Some(set)
+    }
+
+    /// The source packages with the name, version and release of each source RPM's file name. `nosrc` packages have
+    /// the arch `src` in repodata, so the arch does not count.
+    fn sources(&self, texts: &Texts) -> Rows<SourceId, PackageId> {
+        let mut known: HashMap<_, Vec<PackageId>> = HashMap::new();
+        for &(id, name, version, release) in &self.built {
+            if let Some(name) = self.names.get(name) {
+                let key = (texts.get(name.text), texts.get(version), texts.get(release));
+                known.entry(key).or_default().push(id);
+            }
+        }
         let mut sources = Rows::empty();
-        for (_, &file_name) in set.source_rpms.iter() {
-            set.find_source(set.index.texts.get(file_name))
-                .for_each(|id| sources.push(id));
+        for file_name in self.source_rpms.as_slice() {
+            let found = split_source_rpm(texts.get(*file_name)).and_then(|key| known.get(&key));
+            found.into_iter().flatten().for_each(|id| sources.push(*id));
             sources.end_row();
         }
-        set.sources = sources;
-        set
+        sources
     }
 }

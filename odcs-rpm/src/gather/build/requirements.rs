@@ -9,6 +9,7 @@ use crate::gather::rich;
 use crate::gather::table::{
     AddedId, CapabilityId, Column, DraftId, Id as _, PackageId, RangeId, RequirementId, RichId, Rows, TextId,
 };
+use crate::gather::varints;
 
 /// What is required, numbered in the order of the packages that require it.
 pub(super) struct Requirements {
@@ -66,11 +67,7 @@ impl Requirements {
         id
     }
 
-    pub(super) fn of_packages(
-        &mut self,
-        order: &[AddedId],
-        builder: &mut SetBuilder,
-    ) -> Rows<PackageId, RequirementId> {
+    pub(super) fn of_packages(&mut self, order: &[AddedId], builder: &mut SetBuilder) -> Rows<PackageId, u8> {
         // Build requirements last: what others see of a requirement does not depend on who builds with it.
         let (sources, others): (Vec<AddedId>, Vec<AddedId>) = order.iter().partition(|id| {
             let added = builder.added.get(id.index());
@@ -97,12 +94,11 @@ impl Requirements {
         for &id in order {
             for &draft in builder.requires.row(id) {
                 if let Some(number) = numbers.get(draft).copied().flatten() {
-                    requires.push(number);
+                    varints::push(&mut requires, number.number().into());
                 }
             }
             requires.end_row();
         }
-        requires.shrink();
         requires
     }
 }

@@ -4,92 +4,44 @@
 //! What gathering does not need of a package, and briefs lack, is not there.
 
 mod read;
-mod record;
+mod write;
 
-use self::record::Record;
+pub(super) use self::write::Tables;
+
+use std::sync::Arc;
+
 use super::set::PackageSet;
-use super::table::{Id, Rows};
-use crate::{Arch, Error, Result};
+use crate::{Error, Result};
 
 /// What the bytes begin with. To be changed whenever they come to mean something else.
 const MAGIC: &[u8; 8] = b"ODCSset1";
 
 impl PackageSet {
-    /// Writes the set down, its packages as [brief](Self::is_brief) ones. The bytes depend on the packages alone,
+    /// The set written down, its packages as [brief](Self::is_brief) ones. The bytes depend on the packages alone,
     /// not on the order in which they were given.
     pub fn encode(&self) -> Vec<u8> {
-        let index = &self.index;
-        let (texts, ends) = index.texts.parts();
-        let arches: Vec<&str> = self.arches.as_slice().iter().map(Arch::as_str).collect();
-        let mut out = Out(MAGIC.to_vec());
-        out.text(texts);
-        out.words(ends.iter().copied());
-        out.text(&arches.join("\n"));
-        out.ids(self.source_rpms.as_slice());
-        out.records(self.names.as_slice());
-        out.records(self.entries.as_slice());
-        out.records(self.briefs.as_slice());
-        out.rows(&self.signatures);
-        out.rows(&self.binaries);
-        out.rows(&self.debug);
-        out.rows(&self.sources);
-        out.records(index.ranges.as_slice());
-        out.records(index.requirements.as_slice());
-        out.rows(&index.operands);
-        out.rows(&index.requires);
-        let (starts, offers) = index.offers.parts();
-        out.words(starts.iter().copied());
-        out.records(offers);
-        out.0
+        self.as_encoded().to_vec()
+    }
+
+    /// What [`encode`](Self::encode) gives: a set stands on these bytes.
+    pub fn as_encoded(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Reads what [`encode`](Self::encode) wrote. The packages are brief, and made when they are first asked for.
     ///
     /// # Errors
-    /// [`Error::Value`] for other bytes. Damage that leaves all tables in order is not noticed: whoever keeps the
-    /// bytes has to know that they are what was written.
+    /// [`Error::Value`] for other bytes. Not all damage is noticed; a damaged set gathers something else. Whoever
+    /// keeps the bytes has to know that they are what was written.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        read::set(bytes).ok_or_else(|| Error::value("the bytes given", "a package set"))
-    }
-}
-
-struct Out(Vec<u8>);
-
-impl Out {
-    fn length(&mut self, length: usize) {
-        // Nothing of a set has more rows than 32 bits can number.
-        self.word(u32::try_from(length).unwrap_or(u32::MAX));
+        Self::from_encoded(bytes.to_vec())
     }
 
-    fn word(&mut self, word: u32) {
-        self.0.extend_from_slice(&word.to_le_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.length(text.len());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn words(&mut self, words: impl ExactSizeIterator<Item = u32>) {
-        self.length(words.len());
-        self.0.reserve(words.len() * 4);
-        words.for_each(|word| self.word(word));
-    }
-
-    fn ids<I: Id>(&mut self, ids: &[I]) {
-        self.words(ids.iter().map(|id| id.number()));
-    }
-
-    fn records<R: Record>(&mut self, records: &[R]) {
-        self.length(records.len());
-        for record in records {
-            record.write().as_ref().iter().for_each(|word| self.word(*word));
-        }
-    }
-
-    fn rows<K: Id, I: Id>(&mut self, rows: &Rows<K, I>) {
-        let (starts, values) = rows.parts();
-        self.words(starts.iter().copied());
-        self.ids(values);
+    /// The same without a copy of the bytes.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn from_encoded(bytes: Vec<u8>) -> Result<Self> {
+        read::set(Arc::new(bytes)).ok_or_else(|| Error::value("the bytes given", "a package set"))
     }
 }

@@ -1,179 +1,117 @@
-//! Reading a set: whatever the bytes are, every number that is kept is one of a row that is there.
+//! Reading a set: whatever the bytes are, nothing that is asked of it later goes wrong.
 
 use std::sync::{Arc, OnceLock};
 
 use super::MAGIC;
-use super::record::Record;
 use crate::Arch;
-use crate::gather::index::{Index, Target};
-use crate::gather::set::PackageSet;
-use crate::gather::table::{Column, Id, Rows};
-use crate::gather::texts::Texts;
+use crate::gather::index::Index;
+use crate::gather::record::Record;
+use crate::gather::set::{Entry, Name, PackageSet};
+use crate::gather::stored::{Part, Stored, StoredRows, StoredTexts, StoredVarints};
+use crate::gather::table::{Column, Id, NameId, PackageId, Rows};
 
 /// The set that the bytes are; `None` if they are none.
-pub(super) fn set(bytes: &[u8]) -> Option<PackageSet> {
-    let mut input = Input(bytes.strip_prefix(MAGIC)?);
-    let texts = Texts::from_parts(input.text()?.into(), input.words(1)?)?;
-    let arches = input.text()?.split('\n').filter(|arch| !arch.is_empty());
-    let arches: Column<_, Arch> = arches.map(|arch| arch.parse().ok()).collect::<Option<_>>()?;
-    let set = PackageSet {
-        arches,
-        source_rpms: input.ids()?.into_iter().collect(),
-        names: input.records()?,
-        entries: input.records()?,
-        briefs: input.records()?,
-        signatures: input.rows()?,
-        binaries: input.rows()?,
-        debug: input.rows()?,
-        sources: input.rows()?,
-        index: Index {
-            texts: Arc::new(texts),
-            ranges: input.records()?,
-            requirements: input.records()?,
-            operands: input.rows()?,
-            requires: input.rows()?,
-            offers: {
-                let starts = input.words(1)?;
-                Rows::from_parts(starts, input.record_list()?)?
-            },
-            expressions: Column::new(),
-        },
-        made: Column::new(),
-        is_brief: true,
-        has_lookaside: false,
-    };
-    if !input.0.is_empty() || !holds_together(&set) {
+///
+/// Looked at are the sizes of all tables, and the few tables that gathering walks as a whole. The others answer that
+/// nothing is there where they are asked for a row that they have not.
+pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
+    let mut input = Input(Part::new(Arc::clone(&bytes)));
+    if input.0.take(MAGIC.len())?.as_bytes() != MAGIC {
         return None;
     }
-    let has_lookaside = set
-        .entries
-        .as_slice()
-        .iter()
-        .any(|entry| entry.origin.is_lookaside());
-    let made = std::iter::repeat_with(OnceLock::new).take(set.len()).collect();
-    let expressions = std::iter::repeat_with(OnceLock::new);
-    let expressions = expressions.take(set.index.operands.len()).collect();
-    Some(PackageSet {
-        made,
-        has_lookaside,
-        index: Index {
-            expressions,
-            ..set.index
-        },
-        ..set
+    let texts = StoredTexts::new(input.table(1)?, input.table(size_of::<u32>())?);
+    let arches = input.table(1)?;
+    let arches = std::str::from_utf8(arches.as_bytes()).ok()?.split('\n');
+    let arches: Column<_, Arch> = arches
+        .filter(|arch| !arch.is_empty())
+        .map(|arch| arch.parse().ok())
+        .collect::<Option<_>>()?;
+    let source_rpms = input.stored()?;
+    let names: Column<NameId, Name> = all(&input.stored::<NameId, Name>()?)?;
+    let entries: Column<PackageId, Entry> = all(&input.stored::<PackageId, Entry>()?)?;
+    let briefs = input.varints()?;
+    let [binaries, debug, sources] = [input.walked()?, input.walked()?, input.walked()?];
+    let ranges = input.stored()?;
+    let requirements = input.stored()?;
+    let operands: StoredRows<_, _> = input.rows()?;
+    let index = Index {
+        texts,
+        ranges,
+        requirements,
+        expressions: std::iter::repeat_with(OnceLock::new)
+            .take(operands.len())
+            .collect(),
+        operands,
+        requires: input.varints()?,
+        offers: input.rows()?,
+    };
+    let is_name = |name: &Name| name.start < name.end && name.end as usize <= entries.len();
+    let is_entry = |entry: &Entry| {
+        entry.name.index() < names.len()
+            && entry.arch.index() < arches.len()
+            && entry
+                .source
+                .is_none_or(|source| source.index() < source_rpms.len())
+    };
+    let is_whole = input.0.as_bytes().is_empty()
+        && briefs.len() == entries.len()
+        && index.requires.len() == entries.len()
+        && names.as_slice().iter().all(is_name)
+        && entries.as_slice().iter().all(is_entry);
+    is_whole.then(|| PackageSet {
+        made: std::iter::repeat_with(OnceLock::new)
+            .take(entries.len())
+            .collect(),
+        has_lookaside: entries.as_slice().iter().any(|entry| entry.origin.is_lookaside()),
+        is_brief: true,
+        bytes,
+        arches,
+        source_rpms,
+        names,
+        entries,
+        briefs,
+        binaries,
+        debug,
+        sources,
+        index,
     })
 }
 
-/// Whether all tables have the rows that others speak of.
-fn holds_together(set: &PackageSet) -> bool {
-    let index = &set.index;
-    let (packages, texts, sources) = (set.len(), index.texts.len(), set.source_rpms.len());
-    let (ranges, requirements) = (index.ranges.len(), index.requirements.len());
-    let is_below = |number: u32, limit: usize| (number as usize) < limit;
-    let lengths = [
-        (set.briefs.len(), packages),
-        (set.signatures.len(), packages),
-        (index.requires.len(), packages),
-        (set.binaries.len(), sources),
-        (set.debug.len(), sources),
-        (set.sources.len(), sources),
-    ];
-    let names = set.names.as_slice().iter().all(|name| {
-        is_below(name.text.number(), texts) && name.start < name.end && name.end as usize <= packages
-    });
-    let entries = set.entries.as_slice().iter().all(|entry| {
-        entry.name.index() < set.names.len()
-            && entry.arch.index() < set.arches.len()
-            && entry.source.is_none_or(|source| source.index() < sources)
-    });
-    let briefs = set.briefs.as_slice().iter().all(|brief| {
-        let known = [Some(brief.version), Some(brief.release), brief.source_rpm];
-        known.into_iter().flatten().all(|text| text.index() < texts)
-    });
-    let of_ranges = index.ranges.as_slice().iter().all(|range| {
-        range.version.index() < texts && range.release.is_none_or(|release| release.index() < texts)
-    });
-    let of_requirements = index.requirements.as_slice().iter().all(|requirement| {
-        requirement.name.index() < texts
-            && requirement.range.is_none_or(|range| range.index() < ranges)
-            && match requirement.target {
-                Target::Capability(capability) => capability.index() < index.offers.len(),
-                Target::Rich(rich) => rich.index() < index.operands.len(),
-                Target::Malformed => true,
-            }
-    });
-    let offers = index.offers.parts().1.iter().all(|offer| {
-        offer.package.index() < packages && offer.range.is_none_or(|range| range.index() < ranges)
-    });
-    lengths.iter().all(|(length, wanted)| length == wanted)
-        && requirements > 0
-        && all_below(set.source_rpms.as_slice(), texts)
-        && names
-        && entries
-        && briefs
-        && all_below(set.signatures.parts().1, texts)
-        && all_below(set.binaries.parts().1, packages)
-        && all_below(set.debug.parts().1, packages)
-        && all_below(set.sources.parts().1, packages)
-        && of_ranges
-        && of_requirements
-        && all_below(index.operands.parts().1, requirements)
-        && all_below(index.requires.parts().1, requirements)
-        && offers
-}
-
-fn all_below<I: Id>(ids: &[I], limit: usize) -> bool {
-    ids.iter().max().is_none_or(|most| most.index() < limit)
+/// All rows of a table; `None` if one of them cannot be read.
+fn all<K: Id, R: Record>(stored: &Stored<K, R>) -> Option<Column<K, R>> {
+    let mut rows = Vec::with_capacity(stored.len());
+    rows.extend(stored.iter());
+    (rows.len() == stored.len()).then(|| rows.into_iter().collect())
 }
 
 /// What was not read yet.
-struct Input<'a>(&'a [u8]);
+struct Input(Part);
 
-impl<'a> Input<'a> {
-    fn take(&mut self, bytes: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(bytes)?;
-        self.0 = rest;
-        Some(taken)
+impl Input {
+    /// A table with rows of so many bytes.
+    fn table(&mut self, row: usize) -> Option<Part> {
+        let length = self.0.take(size_of::<u32>())?;
+        let length = u32::from_le_bytes(*length.as_bytes().first_chunk()?);
+        self.0.take((length as usize).checked_mul(row)?)
     }
 
-    fn length(&mut self) -> Option<usize> {
-        let (length, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u32::from_le_bytes(*length) as usize)
+    fn stored<K: Id, R: Record>(&mut self) -> Option<Stored<K, R>> {
+        Some(Stored::new(self.table(Stored::<K, R>::ROW)?))
     }
 
-    fn text(&mut self) -> Option<&'a str> {
-        let length = self.length()?;
-        std::str::from_utf8(self.take(length)?).ok()
+    fn rows<K: Id, R: Record>(&mut self) -> Option<StoredRows<K, R>> {
+        let starts = self.table(size_of::<u32>())?;
+        Some(StoredRows::new(starts, self.table(Stored::<K, R>::ROW)?))
     }
 
-    /// The numbers of rows of so many each.
-    fn words(&mut self, of_each: usize) -> Option<Vec<u32>> {
-        let bytes = self.length()?.checked_mul(of_each * 4)?;
-        let (words, _) = self.take(bytes)?.as_chunks();
-        Some(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
+    fn varints<K: Id>(&mut self) -> Option<StoredVarints<K>> {
+        let starts = self.table(size_of::<u32>())?;
+        Some(StoredVarints::new(starts, self.table(1)?))
     }
 
-    fn ids<I: Id>(&mut self) -> Option<Vec<I>> {
-        // Takes over the allocation: no copy is made.
-        Some(self.words(1)?.into_iter().map(I::from_number).collect())
-    }
-
-    fn rows<K: Id, I: Id>(&mut self) -> Option<Rows<K, I>> {
-        let starts = self.words(1)?;
-        Rows::from_parts(starts, self.ids()?)
-    }
-
-    fn record_list<R: Record>(&mut self) -> Option<Vec<R>> {
-        let words = self.words(R::WORDS)?;
-        let mut records = Vec::with_capacity(words.len() / R::WORDS);
-        for words in words.chunks_exact(R::WORDS) {
-            records.push(R::read(words)?);
-        }
-        Some(records)
-    }
-
-    fn records<K: Id, R: Record>(&mut self) -> Option<Column<K, R>> {
-        Some(self.record_list()?.into_iter().collect())
+    /// Rows that are read all at once.
+    fn walked<K: Id>(&mut self) -> Option<Rows<K, PackageId>> {
+        let starts = self.stored::<K, u32>()?.iter().collect();
+        Rows::from_parts(starts, self.stored::<K, PackageId>()?.iter().collect())
     }
 }

@@ -153,7 +153,7 @@ fn what_is_no_set_is_refused() {
     for length in 0..bytes.len() {
         assert!(PackageSet::decode(&bytes[..length]).is_err(), "{length}");
     }
-    let mut longer = bytes.clone();
+    let mut longer = bytes;
     longer.push(0);
     assert!(PackageSet::decode(&longer).is_err());
 }

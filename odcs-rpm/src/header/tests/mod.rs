@@ -306,6 +306,56 @@ fn small_headers_do_not_ask_for_much_memory() {
 }
 
 #[test]
+fn what_was_read_before_changes_nothing() {
+    let (mut long, mut latin1) = (ed(), ed());
+    long.push(text(IndexTag::RPMTAG_DESCRIPTION, &vec![b'x'; 3 << 20]));
+    latin1.push(text(IndexTag::RPMTAG_SUMMARY, b"\xe9t\xe9"));
+    let whole = [long, latin1, ed()].map(|tags| file(&unsigned(), &tags));
+    let cut = whole[0][..2 << 20].to_vec();
+    let mut reader = HeaderReader::new();
+    for bytes in whole.iter().chain([&cut]).chain(&whole) {
+        let facts = FileFacts {
+            size: bytes.len() as u64,
+            modified: 7,
+        };
+        let again = reader.read_file(&**bytes, facts, None).ok();
+        assert_eq!(again, read_file(&**bytes, facts, None).ok());
+        let again = reader.read_header(&**bytes, facts).ok();
+        assert_eq!(again, read_header(&**bytes, facts).ok());
+        assert!(reader.buffer.len() <= 1 << 20, "what one file needed is not kept");
+    }
+}
+
+/// A reader that gives one byte at a time, with interruptions.
+struct Slow<'a>(&'a [u8], bool);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.1 = !self.1;
+        if self.1 {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
+        let length = buffer.len().min(1);
+        self.0.read(&mut buffer[..length])
+    }
+}
+
+#[test]
+fn how_much_a_reader_gives_at_once_changes_nothing() {
+    let bytes = file(&unsigned(), &ed());
+    let facts = FileFacts {
+        size: bytes.len() as u64,
+        modified: 7,
+    };
+    let slowly = read_file(Slow(&bytes, false), facts, Some(DigestAlgorithm::Sha512)).unwrap();
+    assert_eq!(
+        slowly,
+        read_file(&*bytes, facts, Some(DigestAlgorithm::Sha512)).unwrap()
+    );
+    assert_eq!(read_header(Slow(&bytes, false), facts).unwrap(), slowly.package);
+}
+
+#[test]
 fn hostile_indices_are_refused() {
     let build = |kind: u32, offset: u32, count: u32| {
         let mut bytes = file(&unsigned(), &ed());

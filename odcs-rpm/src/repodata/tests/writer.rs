@@ -147,12 +147,11 @@ fn content_that_is_not_what_was_meant_is_found() {
     for compression in BOTH {
         let finished = write_in_chunks(&PACKAGES, &[128], options(compression)).unwrap();
         let file = &finished.files[0];
-        let cases: [fn(&mut WrittenFile); 3] = [
+        let cases: [fn(&mut WrittenFile); 4] = [
             |written| written.packages = Some(699),
             |written| written.open.as_mut().unwrap().1 -= 1,
-            |written| {
-                written.open.as_mut().unwrap().0 = Digest::of_bytes(DigestAlgorithm::Sha256, b"");
-            },
+            |written| written.blocks.last_mut().unwrap().crc ^= 1,
+            |written| written.blocks[0].open -= 1,
         ];
         for change in cases {
             let mut written = file.written.clone();

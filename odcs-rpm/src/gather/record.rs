@@ -1,24 +1,65 @@
 //! The rows of tables as numbers.
 
-use crate::gather::brief::Brief;
-use crate::gather::build::Multilib;
-use crate::gather::index::{Offer, Range, Requirement, Target};
-use crate::gather::set::{Entry, Name, Origin};
-use crate::gather::table::{Id, PackageId};
-use crate::{Comparison, PackageKind, Sizes};
+use super::build::Multilib;
+use super::index::{Offer, Range, Requirement, Target};
+use super::set::{Entry, Name, Origin};
+use super::table::{Id, PackageId, RequirementId, TextId};
+use crate::{Comparison, PackageKind};
 
 /// Stands for no id, in a place where there may be none.
 const NONE: u32 = u32::MAX;
 
 /// A row of a table.
-pub(super) trait Record: Sized {
+pub(super) trait Record: Copy {
     /// So many numbers.
-    type Words: AsRef<[u32]>;
+    type Words: AsRef<[u32]> + AsMut<[u32]> + Default;
     const WORDS: usize;
     fn write(&self) -> Self::Words;
     /// `None` if the numbers are none of such a row.
     fn read(words: &[u32]) -> Option<Self>;
+
+    /// Reads a row of little-endian numbers.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut words = Self::Words::default();
+        for (word, bytes) in words.as_mut().iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        Self::read(words.as_ref())
+    }
 }
+
+impl Record for u32 {
+    type Words = [Self; 1];
+    const WORDS: usize = 1;
+
+    fn write(&self) -> Self::Words {
+        [*self]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        words.first().copied()
+    }
+}
+
+/// Ids are their numbers.
+macro_rules! ids {
+    ($($id:ty),*) => {$(
+        impl Record for $id {
+            type Words = [u32; 1];
+            const WORDS: usize = 1;
+
+            fn write(&self) -> Self::Words {
+                [self.number()]
+            }
+
+            fn read(words: &[u32]) -> Option<Self> {
+                words.first().copied().map(Self::from_number)
+            }
+        }
+    )*};
+}
+
+ids!(PackageId, RequirementId, TextId);
 
 impl Record for Name {
     type Words = [u32; Self::WORDS];
@@ -85,62 +126,6 @@ impl Record for Entry {
             arch: Id::from_number(arch),
             version: Id::from_number(version),
             source: read_option(source),
-        })
-    }
-}
-
-impl Record for Brief {
-    type Words = [u32; Self::WORDS];
-    const WORDS: usize = 18;
-
-    fn write(&self) -> Self::Words {
-        let [built, built_high] = halves(self.build_time);
-        let [modified, modified_high] = halves(self.file_time);
-        let [package, package_high] = halves(self.sizes.package);
-        let [installed, installed_high] = halves(self.sizes.installed);
-        let [archive, archive_high] = halves(self.sizes.archive);
-        let [start, start_high] = halves(self.header_range.0);
-        let [end, end_high] = halves(self.header_range.1);
-        [
-            self.epoch,
-            self.version.number(),
-            self.release.number(),
-            write_option(self.source_rpm),
-            built,
-            built_high,
-            modified,
-            modified_high,
-            package,
-            package_high,
-            installed,
-            installed_high,
-            archive,
-            archive_high,
-            start,
-            start_high,
-            end,
-            end_high,
-        ]
-    }
-
-    fn read(words: &[u32]) -> Option<Self> {
-        let (&[epoch, version, release, source_rpm], halves) = words.split_first_chunk::<4>()?;
-        let &[built, modified, package, installed, archive, start, end] = halves.as_chunks::<2>().0 else {
-            return None;
-        };
-        Some(Self {
-            epoch,
-            version: Id::from_number(version),
-            release: Id::from_number(release),
-            source_rpm: read_option(source_rpm),
-            build_time: whole(built),
-            file_time: whole(modified),
-            sizes: Sizes {
-                package: whole(package),
-                installed: whole(installed),
-                archive: whole(archive),
-            },
-            header_range: (whole(start), whole(end)),
         })
     }
 }
@@ -240,14 +225,4 @@ fn write_option<I: Id>(id: Option<I>) -> u32 {
 
 fn read_option<I: Id>(number: u32) -> Option<I> {
     (number != NONE).then(|| I::from_number(number))
-}
-
-/// The lower and the upper half.
-fn halves(number: u64) -> [u32; 2] {
-    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h])]
-}
-
-fn whole([low, high]: [u32; 2]) -> u64 {
-    u64::from(low) | u64::from(high) << 32
 }
