@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_core::files::{Root, SourceFile};
-use odcs_core::{FileIdentity, FileStamp, MetadataCache};
+use odcs_core::{CacheKey, FileIdentity, FileStamp, MetadataCache};
 use odcs_rpm::compression::WriteCompression;
 use odcs_rpm::header::HeaderReader;
 use odcs_rpm::repodata::{Described, Pieces, PiecesView, RepodataOptions, RepodataWriter};
@@ -53,10 +53,13 @@ pub(crate) fn run(work: &Work) {
         root: Arc::new(Root::open(&work.directory).unwrap()),
         cache: cache.as_ref().map(|cache| cache as &dyn MetadataCache),
     };
-    let places: Vec<String> = places(&work.directory).into_iter().step_by(work.every).collect();
+    let (places, is_new) = reader.listed(work);
     let repodata = work.out.join("repodata");
     std::fs::create_dir_all(&repodata).unwrap();
     pool.install(|| write(&reader, &places, &repodata, work.compression));
+    if is_new {
+        reader.keep(work, &places);
+    }
 }
 
 /// The cache of a target directory.
@@ -115,8 +118,8 @@ impl Slot {
     }
 
     /// Takes what the cache has.
-    fn take(&mut self, cache: &dyn MetadataCache, identity: &FileIdentity) -> bool {
-        if !cache.get(&identity.xml(), &mut self.kept) {
+    fn take(&mut self, cache: &dyn MetadataCache, key: &CacheKey) -> bool {
+        if !cache.get(key, &mut self.kept) {
             return false;
         }
         let digits = self
@@ -127,11 +130,17 @@ impl Slot {
         self.checksum.is_some() && PiecesView::parse(&self.kept[DIGITS..]).is_some()
     }
 
-    fn put(&self, cache: &dyn MetadataCache, identity: &FileIdentity) {
+    fn put(&self, cache: &dyn MetadataCache, key: &CacheKey) {
         let digits = self.checksum.as_ref().unwrap().hex().as_bytes();
         let parts: Vec<&[u8]> = [digits].into_iter().chain(self.pieces.parts()).collect();
-        cache.put(&identity.xml(), &parts);
+        cache.put(key, &parts);
     }
+}
+
+/// A package below a directory, and where the cache has it.
+struct Place {
+    path: String,
+    key: Option<CacheKey>,
 }
 
 /// How packages are read.
@@ -141,54 +150,107 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn fill(&self, headers: &mut HeaderReader, place: &str, slot: &mut Slot) {
-        let source = SourceFile {
+    /// What there is: as it is listed in the cache, or else in the directory. Like the peer with `--skip-stat`, nobody
+    /// looks whether listed files are still the same; composes do.
+    fn listed(&self, work: &Work) -> (Vec<Place>, bool) {
+        let mut kept = Vec::new();
+        if self
+            .cache
+            .is_some_and(|cache| cache.get(&list_key(work), &mut kept))
+        {
+            return (read_list(&kept), false);
+        }
+        let paths = places(&work.directory).into_iter().step_by(work.every);
+        (paths.map(|path| Place { path, key: None }).collect(), true)
+    }
+
+    fn keep(&self, work: &Work, places: &[Place]) {
+        let Some(cache) = self.cache else { return };
+        let mut list = Vec::new();
+        for place in places {
+            list.extend_from_slice(self.identity(&place.path).xml().as_bytes());
+            list.extend_from_slice(place.path.as_bytes());
+            list.push(b'\n');
+        }
+        cache.put(&list_key(work), &[&list]);
+        cache.flush();
+    }
+
+    fn source(&self, path: &str) -> SourceFile {
+        SourceFile {
             root: Arc::clone(&self.root),
-            path: place.parse().unwrap(),
-        };
-        let identity = self.cache.map(|cache| {
-            let metadata = std::fs::symlink_metadata(self.root.path().join(place)).unwrap();
-            (cache, FileIdentity::local(&source, FileStamp::of(&metadata)))
+            path: path.parse().unwrap(),
+        }
+    }
+
+    fn identity(&self, path: &str) -> FileIdentity {
+        let metadata = std::fs::symlink_metadata(self.root.path().join(path)).unwrap();
+        FileIdentity::local(&self.source(path), FileStamp::of(&metadata))
+    }
+
+    fn fill(&self, headers: &mut HeaderReader, place: &Place, slot: &mut Slot) {
+        let key = self.cache.map(|cache| {
+            (
+                cache,
+                place.key.unwrap_or_else(|| self.identity(&place.path).xml()),
+            )
         });
-        slot.is_kept = identity
-            .as_ref()
-            .is_some_and(|(cache, identity)| slot.take(*cache, identity));
+        slot.is_kept = key.is_some_and(|(cache, key)| slot.take(cache, &key));
         if slot.is_kept {
             return;
         }
-        let file = source.open().unwrap();
+        let file = self.source(&place.path).open().unwrap();
         let stamp = FileStamp::of(&file.metadata().unwrap());
         let read = headers.read_file(&file, stamp.facts(), None).unwrap();
         slot.pieces.render(&read.package);
         slot.checksum = Some(read.sha256);
-        if let Some((cache, identity)) = identity {
-            slot.put(cache, &identity);
+        if let Some((cache, key)) = key {
+            slot.put(cache, &key);
         }
     }
 }
 
+fn list_key(work: &Work) -> CacheKey {
+    let directory = work.directory.as_os_str().as_encoded_bytes();
+    CacheKey::new("bench-list", &[directory, &work.every.to_le_bytes()])
+}
+
+/// Keys have 32 bytes, which may be any; paths end with their lines.
+fn read_list(mut list: &[u8]) -> Vec<Place> {
+    let mut places = Vec::new();
+    while let Some((key, rest)) = list.split_first_chunk::<32>() {
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap();
+        places.push(Place {
+            path: String::from_utf8(rest[..end].to_vec()).unwrap(),
+            key: Some(CacheKey::from_bytes(*key)),
+        });
+        list = &rest[end + 1..];
+    }
+    places
+}
+
 /// Reads a chunk while the one before is written.
-fn write(reader: &Reader<'_>, places: &[String], repodata: &Path, compression: WriteCompression) {
+fn write(reader: &Reader<'_>, places: &[Place], repodata: &Path, compression: WriteCompression) {
     let options = RepodataOptions::new(1).with_compression(compression);
     let open = |kind: &str| Ok(File::create(repodata.join(format!("{kind}.part")))?);
     let mut writer = RepodataWriter::begin(places.len() as u64, options, open).unwrap();
     let slots = || (0..CHUNK).map(|_| Slot::default()).collect::<Vec<_>>();
     let (mut next, mut last) = (slots(), slots());
-    let mut written: &[String] = &[];
+    let mut written: &[Place] = &[];
     for chunk in places.chunks(CHUNK).chain([&[][..]]) {
         let read = || {
             chunk
                 .par_iter()
                 .zip(&mut next)
                 .for_each_init(HeaderReader::new, |headers, (place, slot)| {
-                    reader.fill(headers, place, slot)
+                    reader.fill(headers, place, slot);
                 });
         };
         let write = || {
             let described: Vec<Described<'_>> = last
                 .iter()
                 .zip(written)
-                .map(|(slot, place)| slot.describe(place))
+                .map(|(slot, place)| slot.describe(&place.path))
                 .collect();
             writer.write(&described)
         };
