@@ -44,10 +44,13 @@ pub(crate) struct Places {
     pub(crate) trees: Vec<Tree>,
 }
 
+/// What tells one file of a package from another: its root, and its path below that.
+type FileKey<'a> = (Option<&'a Path>, &'a str);
+
 /// A package of the plan: where it stands there, and what tells its file from others.
 struct Planned<'a> {
     nevra: &'a Nevra,
-    file: (Option<&'a Path>, &'a str),
+    file: FileKey<'a>,
     arch: usize,
     index: usize,
     tree: usize,
@@ -76,7 +79,7 @@ impl Layout {
         let (mut files, mut letters, mut places) = (Vec::new(), Letters::default(), AllPlaces::default());
         for same in planned.chunk_by(|one, other| one.nevra == other.nevra) {
             // Sorted by file, as the files of one package are in the result.
-            let mut found: BTreeMap<(Option<&Path>, &str), (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
+            let mut found: BTreeMap<FileKey<'_>, (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
             let mut by_tree: Vec<(usize, &Planned<'_>)> = Vec::with_capacity(same.len());
             for package in same {
                 if let Some((_, first)) = by_tree.iter().find(|(tree, _)| *tree == package.tree) {
@@ -163,8 +166,8 @@ fn planned<'a>(plan: &'a Plan, trees: &[Tree]) -> Vec<Planned<'a>> {
     all
 }
 
-/// What tells one file of a package from another.
-fn place(candidate: &Candidate) -> (Option<&Path>, &str) {
+/// What tells a candidate's file from others.
+fn place(candidate: &Candidate) -> FileKey<'_> {
     match candidate.file.here() {
         Some(file) => (Some(file.root.path()), file.path.as_str()),
         // It cannot be laid out, which is said when it is opened.

@@ -171,7 +171,13 @@ async fn damaged_metadata() {
     // Right checksums over XML that breaks off.
     let broken = Repository::copy(&server.dir.path().join("broken"));
     broken.rewrite_metadata(".gz", |_, xml| xml[..xml.len() / 2].to_owned());
-    fails_for(&server, &broken.path, &["ed"], &["primary"]).await;
+    fails_for(
+        &server,
+        &broken.path,
+        &["ed"],
+        &["broken/repodata/", "is damaged"],
+    )
+    .await;
     goes_on(&server).await;
 }
 

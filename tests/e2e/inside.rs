@@ -250,7 +250,10 @@ async fn a_dry_run_leaves_nothing_behind() {
         );
     }
     assert_eq!(server.get("/api/1/composes/").await.json()["meta"]["total"], 0);
-    assert_eq!(test_support::contents(&server.target()), before);
+    let mut after = test_support::contents(&server.target());
+    // But what was found out about packages.
+    after.retain(|path, _| !path.starts_with(".cache/"));
+    assert_eq!(after, before);
 
     // What failed there fails here, for the same reason; ids begin with one.
     let failed = server.compose_of(&repository, &["nothing"]).await;

@@ -32,6 +32,9 @@ async fn compose(server: &Server, repository: &Path) -> i64 {
     server.compose(&body).await["id"].as_i64().unwrap()
 }
 
+/// What is done to a file of the cache.
+type Spoil = fn(&mut Vec<u8>);
+
 /// Changes all files of the cache, which are those of a server that was stopped.
 fn change(cache: &Path, change: impl Fn(&mut Vec<u8>)) {
     for entry in std::fs::read_dir(cache).unwrap() {
@@ -64,8 +67,10 @@ async fn composes_are_the_same_whatever_the_cache_holds() {
         .sum();
     assert!(held > 300 * 1_000, "{held} bytes are in the cache");
 
-    let spoils: [(&str, fn(&mut Vec<u8>)); 4] = [
-        ("every byte", |bytes| bytes.iter_mut().for_each(|byte| *byte ^= 0xa5)),
+    let spoils: [(&str, Spoil); 4] = [
+        ("every byte", |bytes| {
+            bytes.iter_mut().for_each(|byte| *byte ^= 0xa5);
+        }),
         ("some bytes", |bytes| {
             bytes.iter_mut().step_by(5_003).for_each(|byte| *byte ^= 1);
         }),

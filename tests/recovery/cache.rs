@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use odcs_core::{CacheKey, MetadataCache};
@@ -21,6 +21,8 @@ const FIRST: &str = "ODCS_CACHING_FIRST";
 const REPORT: &str = "ODCS_CACHING_REPORT";
 /// Small, so that segments come and go.
 const CAP: u64 = 64 << 20;
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn open(dir: &Path) -> PackCache {
     let targets = Targets::open(&StorageSettings::new(dir)).unwrap();
@@ -77,7 +79,8 @@ fn writer() {
         has(&cache, number + 1);
         if number % 50 < 2 {
             cache.flush();
-            writeln!(report, "{number}").unwrap();
+            // All of it at once.
+            report.write_all(format!("{number}\n").as_bytes()).unwrap();
         }
     }
 }
@@ -91,14 +94,22 @@ fn killed_anywhere_it_has_what_was_flushed() {
     }
     let flushed = |which: usize| -> Option<usize> {
         let report = std::fs::read_to_string(&reports[which]).unwrap();
-        // The last line may be half of one.
-        report.rsplit_once('\n')?.0.lines().last()?.parse().ok()
+        Some(report.lines().last()?.parse().unwrap())
     };
     let composes = dir.path().join("composes");
     let mut next = [0, 1];
     for round in 0..15_u64 {
         let mut children = [0, 1].map(|which| start(&composes, next[which], &reports[which]));
-        std::thread::sleep(Duration::from_millis(60 + round * 37 % 150));
+        // At any moment, but not before both have got somewhere.
+        let since = Instant::now();
+        while [0, 1]
+            .iter()
+            .any(|which| flushed(*which) < Some(next[*which] + 100))
+        {
+            assert!(since.elapsed() < PATIENCE, "they do not get on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(round * 37 % 50));
         // One goes first, and the other one has to do with what it leaves.
         for which in [round % 2, 1 - round % 2] {
             let child = &mut children[usize::try_from(which).unwrap()];
@@ -128,7 +139,6 @@ fn killed_anywhere_it_has_what_was_flushed() {
             assert_eq!(verified.damaged, []);
         }
     }
-    assert!(next[0] > 1000 && next[1] > 1000, "they did not get far: {next:?}");
     let stats = open(&composes).stats().unwrap();
     assert!(stats.bytes <= CAP, "{stats:?}");
 }

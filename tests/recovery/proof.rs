@@ -222,8 +222,8 @@ fn trees(dir: &Path) -> BTreeMap<String, PathBuf> {
         .map(|entry| entry.unwrap())
         .filter(|entry| entry.file_type().unwrap().is_dir())
         .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
-        // Attempts, and what was fetched.
-        .filter(|(name, _)| name != ".staging" && name != ".content")
+        // Attempts, what was fetched, and what is known about packages.
+        .filter(|(name, _)| ![".staging", ".content", ".cache"].contains(&&**name))
         .collect()
 }
 

@@ -85,7 +85,7 @@ fn name(number: usize) -> String {
 
 fn package(number: usize, part: &str, arch: &str) -> Package {
     let evr = Evr::new(
-        (number % 50 == 0).into(),
+        number.is_multiple_of(50).into(),
         format!("{}.{}", number % 9, number % 23),
         "3.fc42",
     )

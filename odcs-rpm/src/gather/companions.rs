@@ -60,9 +60,9 @@ impl<'a> Companions<'a> {
     }
 
     /// Whether this source RPM, by its file name, is to bring nothing.
-    pub(super) fn is_fulltree_excluded(&self, source_rpm: &str) -> bool {
+    pub(super) fn is_fulltree_excluded<'s>(&self, source_rpm: impl FnOnce() -> &'s str) -> bool {
         !self.fulltree_excludes.is_empty()
-            && split_source_rpm(source_rpm).is_some_and(|(name, ..)| self.fulltree_excludes.contains(name))
+            && split_source_rpm(source_rpm()).is_some_and(|(name, ..)| self.fulltree_excludes.contains(name))
     }
 }
 

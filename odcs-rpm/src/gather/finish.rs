@@ -31,8 +31,10 @@ impl Run<'_> {
                 of_package.insert(dependency.to_string());
             }
         }
+        let mut found = Vec::with_capacity(self.members.len());
+        found.extend(members);
         Gathered {
-            members: members.collect(),
+            members: found,
             broken,
             unmatched,
         }

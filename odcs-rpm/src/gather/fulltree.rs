@@ -155,7 +155,9 @@ impl Run<'_> {
         Found {
             packages,
             existing,
-            is_excluded: self.companions.is_fulltree_excluded(self.set.source_rpm(source)),
+            is_excluded: self
+                .companions
+                .is_fulltree_excluded(|| self.set.source_rpm(source)),
         }
     }
 }

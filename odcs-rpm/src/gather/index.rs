@@ -3,6 +3,7 @@
 //! A distribution has millions of provides and files, and asks for a few ten thousand of them: only what a
 //! requirement names is here.
 
+use std::cmp::Ordering;
 use std::sync::OnceLock;
 
 use super::rich::{self, Rich};
@@ -91,6 +92,18 @@ impl Index {
             version: requirement.range.and_then(|range| self.version(range)),
             is_pre: requirement.is_pre,
         })
+    }
+
+    /// Compares requirements as [`dependency`](Self::dependency) has them: mostly, their names tell.
+    pub(super) fn compare(&self, left: RequirementId, right: RequirementId) -> Ordering {
+        let name = |id| {
+            self.requirements
+                .get(id)
+                .map(|requirement| self.texts.bytes(requirement.name))
+        };
+        name(left)
+            .cmp(&name(right))
+            .then_with(|| self.dependency(left).cmp(&self.dependency(right)))
     }
 
     pub(super) fn meaning(&self, id: RequirementId) -> Meaning<'_> {

@@ -69,12 +69,12 @@ impl<'a> Run<'a> {
                 self.pick(watched, Unmet::Wait, &mut picks);
             }
             // Of several requirements that choose the same package the first is the reason.
-            let text = |link: &Link<'_>| match link {
-                Link::Requires(id) | Link::BuildRequires(id) => index.dependency(*id),
-                _ => None,
-            };
             picks.sort_by(|(left, _, its), (right, _, other)| {
-                left.cmp(right).then_with(|| text(its).cmp(&text(other)))
+                left.cmp(right)
+                    .then_with(|| match (its.requirement(), other.requirement()) {
+                        (Some(its), Some(other)) => index.compare(its, other),
+                        (its, other) => its.cmp(&other),
+                    })
             });
             added |= self.add_picks(&mut picks);
         }
@@ -93,9 +93,12 @@ impl<'a> Run<'a> {
         let mut watched = self.watched.clone();
         watched.retain(|watched| watched.domain == domain);
         // Ids of requirements depend on who was numbered first: only their texts give a stable order.
-        let text = |watched: &Watched| index.dependency(watched.requirement);
         watched.sort_by(|left, right| {
-            (left.package, text(left), left.requirement).cmp(&(right.package, text(right), right.requirement))
+            let by_text = || index.compare(left.requirement, right.requirement);
+            left.package
+                .cmp(&right.package)
+                .then_with(by_text)
+                .then_with(|| left.requirement.cmp(&right.requirement))
         });
         let mut picks = Vec::new();
         for watched in watched {

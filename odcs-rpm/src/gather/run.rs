@@ -94,6 +94,16 @@ pub(super) enum Link<'a> {
     Method(Method),
 }
 
+impl Link<'_> {
+    /// The requirement that is met.
+    pub(super) fn requirement(self) -> Option<RequirementId> {
+        match self {
+            Self::Requires(id) | Self::BuildRequires(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 impl<'a> Run<'a> {
     fn new(set: &'a PackageSet, options: &'a Options, view: View<'a>) -> Self {
         Self {
@@ -144,7 +154,9 @@ impl<'a> Run<'a> {
             }
         );
         if let Some(source) = entry.source.filter(|_| !is_companion)
-            && self.companions.is_fulltree_excluded(self.set.source_rpm(source))
+            && self
+                .companions
+                .is_fulltree_excluded(|| self.set.source_rpm(source))
         {
             self.flag(id, Flag::FulltreeExclude);
         }

@@ -156,6 +156,11 @@ impl StoredTexts {
     }
 
     pub(super) fn get(&self, id: TextId) -> &str {
+        std::str::from_utf8(self.bytes(id)).unwrap_or_default()
+    }
+
+    /// The bytes of a text, which are ordered as texts are.
+    pub(super) fn bytes(&self, id: TextId) -> &[u8] {
         let (start, end) = match id.index().checked_sub(1) {
             None => (Some(0), self.ends.get(id)),
             Some(before) => {
@@ -165,7 +170,6 @@ impl StoredTexts {
         };
         let range = start.zip(end).map(|(start, end)| start as usize..end as usize);
         let text = range.and_then(|range| self.all.as_bytes().get(range));
-        text.and_then(|text| std::str::from_utf8(text).ok())
-            .unwrap_or_default()
+        text.unwrap_or_default()
     }
 }

@@ -27,6 +27,7 @@ allowed_urls = ["https://example.com/pub/", "https://mirrors.example.com/"]
 allowed_networks = ["10.1.0.0/16", "fd00::7"]
 trusted_urls = ["https://example.com/pub/releases/"]
 store_bytes = "2 GiB"
+cache_bytes = "3 GiB"
 package_bytes = 1000000
 fetches = 5
 fetch_connections = 6
