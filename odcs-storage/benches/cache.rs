@@ -1,7 +1,12 @@
 //! What the metadata cache costs: finding entries of several sizes among many, not finding one, and adding entries.
 //!
 //! `cargo bench -p odcs-storage --bench cache`
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a bench"
+)]
 
 use std::hint::black_box;
 
