@@ -132,9 +132,14 @@ def prepare(repository, path):
     # All that requirements name is in `primary` of these packages, which is what dnf and zypper begin with.
     (primary,) = Path(repository, "repodata").glob("*-primary.xml.gz")
     repo.add_rpmmd(solv.xfopen(str(primary)), None)
-    pool.addfileprovides()
+    # What it found out about file requirements is kept with it, and that it was found out, as dnf and zypper keep
+    # it: else every run looks all files up again, which takes several times as long as all the rest.
+    main = repo.first_repodata()
+    for file in pool.addfileprovides_queue():
+        main.add_idarray(solv.SOLVID_META, solv.REPOSITORY_ADDEDFILEPROVIDES, file)
+    main.internalize()
     with open(path, "wb") as out:
-        repo.write(solv.xfopen_fd("", out.fileno()))
+        repo.write_first_repodata(solv.xfopen_fd("", out.fileno()))
 
 
 def gather(path, only, out):

@@ -57,7 +57,8 @@ async fn composes_are_the_same_whatever_the_cache_holds() {
     let mut server = start.start();
     let first = compose(&server, &repository).await;
     let expected = published(&server, first);
-    assert!(expected.len() > 300, "{}", expected.len());
+    // Packages for i686 are not in it.
+    assert!(expected.len() > 250, "{}", expected.len());
     let again = compose(&server, &repository).await;
     assert!(published(&server, again) == expected, "from a filled cache");
     let cache = server.target().join(".cache");

@@ -43,7 +43,7 @@ pub(crate) fn run(work: &Work) {
         cache.put(&key, &[&kept]);
         cache.flush();
     }
-    let set = PackageSet::decode(&kept).unwrap();
+    let set = PackageSet::from_encoded(kept).unwrap();
     let request = Request::Packages(names(&work.packages));
     let gathered = gather(&set, &request, &Options::new("x86_64".parse().unwrap()));
     assert!(gathered.unmatched.is_empty(), "{:?}", gathered.unmatched);
