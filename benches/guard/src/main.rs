@@ -31,8 +31,9 @@ const TOLERANCE: u64 = 5;
 const COUNTED: &str = "counted";
 
 fn main() -> ExitCode {
-    if std::env::args().nth(1).as_deref() == Some(COUNTED) {
-        paths::run_all();
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() == Some(COUNTED) {
+        paths::run(words.next().unwrap());
         return ExitCode::SUCCESS;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -81,33 +82,32 @@ fn has_avx2() -> bool {
     return false;
 }
 
-/// Runs this program under callgrind: the instructions of each path, in their order.
+/// Runs this program under callgrind once for each path: its instructions.
 fn count() -> Vec<(String, u64)> {
+    paths::NAMES.map(|name| (name.to_owned(), count_one(name))).into()
+}
+
+fn count_one(name: &str) -> u64 {
     let directory = tempfile::tempdir().unwrap();
-    let dumps = directory.path().join("counted");
-    let pattern = "*guard*measured*";
+    let counted = directory.path().join("counted");
     let output = Command::new("valgrind")
         .arg("--tool=callgrind")
-        .arg(format!("--callgrind-out-file={}", dumps.display()))
-        .arg(format!("--toggle-collect={pattern}"))
-        .arg(format!("--dump-after={pattern}"))
+        .arg(format!("--callgrind-out-file={}", counted.display()))
+        .arg("--toggle-collect=*measured*")
         .arg(std::env::current_exe().unwrap())
-        .arg(COUNTED)
+        .args([COUNTED, name])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let counts = said.lines().enumerate().map(|(index, name)| {
-        let dump = dumps.with_extension((index + 1).to_string());
-        let text = std::fs::read_to_string(&dump).unwrap();
-        let totals = text.lines().find_map(|line| line.strip_prefix("totals: "));
-        (name.to_owned(), totals.unwrap().trim().parse().unwrap())
-    });
-    counts.collect()
+    let text = std::fs::read_to_string(counted).unwrap();
+    let totals = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    let count = totals.unwrap().trim().parse().unwrap();
+    assert!(count > 0, "nothing of {name} was counted");
+    count
 }
 
 impl Verdict {
