@@ -18,7 +18,9 @@ use odcs_storage::{
 };
 use url::Url;
 
-use crate::config::{Configuration, Mirrors, Verify};
+#[cfg(feature = "repo")]
+use crate::config::Mirrors;
+use crate::config::{Configuration, Verify};
 
 /// The service, ready to work.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What gathering and listing need of a package, in few bytes: to be kept, so that headers need not be read again.
 //!
-//! Everything of a [`Package`] is in them but its texts (summary, description, packager, URL, licence, vendor, group,
+//! Everything of a [`Package`](crate::Package) is in them but its texts (summary, description, packager, URL, licence, vendor, group,
 //! build host) and its changelog, which are empty in what is decoded. First comes what a *brief* package has: all of
 //! it but the lists of dependencies and files. [`decode_brief`] reads that alone.
 //!
