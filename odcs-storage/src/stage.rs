@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::ComposeResult;
-use odcs_core::{Built, ComposeId, ErrorKind, Job, Manifest, MetadataCache, Phase, Progress, Work};
+use odcs_core::{
+    Built, ComposeId, ErrorKind, Job, KeptBlocks, Manifest, MetadataCache, Phase, Progress, Work,
+};
 use odcs_rpm::repodata::Finished;
 use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -86,12 +88,20 @@ impl Inner {
         let compose = staging.dir().make(layout::COMPOSE)?;
 
         let directories = tree::make_directories(&compose, &layout)?;
+        let blocks = cache.map(KeptBlocks);
         let mut repodata: Vec<TreeRepodata<'_>> = layout
             .trees
             .iter()
             .zip(layout.contents())
             .map(|(tree, (packages, _))| {
-                TreeRepodata::begin(&compose, tree, plan, packages, self.settings.repodata)
+                TreeRepodata::begin(
+                    &compose,
+                    tree,
+                    plan,
+                    packages,
+                    self.settings.repodata,
+                    blocks.as_ref(),
+                )
             })
             .collect::<Result<_>>()?;
         let placing = Placing {
