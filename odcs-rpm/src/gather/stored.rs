@@ -19,9 +19,10 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(bytes: Arc<Vec<u8>>) -> Self {
+    /// All from the byte with this number.
+    pub(super) fn new(bytes: Arc<Vec<u8>>, start: usize) -> Self {
         let end = bytes.len();
-        Self { bytes, start: 0, end }
+        Self { bytes, start, end }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -77,6 +78,20 @@ impl<K: Id, R: Record> Stored<K, R> {
         rows.unwrap_or_default()
             .chunks_exact(Self::ROW)
             .filter_map(R::from_bytes)
+    }
+
+    /// The number of the first row for which this does not hold, where it holds for all before and for none after.
+    pub(super) fn partition_point(&self, mut holds: impl FnMut(R) -> bool) -> usize {
+        let (mut below, mut end) = (0, self.len());
+        while below < end {
+            let middle = below.midpoint(end);
+            if self.get(K::from_index(middle)).is_some_and(&mut holds) {
+                below = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        below
     }
 
     /// All rows that can be read.
