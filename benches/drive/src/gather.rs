@@ -63,7 +63,7 @@ fn gathered(work: &Work, asked: &str) -> Option<(Gathered, Spent)> {
     if !cache.get(&key(work), &mut kept) {
         return None;
     }
-    let set = PackageSet::from_encoded(kept).unwrap();
+    let set = PackageSet::from_encoded(kept).ok()?;
     let names = asked.split_whitespace().map(|name| name.parse().unwrap());
     let mut options = Options::new("x86_64".parse().unwrap());
     (options.exclude_source, options.exclude_debug) = (true, true);

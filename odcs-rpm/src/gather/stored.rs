@@ -68,7 +68,17 @@ impl<K: Id, R: Record> Stored<K, R> {
     }
 
     pub(super) fn get(&self, id: K) -> Option<R> {
-        self.range(id.index(), id.index() + 1).next()
+        let start = id.index().checked_mul(Self::ROW)?;
+        let row = self.rows.as_bytes().get(start..)?.get(..Self::ROW)?;
+        R::from_bytes(row)
+    }
+
+    /// Two rows, of which this is the first.
+    fn pair(&self, id: K) -> Option<(R, R)> {
+        let start = id.index().checked_mul(Self::ROW)?;
+        let rows = self.rows.as_bytes().get(start..)?.get(..2 * Self::ROW)?;
+        let (first, second) = rows.split_at_checked(Self::ROW)?;
+        Some((R::from_bytes(first)?, R::from_bytes(second)?))
     }
 
     /// The rows from one number to before another; none if there are fewer.
@@ -121,8 +131,7 @@ impl<K: Id, R: Record> StoredRows<K, R> {
     }
 
     pub(super) fn row(&self, id: K) -> impl Iterator<Item = R> + '_ {
-        let mut ends = self.starts.range(id.index(), id.index() + 2);
-        let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+        let (start, end) = self.starts.pair(id).unwrap_or_default();
         self.values.range(start as usize, end as usize)
     }
 }
@@ -147,8 +156,7 @@ impl<K: Id> StoredVarints<K> {
     }
 
     pub(super) fn row(&self, id: K) -> Varints<'_> {
-        let mut ends = self.starts.range(id.index(), id.index() + 2);
-        let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+        let (start, end) = self.starts.pair(id).unwrap_or_default();
         let row = self.bytes.as_bytes().get(start as usize..end as usize);
         Varints(row.unwrap_or_default())
     }
@@ -176,14 +184,11 @@ impl StoredTexts {
 
     /// The bytes of a text, which are ordered as texts are.
     pub(super) fn bytes(&self, id: TextId) -> &[u8] {
-        let (start, end) = match id.index().checked_sub(1) {
-            None => (Some(0), self.ends.get(id)),
-            Some(before) => {
-                let mut ends = self.ends.range(before, before + 2);
-                (ends.next(), ends.next())
-            }
+        let place = match id.index().checked_sub(1) {
+            None => self.ends.get(id).map(|end| (0, end)),
+            Some(before) => self.ends.pair(TextId::from_index(before)),
         };
-        let range = start.zip(end).map(|(start, end)| start as usize..end as usize);
+        let range = place.map(|(start, end)| start as usize..end as usize);
         let text = range.and_then(|range| self.all.as_bytes().get(range));
         text.unwrap_or_default()
     }

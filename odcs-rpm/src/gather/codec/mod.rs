@@ -46,12 +46,13 @@ impl PackageSet {
         Self::from_encoded_at(bytes, 0)
     }
 
-    /// The same of bytes that begin with something else: the set is what stands from the byte with this number on.
+    /// The same of bytes that begin with something else, and may be somebody else's, too: the set is what stands from
+    /// the byte with this number on.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    pub fn from_encoded_at(bytes: Vec<u8>, start: usize) -> Result<Self> {
-        let bytes = Part::new(Arc::new(bytes), start);
+    pub fn from_encoded_at(bytes: impl Into<Arc<Vec<u8>>>, start: usize) -> Result<Self> {
+        let bytes = Part::new(bytes.into(), start);
         read::set(bytes).ok_or_else(|| Error::value("the bytes given", "a package set"))
     }
 }
