@@ -14,6 +14,7 @@
 mod compose;
 mod gather;
 mod repodata;
+mod spent;
 mod words;
 
 use std::process::ExitCode;
@@ -27,7 +28,8 @@ const USAGE: &str = "usage:
   drive compose DIR --target TARGET --compression zstd|gz [--threads N] [--packages FILE] [--no-deps]
       makes a compose of all packages below DIR, or of those that a file names, with what they need or without.
   drive gather DIR OUT --cache TARGET --packages FILE
-      gathers the packages that a file names, with what they need, out of those below DIR, and writes their names.
+      gathers the packages that a file names, with what they need, out of those below DIR, and writes their names;
+      prints how long that took, from opening the cache on, as `wall SECONDS` and `cpu SECONDS`.
 The cache is that of a target directory: TARGET/.cache.
 ";
 
