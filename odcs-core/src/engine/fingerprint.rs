@@ -251,11 +251,171 @@ fn compare_files(one: &PlannedPackage, other: &PlannedPackage) -> Ordering {
     let keys = |planned| {
         let files = candidates(planned).map(File::of);
         let key = |file: File<'_>| {
-            let signatures: Vec<_> = file.signatures.iter().map(|key| key.as_str().to_owned()).collect();
+            let signatures: Vec<_> = file
+                .signatures
+                .iter()
+                .map(|key| key.as_str().to_owned())
+                .collect();
             let path = file.path.map(ToString::to_string);
             (file.digest.cloned(), path, file.size, file.time, signatures)
         };
         files.map(key).collect::<Vec<_>>()
     };
     keys(one).cmp(&keys(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::plan::SignaturePolicy;
+    use crate::request::SourceSpec;
+    use crate::source::{RemoteFile, Site};
+
+    /// Name, version, checksum, and the key it is signed with.
+    type File = (
+        &'static str,
+        &'static str,
+        Option<&'static str>,
+        Option<&'static str>,
+    );
+
+    fn candidate(&(name, version, checksum, key): &File) -> Arc<Candidate> {
+        let mut package = odcs_rpm::Package::new(format!("{name}-{version}-1.noarch").parse().unwrap());
+        package.sizes.package = 7;
+        package.file_time = 5;
+        package.signatures = key.iter().map(|key| key.parse().unwrap()).collect();
+        let site = Site::new("https://example.com/\u{fc}/".parse().unwrap()).unwrap();
+        let path = format!("{name} {version}.rpm").parse().unwrap();
+        Arc::new(Candidate {
+            package: Arc::new(package),
+            file: RemoteFile::new(Arc::new(site), path).into(),
+            checksum: checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes())),
+        })
+    }
+
+    fn plan(arches: &[(&str, Vec<Vec<File>>)]) -> Plan {
+        let arches = arches.iter().map(|(arch, packages)| ArchPlan {
+            arch: arch.parse().unwrap(),
+            packages: packages
+                .iter()
+                .map(|files| {
+                    let mut files = files.iter().map(candidate);
+                    let candidate = files.next().unwrap();
+                    PlannedPackage {
+                        kind: match candidate.package.nevra.name().as_str() {
+                            "c" => PackageKind::Debug,
+                            _ => PackageKind::Binary,
+                        },
+                        candidate,
+                        copies: files.collect(),
+                        why: None,
+                    }
+                })
+                .collect(),
+            lookaside: Vec::new(),
+        });
+        Plan {
+            arches: arches.collect(),
+            signatures: SignaturePolicy::default(),
+            timestamp: 3,
+            comps_packages: Vec::new(),
+            updateinfo: None,
+            source_description: "\"the\" repository".to_owned(),
+        }
+    }
+
+    /// As it is recorded since the first version: the checksum of a document that is put together as plainly as
+    /// can be.
+    fn plainly(request: &ComposeRequest, plan: &Plan, pins: &Pins) -> String {
+        let all = || {
+            plan.arches
+                .iter()
+                .flat_map(|arch| &arch.packages)
+                .flat_map(candidates)
+        };
+        let by_checksum = all().all(|candidate| candidate.checksum.is_some());
+        let file = |candidate: &Candidate| {
+            let package = &candidate.package;
+            let unknown = candidate.checksum.is_none();
+            let digest = candidate.checksum.as_ref();
+            let digest = digest.map_or("null".to_owned(), |digest| {
+                format!(r#"{{"algorithm":"sha256","hex":"{}"}}"#, digest.hex())
+            });
+            let path = unknown.then(|| candidate.file.to_string());
+            let keys: Vec<_> = package.signatures.iter().map(Sigkey::as_str).collect();
+            format!(
+                r#"{{"digest":{digest},"path":{},"size":{},"time":{},"signatures":{}}}"#,
+                json!(path),
+                package.sizes.package,
+                json!(unknown.then_some(package.file_time)),
+                json!(keys),
+            )
+        };
+        let mut arches: Vec<_> = plan
+            .arches
+            .iter()
+            .map(|arch| {
+                let mut packages: Vec<_> = arch
+                    .packages
+                    .iter()
+                    .map(|planned| {
+                        let nevra = planned.candidate.package.nevra.to_string();
+                        let order: Vec<_> = candidates(planned)
+                            .map(|it| (it.checksum.clone(), it.package.signatures.clone()))
+                            .collect();
+                        let files: Vec<_> = candidates(planned).map(file).collect();
+                        (planned.kind, nevra, order, files.join(","))
+                    })
+                    .collect();
+                packages.sort();
+                let packages: Vec<_> = packages
+                    .iter()
+                    .map(|(kind, nevra, _, files)| {
+                        format!(
+                            r#"{{"kind":{},"nevra":"{nevra}","files":[{files}]}}"#,
+                            json!(kind)
+                        )
+                    })
+                    .collect();
+                format!(r#"["{}",[{}]]"#, arch.arch, packages.join(","))
+            })
+            .collect();
+        arches.sort();
+        let text = format!(
+            r#"{{"version":1,"request":{},"description":{},"timestamp":3,"arches":[{}],"base":"x","layout":"y","pins":{}}}"#,
+            serde_json::to_string(&canonical(request)).unwrap(),
+            json!(plan.source_description),
+            arches.join(","),
+            if by_checksum { Value::Null } else { json!(pins) },
+        );
+        Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes())
+            .hex()
+            .to_owned()
+    }
+
+    fn files() -> impl Strategy<Value = Vec<Vec<File>>> {
+        let name = prop::sample::select(vec!["a", "a+", "a-b", "ab", "c"]);
+        let version = prop::sample::select(vec!["1", "9", "10", "1:1"]);
+        let checksum = prop::sample::select(vec![None, Some("x"), Some("y")]);
+        let key = prop::sample::select(vec![None, Some("fd431d51"), Some("aaaaaaaa")]);
+        let package = prop::collection::vec((name, version, checksum, key), 1..3);
+        prop::collection::vec(package, 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_checksum_of_what_was_always_written(x86_64 in files(), aarch64 in files()) {
+            let mut request = ComposeRequest::new(SourceSpec::Repo("/srv/repo".parse().unwrap()));
+            request.flags = [Flag::NoReuse, Flag::NoDeps].into_iter().collect();
+            let pins = Pins::new(&("repomd", 5)).unwrap();
+            let plan = plan(&[("x86_64", x86_64), ("aarch64", aarch64)]);
+            let found = fingerprint(&request, &plan, Some(&pins), Some("x"), "y").unwrap();
+            prop_assert_eq!(found.as_str(), plainly(&request, &plan, &pins));
+        }
+    }
 }

@@ -259,7 +259,12 @@ mod tests {
                     &["x86_64", "s390x", "aarch64"],
                     &[("aarch64", &requires), ("x86_64", &everything)],
                 ),
-                package(PackageKind::Source, "ed-0:1.14-1.src", &["aarch64", "x86_64"], &[]),
+                package(
+                    PackageKind::Source,
+                    "ed-0:1.14-1.src",
+                    &["aarch64", "x86_64"],
+                    &[],
+                ),
             ],
             updateinfo: Some(Digest::of_bytes(DigestAlgorithm::Sha256, b"updates")),
             lookaside: vec![LookasidePackage {
@@ -279,7 +284,8 @@ mod tests {
                 arches.map(|arch| (arch, package.why.get(arch))).collect()
             })
             .collect();
-        let site: std::sync::Arc<Site> = Site::new("https://example.com/repo/".parse().unwrap()).into();
+        let site = Site::new("https://example.com/repo/".parse().unwrap()).unwrap();
+        let site = std::sync::Arc::new(site);
         let files: Vec<PackageLocation> = manifest
             .packages
             .iter()

@@ -140,7 +140,10 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
         why: None,
     }];
     let staged = Target::open(other.path()).stage(job(1, 1, plan)).unwrap();
-    assert_eq!(staged.manifest().read().unwrap().packages[0].file, signed.file.to_string());
+    assert_eq!(
+        staged.manifest().read().unwrap().packages[0].file,
+        signed.file.to_string()
+    );
 }
 
 #[test]

@@ -105,7 +105,10 @@ async fn a_manifest_that_cannot_be_read_is_named() {
     assert_eq!(answer(&store, "SELECT count(*) FROM manifests").await, "1");
     for (change, found) in [
         ("document = x'28b52ffd'", "document is no manifest"),
-        (r#"document = NULL, manifest = '{"later": 1}'"#, "manifest is no JSON"),
+        (
+            r#"document = NULL, manifest = '{"later": 1}'"#,
+            "manifest is no JSON",
+        ),
     ] {
         execute(&store, &format!("UPDATE manifests SET {change}")).await;
         let error = store.manifest(lease.id).await.unwrap_err();

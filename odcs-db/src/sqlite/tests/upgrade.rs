@@ -176,7 +176,10 @@ async fn manifests_that_were_not_compressed_are_read() {
         ..manifest.clone()
     };
     let document = ManifestDocument::of(&again).unwrap();
-    store.record_manifest(&Lease { id, number }, &document).await.unwrap();
+    store
+        .record_manifest(&Lease { id, number }, &document)
+        .await
+        .unwrap();
     assert_eq!(recorded(3).await, Some(again));
     assert_eq!(recorded(1).await, Some(manifest));
     let text = "SELECT length(manifest) FROM manifests WHERE compose_id = 3";
