@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Result;
 use crate::compose::{Compose, Links};
-use crate::manifest::Manifest;
+use crate::manifest::ManifestDocument;
 use crate::plan::Plan;
 use crate::request::{ComposeResult, ComposeResults};
 use crate::store::Lease;
@@ -57,8 +57,8 @@ pub trait ComposeBuilder: fmt::Debug + Send + Sync + 'static {
 /// [`ComposeBuilder::abandon`] clears it away, or the next attempt does.
 #[async_trait]
 pub trait Staged: fmt::Debug + Send + Sync + 'static {
-    /// What is in it.
-    fn manifest(&self) -> &Manifest;
+    /// What is in it, to be recorded before it is published.
+    fn manifest(&self) -> &ManifestDocument;
 
     /// Makes it visible, in one step. If an earlier attempt was faster, and made the same, that one counts.
     ///

@@ -1,9 +1,12 @@
 //! What went into a compose, file by file: recorded before it is published, and kept for ever, so that
 //! it can be made again when its tree is long gone.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use document::{ManifestDocument, ManifestEntry, ManifestParts};
 use odcs_rpm::{Digest, Nevra, PackageKind, TreeArch};
 use serde::{Deserialize, Serialize};
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::Result;
 use crate::compose::{Compose, ComposeId, ComposeState, Requested};
 use crate::event::{Event, EventId};
-use crate::manifest::{Fingerprint, Manifest};
+use crate::manifest::{Fingerprint, Manifest, ManifestDocument};
 use crate::request::{ComposeRequest, Lifetime};
 use crate::source::{Pins, ResolvedFields};
 use crate::time::Timestamp;
@@ -80,7 +80,7 @@ pub trait ComposeStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// `Conflict` if the lease is lost.
-    async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()>;
+    async fn record_manifest(&self, lease: &Lease, manifest: &ManifestDocument) -> Result<()>;
 
     /// What went into a compose, or into the one that it reuses; `None` if nothing is recorded.
     async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>>;

@@ -1,5 +1,5 @@
-//! What a database must be able to do for the code that all of them share: bind and read whole numbers
-//! and texts, nothing else. Times are numbers, documents are texts.
+//! What a database must be able to do for the code that all of them share: bind whole numbers and texts, read these
+//! and bytes, nothing else. Times are numbers, documents are texts, long ones bytes.
 
 use sqlx::{Database, QueryBuilder};
 
@@ -46,4 +46,7 @@ pub(crate) trait Dialect: Database {
 
     /// A text of a row.
     fn text(row: &Self::Row, column: &str) -> sqlx::Result<Option<String>>;
+
+    /// Bytes of a row.
+    fn bytes(row: &Self::Row, column: &str) -> sqlx::Result<Option<Vec<u8>>>;
 }

@@ -2,6 +2,7 @@
 
 use odcs_core::Timestamp;
 use odcs_core::compose::{Compose, ComposeId, ComposeState, Requested, Times};
+use odcs_core::manifest::{Manifest, ManifestDocument};
 use odcs_core::request::Lifetime;
 use odcs_core::store::NewCompose;
 use serde::Serialize;
@@ -236,6 +237,17 @@ impl<DB: Dialect> Row<'_, DB> {
         })
     }
 
+    /// The manifest that a column has, which is all that is asked for, too.
+    pub(crate) fn manifest(
+        &self,
+        id: ComposeId,
+        column: &'static str,
+        document: Vec<u8>,
+    ) -> Result<Manifest> {
+        let read = ManifestDocument::from_bytes(document).read();
+        read.map_err(|error| self.unreadable(id, column, &format!("no manifest ({error})")))
+    }
+
     fn document<T: DeserializeOwned>(&self, id: ComposeId, column: &'static str) -> Result<Option<T>> {
         let Some(text) = self.optional_text(id, column)? else {
             return Ok(None);
@@ -273,6 +285,11 @@ impl<DB: Dialect> Row<'_, DB> {
     /// A text that may be absent.
     pub(crate) fn optional_text(&self, id: ComposeId, column: &'static str) -> Result<Option<String>> {
         DB::text(self.row, column).map_err(|error| self.unreadable(id, column, &error.to_string()))
+    }
+
+    /// Bytes that may be absent.
+    pub(crate) fn bytes(&self, id: ComposeId, column: &'static str) -> Result<Option<Vec<u8>>> {
+        DB::bytes(self.row, column).map_err(|error| self.unreadable(id, column, &error.to_string()))
     }
 
     /// A state, in a column of its number.

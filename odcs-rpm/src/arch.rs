@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Result};
 
 /// The architecture of a package: `x86_64`, `noarch`, `src`, … Letters, digits and `_` only.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct Arch(Box<str>);
 
 impl Arch {
@@ -49,6 +49,12 @@ impl FromStr for Arch {
     }
 }
 
+impl Serialize for Arch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl From<Arch> for Box<str> {
     fn from(arch: Arch) -> Self {
         arch.0
@@ -75,8 +81,8 @@ pub enum ArchClass {
 }
 
 /// The architecture of a tree (`$basearch`): one that packages can be gathered for.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct TreeArch(&'static Row);
 
 /// Tree arch, native arches best first (`noarch` is native everywhere and ranks last), multilib
@@ -156,6 +162,12 @@ impl FromStr for TreeArch {
         let row = TREES.iter().find(|(name, ..)| *name == text);
         row.map(Self)
             .ok_or_else(|| Error::value(text, "an architecture that composes can be made for"))
+    }
+}
+
+impl Serialize for TreeArch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -131,7 +131,14 @@ impl Hash for Evr {
 
 impl fmt::Display for Evr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}-{}", self.epoch, self.version, self.release)
+        match self.epoch {
+            // Nearly all of them.
+            0 => f.write_str("0:")?,
+            epoch => write!(f, "{epoch}:")?,
+        }
+        f.write_str(&self.version)?;
+        f.write_str("-")?;
+        f.write_str(&self.release)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Result};
 
@@ -18,8 +18,8 @@ use crate::{Error, Result};
 /// assert!("../passwd".parse::<PackageName>().is_err());
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct PackageName(Box<str>);
 
 impl PackageName {
@@ -44,6 +44,12 @@ impl FromStr for PackageName {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         Box::<str>::from(text).try_into()
+    }
+}
+
+impl Serialize for PackageName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -90,8 +96,8 @@ fn is_name_text(text: &str) -> bool {
 /// assert!(!pattern.matches("sed"));
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct PackagePattern(Box<str>);
 
 impl PackagePattern {
@@ -126,6 +132,12 @@ impl FromStr for PackagePattern {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
         Box::<str>::from(text).try_into()
+    }
+}
+
+impl Serialize for PackagePattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

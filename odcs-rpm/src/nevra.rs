@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Arch, Error, Evr, PackageName, Result};
 
@@ -20,8 +20,8 @@ use crate::{Arch, Error, Evr, PackageName, Result};
 /// assert_eq!("ed-1.14.1-2.x86_64".parse::<Nevra>()?, ed);
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "String")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Nevra {
     name: PackageName,
     evr: Evr,
@@ -43,6 +43,13 @@ impl TryFrom<Written> for Nevra {
             Written::Text(text) => text.parse(),
             Written::Fields { name, evr, arch } => Ok(Self { name, evr, arch }),
         }
+    }
+}
+
+/// As one text, made nowhere else first: manifests have ten thousands of them.
+impl Serialize for Nevra {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -131,7 +138,11 @@ impl Nevra {
 
 impl fmt::Display for Nevra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}.{}", self.name, self.evr, self.arch)
+        f.write_str(self.name.as_str())?;
+        f.write_str("-")?;
+        self.evr.fmt(f)?;
+        f.write_str(".")?;
+        f.write_str(self.arch.as_str())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, Result};
 
@@ -22,8 +22,8 @@ const V6_FINGERPRINT: usize = 64;
 /// assert!(asked.is_same_key(&"199e2f91fd431d51".parse()?));
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Box<str>", into = "Box<str>")]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Deserialize)]
+#[serde(try_from = "Box<str>")]
 pub struct Sigkey(Box<str>);
 
 impl Sigkey {
@@ -85,6 +85,12 @@ impl FromStr for Sigkey {
         } else {
             Err(Error::value(text, "a key id (hex digits)"))
         }
+    }
+}
+
+impl Serialize for Sigkey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

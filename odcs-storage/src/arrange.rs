@@ -1,12 +1,12 @@
 //! Which file goes where.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use odcs_core::plan::Plan;
 use odcs_core::source::Candidate;
-use odcs_rpm::{Nevra, PackageKind};
+use odcs_rpm::{Arch, Nevra, PackageKind};
 
 use crate::error::{Error, Result};
 use crate::layout::{self, Tree};
@@ -22,6 +22,17 @@ pub(crate) struct Layout {
     pub(crate) letters: Vec<String>,
     /// For each package of each arch of the plan, in its order, the file that is taken for it.
     pub(crate) taken: Vec<Vec<usize>>,
+    /// What each of the trees is going to have.
+    pub(crate) contents: Vec<TreeContents>,
+}
+
+/// What a tree is going to have.
+#[derive(Clone, Debug)]
+pub(crate) struct TreeContents {
+    /// How many packages.
+    pub(crate) packages: u64,
+    /// For each of the directories below `Packages`, whether it needs that one.
+    pub(crate) letters: Vec<bool>,
 }
 
 /// A file and the trees it goes into: sources and `noarch` packages belong to several arches.
@@ -47,10 +58,10 @@ pub(crate) struct Places {
 /// What tells one file of a package from another: its root, and its path below that.
 type FileKey<'a> = (Option<&'a Path>, &'a str);
 
-/// A package of the plan: where it stands there, and what tells its file from others.
+/// A package of the plan, and where it stands there.
 struct Planned<'a> {
+    name: &'a str,
     nevra: &'a Nevra,
-    file: FileKey<'a>,
     arch: usize,
     index: usize,
     tree: usize,
@@ -68,70 +79,129 @@ impl Layout {
         }
         let trees: Vec<Tree> = trees.into_iter().collect();
         let mut planned = planned(plan, &trees);
-        check_names(&planned)?;
         // Stable: of one package, the arches keep their order.
-        planned.sort_by(|one, other| one.nevra.cmp(other.nevra));
-        let mut taken: Vec<Vec<usize>> = plan
-            .arches
-            .iter()
-            .map(|arch| vec![0; arch.packages.len()])
-            .collect();
-        let (mut files, mut letters, mut places) = (Vec::new(), Letters::default(), AllPlaces::default());
+        planned.sort_by(|one, other| one.name.cmp(other.name).then_with(|| one.nevra.cmp(other.nevra)));
+        for of_one_name in planned.chunk_by(|one, other| one.name == other.name) {
+            check_names(of_one_name)?;
+        }
+        let taken = plan.arches.iter().map(|arch| vec![0; arch.packages.len()]);
+        let mut layout = Arranging {
+            trees: &trees,
+            files: Vec::with_capacity(planned.len()),
+            letters: Letters::default(),
+            places: AllPlaces::default(),
+            taken: taken.collect(),
+        };
         for same in planned.chunk_by(|one, other| one.nevra == other.nevra) {
-            // Sorted by file, as the files of one package are in the result.
-            let mut found: BTreeMap<FileKey<'_>, (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
-            let mut by_tree: Vec<(usize, &Planned<'_>)> = Vec::with_capacity(same.len());
-            for package in same {
-                if let Some((_, first)) = by_tree.iter().find(|(tree, _)| *tree == package.tree) {
-                    check_same(first.candidate, package.candidate)?;
-                    continue;
-                }
-                by_tree.push((package.tree, package));
-                let (_, numbers) = found.entry(package.file).or_insert((package, Vec::new()));
-                numbers.push(package.tree);
-            }
-            let begin = files.len();
-            for (package, numbers) in found.values_mut() {
-                numbers.sort_unstable();
-                let numbers = std::mem::take(numbers);
-                files.push(PlannedFile {
-                    candidate: Arc::clone(package.candidate),
-                    copies: package.copies.to_vec(),
-                    places: places.of(numbers, &trees),
-                    letter: letters.number(package.nevra),
-                });
-            }
-            for package in same {
-                let first = by_tree.iter().find(|(tree, _)| *tree == package.tree);
-                let file = first.and_then(|(_, first)| found.keys().position(|file| *file == first.file));
-                let place = taken
-                    .get_mut(package.arch)
-                    .and_then(|arch| arch.get_mut(package.index));
-                if let (Some(file), Some(place)) = (file, place) {
-                    *place = begin + file;
-                }
+            match same {
+                [only] => layout.add_only(only),
+                several => layout.add(several)?,
             }
         }
+        let Arranging {
+            files,
+            letters,
+            taken,
+            ..
+        } = layout;
+        let letters = letters.names;
         Ok(Self {
+            contents: contents(&files, trees.len(), letters.len()),
             trees,
             files,
-            letters: letters.names,
+            letters,
             taken,
         })
     }
+}
 
-    /// For each tree, how many packages it is going to have, and which directories below `Packages` it needs.
-    pub(crate) fn contents(&self) -> Vec<(u64, BTreeSet<usize>)> {
-        let mut contents = vec![(0, BTreeSet::new()); self.trees.len()];
-        for file in &self.files {
-            for number in &file.places.numbers {
-                if let Some((packages, letters)) = contents.get_mut(*number) {
-                    *packages += 1;
-                    letters.insert(file.letter);
-                }
+/// For each tree, what is going to be in it.
+fn contents(files: &[PlannedFile], trees: usize, letters: usize) -> Vec<TreeContents> {
+    let none = TreeContents {
+        packages: 0,
+        letters: vec![false; letters],
+    };
+    let mut contents = vec![none; trees];
+    for file in files {
+        for number in &file.places.numbers {
+            let Some(tree) = contents.get_mut(*number) else {
+                continue;
+            };
+            tree.packages += 1;
+            if let Some(is_needed) = tree.letters.get_mut(file.letter) {
+                *is_needed = true;
             }
         }
-        contents
+    }
+    contents
+}
+
+/// A layout that is being made.
+struct Arranging<'a> {
+    trees: &'a [Tree],
+    files: Vec<PlannedFile>,
+    letters: Letters,
+    places: AllPlaces,
+    taken: Vec<Vec<usize>>,
+}
+
+impl Arranging<'_> {
+    /// A package that is planned once, as most are.
+    fn add_only(&mut self, package: &Planned<'_>) {
+        self.take(package, self.files.len());
+        self.push(package, &[package.tree]);
+    }
+
+    /// A package that is planned several times: for several arches, or with several files.
+    fn add(&mut self, same: &[Planned<'_>]) -> Result<()> {
+        // Sorted by file, as the files of one package are in the result.
+        let mut found: BTreeMap<FileKey<'_>, (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
+        let mut by_tree: Vec<(usize, &Planned<'_>)> = Vec::with_capacity(same.len());
+        for package in same {
+            if let Some((_, first)) = by_tree.iter().find(|(tree, _)| *tree == package.tree) {
+                check_same(first.candidate, package.candidate)?;
+                continue;
+            }
+            by_tree.push((package.tree, package));
+            let (_, numbers) = found
+                .entry(place(package.candidate))
+                .or_insert((package, Vec::new()));
+            numbers.push(package.tree);
+        }
+        let begin = self.files.len();
+        for (package, numbers) in found.values_mut() {
+            numbers.sort_unstable();
+            self.push(package, numbers);
+        }
+        for package in same {
+            let first = by_tree.iter().find(|(tree, _)| *tree == package.tree);
+            let file = first.and_then(|(_, first)| {
+                let of_first = place(first.candidate);
+                found.keys().position(|file| *file == of_first)
+            });
+            if let Some(file) = file {
+                self.take(package, begin + file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a file that goes into these trees.
+    fn push(&mut self, package: &Planned<'_>, numbers: &[usize]) {
+        self.files.push(PlannedFile {
+            candidate: Arc::clone(package.candidate),
+            copies: package.copies.to_vec(),
+            places: self.places.of(numbers, self.trees),
+            letter: self.letters.number(package.nevra),
+        });
+    }
+
+    /// Says which file is taken for a package of the plan.
+    fn take(&mut self, package: &Planned<'_>, file: usize) {
+        let of_arch = self.taken.get_mut(package.arch);
+        if let Some(place) = of_arch.and_then(|of_arch| of_arch.get_mut(package.index)) {
+            *place = file;
+        }
     }
 }
 
@@ -152,9 +222,10 @@ fn planned<'a>(plan: &'a Plan, trees: &[Tree]) -> Vec<Planned<'a>> {
                 PackageKind::Debug => debug,
                 PackageKind::Source => source,
             };
+            let nevra = &package.candidate.package.nevra;
             all.push(Planned {
-                nevra: &package.candidate.package.nevra,
-                file: place(&package.candidate),
+                name: nevra.name().as_str(),
+                nevra,
                 arch,
                 index,
                 tree,
@@ -175,23 +246,32 @@ fn place(candidate: &Candidate) -> FileKey<'_> {
     }
 }
 
-/// Refuses packages of one tree that would have one file name: their epoch is not part of it.
-fn check_names(planned: &[Planned<'_>]) -> Result<()> {
-    let mut names = HashMap::with_capacity(planned.len());
-    for package in planned {
-        let nevra = package.nevra;
-        let name = (
-            nevra.name(),
-            nevra.evr().version(),
-            nevra.evr().release(),
-            nevra.arch(),
-        );
-        let first = *names.entry((package.tree, name)).or_insert(package);
-        if first.nevra.evr().epoch() != nevra.evr().epoch() {
+/// What a package has in common with those that have its name, and the same file name in the same tree.
+fn in_file_name<'a>(package: &Planned<'a>) -> (usize, &'a str, &'a str, &'a Arch) {
+    let evr = package.nevra.evr();
+    (package.tree, evr.version(), evr.release(), package.nevra.arch())
+}
+
+/// Refuses packages of one tree that would have one file name: their epoch is not part of it. All of these have one
+/// name; they are sorted.
+fn check_names(of_one_name: &[Planned<'_>]) -> Result<()> {
+    let epoch = |package: &Planned<'_>| package.nevra.evr().epoch();
+    if of_one_name
+        .windows(2)
+        .all(|pair| matches!(pair, [one, other] if epoch(one) == epoch(other)))
+    {
+        return Ok(());
+    }
+    let mut sorted: Vec<_> = of_one_name.iter().collect();
+    sorted.sort_by(|one, other| in_file_name(one).cmp(&in_file_name(other)));
+    for same in sorted.chunk_by(|one, other| in_file_name(one) == in_file_name(other)) {
+        if let [first, .., last] = same
+            && epoch(first) != epoch(last)
+        {
             return Err(Error::SameName {
-                name: nevra.file_name(),
+                name: first.nevra.file_name(),
                 first: first.candidate.file.to_string(),
-                second: package.candidate.file.to_string(),
+                second: last.candidate.file.to_string(),
             });
         }
     }
@@ -216,19 +296,27 @@ fn check_same(first: &Candidate, second: &Candidate) -> Result<()> {
 #[derive(Default)]
 struct Letters {
     names: Vec<String>,
+    /// The first character of the last name that was asked for, and the number of its directory.
+    last: Option<(char, usize)>,
 }
 
 impl Letters {
     fn number(&mut self, nevra: &Nevra) -> usize {
+        let first = nevra.name().as_str().chars().next();
+        // Packages are sorted by name.
+        if let Some((character, number)) = self.last
+            && first == Some(character)
+        {
+            return number;
+        }
         let name = layout::package_directory(nevra.name());
-        // There are few, and packages are sorted by name: it is nearly always the last one.
-        self.names
-            .iter()
-            .rposition(|known| *known == name)
-            .unwrap_or_else(|| {
-                self.names.push(name);
-                self.names.len() - 1
-            })
+        let known = self.names.iter().rposition(|known| *known == name);
+        let number = known.unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        });
+        self.last = first.map(|character| (character, number));
+        number
     }
 }
 
@@ -239,17 +327,129 @@ struct AllPlaces {
 }
 
 impl AllPlaces {
-    fn of(&mut self, numbers: Vec<usize>, trees: &[Tree]) -> Arc<Places> {
+    fn of(&mut self, numbers: &[usize], trees: &[Tree]) -> Arc<Places> {
         // A few for each arch.
         if let Some(known) = self.known.iter().find(|known| known.numbers == numbers) {
             return Arc::clone(known);
         }
-        let trees = numbers
-            .iter()
-            .filter_map(|number| trees.get(*number).cloned())
-            .collect();
-        let places = Arc::new(Places { numbers, trees });
+        let of_numbers = numbers.iter().filter_map(|number| trees.get(*number).cloned());
+        let places = Arc::new(Places {
+            numbers: numbers.to_vec(),
+            trees: of_numbers.collect(),
+        });
         self.known.push(Arc::clone(&places));
         places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use odcs_core::plan::{ArchPlan, PlannedPackage, SignaturePolicy};
+    use odcs_core::source::{RemoteFile, Site};
+
+    use super::*;
+
+    fn package(nevra: &str, kind: PackageKind) -> PlannedPackage {
+        let site = Site::new("https://example.com/".parse().unwrap()).unwrap();
+        let path = format!("{nevra}.rpm").parse().unwrap();
+        PlannedPackage {
+            candidate: Arc::new(Candidate {
+                package: Arc::new(odcs_rpm::Package::new(nevra.parse().unwrap())),
+                file: RemoteFile::new(Arc::new(site), path).into(),
+                checksum: None,
+            }),
+            copies: Vec::new(),
+            kind,
+            why: None,
+        }
+    }
+
+    fn layout(arches: &[(&str, &[(&str, PackageKind)])]) -> Result<Layout> {
+        let arches = arches.iter().map(|(arch, packages)| ArchPlan {
+            arch: arch.parse().unwrap(),
+            packages: packages
+                .iter()
+                .map(|(nevra, kind)| package(nevra, *kind))
+                .collect(),
+            lookaside: Vec::new(),
+        });
+        Layout::of(&Plan {
+            arches: arches.collect(),
+            signatures: SignaturePolicy::default(),
+            timestamp: 0,
+            comps_packages: Vec::new(),
+            updateinfo: None,
+            source_description: String::new(),
+        })
+    }
+
+    use PackageKind::{Binary, Debug, Source};
+
+    #[test]
+    fn each_file_stands_once_with_all_its_trees() {
+        let x86_64: &[_] = &[
+            ("Ed-0:1-1.x86_64", Binary),
+            ("a-0:2-1.noarch", Binary),
+            ("ed-debuginfo-0:1-1.x86_64", Debug),
+            ("ed-0:1-1.src", Source),
+        ];
+        let aarch64: &[_] = &[("a-0:2-1.noarch", Binary), ("ed-0:1-1.src", Source)];
+        let layout = layout(&[("x86_64", x86_64), ("aarch64", aarch64)]).unwrap();
+        let tree = |number: &usize| layout.trees[*number].to_string();
+        let files: Vec<_> = layout
+            .files
+            .iter()
+            .map(|file| {
+                let trees: Vec<_> = file.places.numbers.iter().map(tree).collect();
+                let letter = &layout.letters[file.letter];
+                format!("{letter}/{}: {}", file.candidate.package.nevra, trees.join(" "))
+            })
+            .collect();
+        let expected = [
+            "e/Ed-0:1-1.x86_64: Temporary/x86_64/os",
+            "a/a-0:2-1.noarch: Temporary/aarch64/os Temporary/x86_64/os",
+            "e/ed-0:1-1.src: Temporary/source/tree",
+            "e/ed-debuginfo-0:1-1.x86_64: Temporary/x86_64/debug/tree",
+        ];
+        assert_eq!(files, expected);
+        assert_eq!(layout.taken, [vec![0, 1, 3, 2], vec![1, 2]]);
+        assert_eq!(layout.letters, ["e", "a"]);
+        let contents: Vec<_> = layout
+            .trees
+            .iter()
+            .zip(&layout.contents)
+            .map(|(tree, contents)| format!("{tree} {} {:?}", contents.packages, contents.letters))
+            .collect();
+        let expected = [
+            "Temporary/aarch64/os 1 [false, true]",
+            "Temporary/x86_64/os 2 [true, true]",
+            "Temporary/aarch64/debug/tree 0 [false, false]",
+            "Temporary/x86_64/debug/tree 1 [true, false]",
+            "Temporary/source/tree 1 [true, false]",
+        ];
+        assert_eq!(contents, expected);
+    }
+
+    #[test]
+    fn only_what_would_have_one_file_name_in_one_tree_is_refused() {
+        let of = |packages: &[_]| layout(&[("x86_64", packages)]).map(|layout| layout.files.len());
+        let error = of(&[
+            ("a-0:1-1.noarch", Binary),
+            ("a-0:2-1.noarch", Binary),
+            ("a-1:1-1.noarch", Binary),
+        ])
+        .unwrap_err();
+        let message = error.to_string();
+        for word in ["a-1-1.noarch.rpm", "a-0:1-1.noarch.rpm", "a-1:1-1.noarch.rpm"] {
+            assert!(message.contains(word), "{word}: {message}");
+        }
+        for packages in [
+            [("a-0:1-1.noarch", Binary), ("a-1:1-2.noarch", Binary)],
+            [("a-0:1-1.noarch", Binary), ("a-1:1-1.x86_64", Binary)],
+            [("a-0:1-1.noarch", Binary), ("a-1:1-1.noarch", Debug)],
+            [("a-0:1-1.noarch", Binary), ("b-1:1-1.noarch", Binary)],
+        ] {
+            assert_eq!(of(&packages).unwrap(), 2, "{packages:?}");
+        }
     }
 }

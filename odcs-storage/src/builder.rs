@@ -173,7 +173,7 @@ impl ComposeBuilder for NativeBuilder {
         let cancel = job.cancel.child_token();
         let _stop = cancel.clone().drop_guard();
         let (inner, cache) = (Arc::clone(&self.inner), self.cache.clone());
-        let stage = move || inner.stage(target, &job, cache.as_deref(), progress, &cancel);
+        let stage = move || inner.stage(target, job, cache.as_deref(), progress, &cancel);
         let mut staged = blocking(id, stage).await?;
         staged.claimed = true;
         Ok(Box::new(staged))

@@ -1,59 +1,99 @@
 //! The record of what is in a compose, for making it again.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
-use odcs_core::Manifest;
-use odcs_core::manifest::ManifestPackage;
+use odcs_core::manifest::{ManifestDocument, ManifestEntry, ManifestParts};
 use odcs_core::request::SourceKind;
-use odcs_rpm::PackageKind;
+use odcs_core::why::Why;
+use odcs_rpm::repodata::UpdateInfo;
+use odcs_rpm::{Nevra, TreeArch};
 
 use crate::error::{Error, Result};
 use crate::layout::Tree;
-use crate::packages::Placement;
+use crate::packages::{PlacedPackage, Placement, Taken};
+
+/// A file in a tree.
+struct Entry<'a> {
+    first: Taken<'a>,
+    package: &'a PlacedPackage,
+    /// Where its arches are in the list of all.
+    arches: Range<usize>,
+}
 
 /// What was placed, and what for.
 ///
 /// # Errors
 /// [`Error::ReadBack`] if a package that was planned was not placed.
-pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Manifest> {
+pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<ManifestDocument> {
     let plan = placement.plan;
-    // The arches may take one package from different files; files are sorted by NEVRA.
-    let mut entries: BTreeMap<(PackageKind, usize), ManifestPackage> = BTreeMap::new();
-    for taken in placement.iter() {
-        let (arch, planned) = (taken.arch, taken.planned);
-        let nevra = &planned.candidate.package.nevra;
+    let mut all: Vec<Taken<'_>> = placement.iter().collect();
+    // The arches may take one package from different files; files are sorted by NEVRA. Stable: of one file, the arches
+    // keep their order.
+    all.sort_by_key(key);
+    let mut arches: Vec<(&TreeArch, Option<&Why>)> = Vec::with_capacity(all.len());
+    let mut entries: Vec<Entry<'_>> = Vec::with_capacity(all.len());
+    for taken in all {
         let Some(package) = taken.placed else {
-            return Err(Error::ReadBack {
-                path: Tree::of(planned.kind, arch).to_string(),
-                reason: format!("{nevra} is missing"),
-            });
+            return Err(missing(&taken));
         };
-        let entry = entries
-            .entry((planned.kind, taken.number))
-            .or_insert_with(|| ManifestPackage {
-                kind: planned.kind,
-                nevra: nevra.clone(),
-                arches: Vec::new(),
-                file: package.candidate.file.to_string(),
-                modified: package.candidate.file.modified(),
-                size: package.stamp.size,
-                digest: package.sha256.clone(),
-                sigkey: package.sigkey.clone(),
-                why: BTreeMap::new(),
-            });
-        if !entry.arches.contains(arch) {
-            entry.arches.push(arch.clone());
-        }
-        if let Some(why) = &planned.why {
-            entry.why.insert(arch.clone(), why.clone());
+        let why = taken.planned.why.as_ref();
+        match entries
+            .last_mut()
+            .filter(|entry| key(&entry.first) == key(&taken))
+        {
+            Some(entry) => {
+                let of_entry = arches.get_mut(entry.arches.clone()).unwrap_or_default();
+                if let Some((_, known)) = of_entry.iter_mut().find(|(arch, _)| *arch == taken.arch) {
+                    *known = why.or(*known);
+                } else {
+                    arches.push((taken.arch, why));
+                    entry.arches.end = arches.len();
+                }
+            }
+            None => {
+                arches.push((taken.arch, why));
+                entries.push(Entry {
+                    first: taken,
+                    package,
+                    arches: arches.len() - 1..arches.len(),
+                });
+            }
         }
     }
-    Ok(Manifest {
-        source_type: kind.to_string(),
-        description: plan.source_description.clone(),
+    let packages: Vec<_> = entries
+        .iter()
+        .map(|entry| ManifestEntry {
+            kind: entry.first.planned.kind,
+            nevra: nevra(&entry.first),
+            arches: arches.get(entry.arches.clone()).unwrap_or_default(),
+            file: &entry.package.candidate.file,
+            size: entry.package.stamp.size,
+            digest: &entry.package.sha256,
+            sigkey: entry.package.sigkey.as_deref(),
+        })
+        .collect();
+    let document = ManifestDocument::of_parts(&ManifestParts {
+        source_type: kind.name(),
+        description: &plan.source_description,
         timestamp: plan.timestamp,
-        packages: entries.into_values().collect(),
-        updateinfo: plan.updateinfo.as_ref().map(|updates| updates.digest().clone()),
-        lookaside: plan.lookaside(),
-    })
+        packages: &packages,
+        updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
+        lookaside: &plan.lookaside(),
+    });
+    Ok(document?)
+}
+
+fn key(taken: &Taken<'_>) -> (odcs_rpm::PackageKind, usize) {
+    (taken.planned.kind, taken.number)
+}
+
+fn nevra<'a>(taken: &Taken<'a>) -> &'a Nevra {
+    &taken.planned.candidate.package.nevra
+}
+
+fn missing(taken: &Taken<'_>) -> Error {
+    Error::ReadBack {
+        path: Tree::of(taken.planned.kind, taken.arch).to_string(),
+        reason: format!("{} is missing", nevra(taken)),
+    }
 }

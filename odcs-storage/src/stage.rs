@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use odcs_core::manifest::ManifestDocument;
 use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::ComposeResult;
-use odcs_core::{Built, ComposeId, ErrorKind, Job, Manifest, MetadataCache, Phase, Progress, Work};
+use odcs_core::{Built, ComposeId, ErrorKind, Job, KeptBlocks, MetadataCache, Phase, Progress, Work};
 use odcs_rpm::repodata::Finished;
 use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -22,29 +23,43 @@ use crate::staged::StagedCompose;
 use crate::staging::Staging;
 use crate::{check, iso, layout, log, pass, save, space, tree};
 
+/// A compose that is complete in its staging directory.
+struct Filled {
+    manifest: ManifestDocument,
+    built: Built,
+    layout: Layout,
+    packages: Vec<PlacedPackage>,
+}
+
 impl Inner {
     /// Builds a compose where nobody sees it. If that does not succeed, it is cleared away.
     pub(crate) fn stage(
         &self,
         target: Arc<Dir>,
-        job: &Job,
+        job: Job,
         cache: Option<&dyn MetadataCache>,
         progress: Arc<dyn Progress>,
         cancel: &CancellationToken,
     ) -> Result<StagedCompose> {
         let staging = Staging::begin(&target, &job.lease)?;
-        let fill = || self.fill(job, &target, &staging, cache, &*progress, cancel);
+        let fill = || self.fill(&job, &target, &staging, cache, &*progress, cancel);
         match self.pool.install(fill) {
-            Ok((manifest, built)) => Ok(StagedCompose {
-                target,
-                staging: Arc::new(staging),
-                id: job.compose.id,
-                manifest,
-                built,
-                progress,
-                cancel: job.cancel.clone(),
-                claimed: false,
-            }),
+            Ok(filled) => {
+                let staged = StagedCompose {
+                    target,
+                    staging: Arc::new(staging),
+                    id: job.compose.id,
+                    manifest: filled.manifest,
+                    built: filled.built,
+                    progress,
+                    cancel: job.cancel.clone(),
+                    claimed: false,
+                };
+                // Giving ten thousands of packages back takes a while, for which nobody has to wait.
+                self.pool
+                    .spawn(move || drop((job, filled.layout, filled.packages)));
+                Ok(staged)
+            }
             Err(error) => {
                 staging.clear_away();
                 Err(error)
@@ -60,7 +75,7 @@ impl Inner {
         cache: Option<&dyn MetadataCache>,
         progress: &dyn Progress,
         cancel: &CancellationToken,
-    ) -> Result<(Manifest, Built)> {
+    ) -> Result<Filled> {
         let id = job.compose.id;
         let go_on = || {
             if cancel.is_cancelled() {
@@ -86,12 +101,14 @@ impl Inner {
         let compose = staging.dir().make(layout::COMPOSE)?;
 
         let directories = tree::make_directories(&compose, &layout)?;
+        let blocks = cache.map(KeptBlocks);
         let mut repodata: Vec<TreeRepodata<'_>> = layout
             .trees
             .iter()
-            .zip(layout.contents())
-            .map(|(tree, (packages, _))| {
-                TreeRepodata::begin(&compose, tree, plan, packages, self.settings.repodata)
+            .zip(&layout.contents)
+            .map(|(tree, contents)| {
+                let (packages, blocks) = (contents.packages, blocks.as_ref());
+                TreeRepodata::begin(&compose, tree, plan, packages, self.settings.repodata, blocks)
             })
             .collect::<Result<_>>()?;
         let placing = Placing {
@@ -203,7 +220,12 @@ impl Inner {
             linked: counts.linked(),
             copied: counts.copied(),
         };
-        Ok((manifest, built))
+        Ok(Filled {
+            manifest,
+            built,
+            layout,
+            packages,
+        })
     }
 }
 

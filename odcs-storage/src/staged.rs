@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use odcs_core::{Built, ComposeId, Manifest, Phase, Progress, Staged};
+use odcs_core::manifest::ManifestDocument;
+use odcs_core::{Built, ComposeId, Phase, Progress, Staged};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,7 @@ pub(crate) struct StagedCompose {
     pub(crate) target: Arc<Dir>,
     pub(crate) staging: Arc<Staging>,
     pub(crate) id: ComposeId,
-    pub(crate) manifest: Manifest,
+    pub(crate) manifest: ManifestDocument,
     pub(crate) built: Built,
     pub(crate) progress: Arc<dyn Progress>,
     pub(crate) cancel: CancellationToken,
@@ -31,7 +32,7 @@ pub(crate) struct StagedCompose {
 
 #[async_trait]
 impl Staged for StagedCompose {
-    fn manifest(&self) -> &Manifest {
+    fn manifest(&self) -> &ManifestDocument {
         &self.manifest
     }
 

@@ -1,42 +1,41 @@
 //! Writing what surrounds the packages: repodata, the small files of each tree, and the metadata of
 //! the whole compose.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use odcs_core::plan::Plan;
 use odcs_core::productmd::{
-    ComposeIdent, ComposeInfo, DiscInfo, MediaRepo, Modules, Rpm, Rpms, TreeInfo, VARIANT, source_nevra,
+    ComposeIdent, ComposeInfo, DiscInfo, MediaRepo, Modules, RpmEntry, Rpms, TreeInfo, VARIANT, source_nevra,
 };
 use odcs_core::{Compose, Links};
 use odcs_rpm::comps::write_comps;
 use odcs_rpm::repodata::UpdateInfo;
-use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
+use odcs_rpm::{Digest, DigestAlgorithm, Nevra, PackageKind};
 use rayon::prelude::*;
 
-use crate::arrange::Layout;
+use crate::arrange::{Layout, TreeContents};
 use crate::dir::Dir;
 use crate::error::Result;
 use crate::iso::{self, IsoImage};
 use crate::layout::{self, Tree};
-use crate::packages::Placement;
+use crate::packages::{PlacedPackage, Placement};
 use crate::repofile::repo_file;
 
 /// Makes the directories of all trees: for each, those below `Packages` by number, as far as it needs them.
 pub(crate) fn make_directories(compose: &Dir, layout: &Layout) -> Result<Vec<Vec<Option<Dir>>>> {
-    let contents = layout.contents();
-    let trees: Vec<_> = layout.trees.iter().zip(contents).collect();
     // Those above belong to several trees.
-    let roots: Vec<Dir> = trees
+    let roots: Vec<Dir> = layout
+        .trees
         .iter()
-        .map(|(tree, _)| compose.make_path(&tree.segments())?.make(layout::PACKAGES))
+        .map(|tree| compose.make_path(&tree.segments())?.make(layout::PACKAGES))
         .collect::<Result<_>>()?;
-    let make = |((_, (_, letters)), packages): (&(&Tree, (u64, BTreeSet<usize>)), &Dir)| {
-        let names = layout.letters.iter().enumerate();
+    let make = |(contents, packages): (&TreeContents, &Dir)| {
+        let names = layout.letters.iter().zip(&contents.letters);
         names
-            .map(|(number, name)| letters.contains(&number).then(|| packages.make(name)).transpose())
+            .map(|(name, is_needed)| is_needed.then(|| packages.make(name)).transpose())
             .collect::<Result<Vec<_>>>()
     };
-    trees.par_iter().zip(&roots).map(make).collect()
+    layout.contents.par_iter().zip(&roots).map(make).collect()
 }
 
 /// The comps file of a tree: its name, and the XML.
@@ -154,30 +153,80 @@ pub(crate) fn write_metadata(
 
 /// The bytes of `rpms.json`, the list of all packages. A source package stands under each arch that it was planned for.
 pub(crate) fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Result<Vec<u8>> {
-    let mut sources: HashMap<String, &Nevra> = HashMap::new();
-    for package in placement.packages {
-        if package.nevra.arch().is_source() {
-            sources.insert(package.nevra.file_name(), &package.nevra);
+    let (sources, source_of) = sources(placement.packages);
+    let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
+    let arches = placement.plan.arches.iter().map(|arch| &arch.arch);
+    let trees: Vec<_> = arches
+        .flat_map(|arch| kinds.map(|kind| (arch, kind, Tree::of(kind, arch).to_string())))
+        .collect();
+    let entries: Vec<_> = placement
+        .iter()
+        .filter_map(|taken| {
+            let placed = taken.placed?;
+            let kind = taken.planned.kind;
+            let mut trees = trees.iter();
+            let (.., tree) = trees.find(|(arch, of, _)| *of == kind && *arch == taken.arch)?;
+            Some(RpmEntry {
+                arch: taken.arch.as_str(),
+                source: sources.get(*source_of.get(taken.number)?)?,
+                nevra: &placed.nevra,
+                category: kind.into(),
+                tree,
+                location: &placed.location,
+                sigkey: placed.sigkey.as_deref(),
+            })
+        })
+        .collect();
+    Ok(Rpms::json_of(ident, VARIANT, &entries)?)
+}
+
+/// The NEVRAs of source packages as text, and for each package the place of its source package's among them: its own
+/// for a source package, and where the source package is not known.
+fn sources(packages: &[PlacedPackage]) -> (Vec<String>, Vec<usize>) {
+    let there = packages.iter().filter(|package| package.nevra.arch().is_source());
+    let there: HashMap<String, &Nevra> = there
+        .map(|package| (package.nevra.file_name(), &package.nevra))
+        .collect();
+    let mut texts: Vec<String> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut last: Option<(&str, usize)> = None;
+    let mut source_of = Vec::with_capacity(packages.len());
+    for package in packages {
+        let Some(file_name) = package.source_rpm.as_deref() else {
+            source_of.push(texts.len());
+            texts.push(package.nevra.to_string());
+            continue;
+        };
+        // Packages of one source package are mostly neighbours.
+        if let Some((name, at)) = last
+            && name == file_name
+        {
+            source_of.push(at);
+            continue;
         }
-    }
-    let mut rpms = Rpms::new(ident);
-    for taken in placement.iter() {
-        let Some(placed) = taken.placed else { continue };
-        let nevra = &placed.nevra;
-        let source = match &placed.source_rpm {
-            Some(file_name) => sources
-                .get(&**file_name)
-                .map(ToString::to_string)
-                .or_else(|| source_nevra(file_name).map(|nevra| nevra.to_string()))
-                .unwrap_or_else(|| nevra.to_string()),
-            None => nevra.to_string(),
+        let at = match known.get(file_name) {
+            Some(&at) => at,
+            None => {
+                let at = texts.len();
+                let found = there.get(file_name).map(ToString::to_string);
+                let named = || source_nevra(file_name).map(|nevra| nevra.to_string());
+                match found.or_else(named) {
+                    Some(text) => {
+                        known.insert(file_name, at);
+                        texts.push(text);
+                    }
+                    None => {
+                        // Whatever it says is no source package: each stands for itself.
+                        source_of.push(at);
+                        texts.push(package.nevra.to_string());
+                        continue;
+                    }
+                }
+                at
+            }
         };
-        let rpm = Rpm {
-            category: taken.planned.kind.into(),
-            path: format!("{}/{}", Tree::of(taken.planned.kind, taken.arch), placed.location),
-            sigkey: placed.sigkey.clone(),
-        };
-        rpms.add(VARIANT, taken.arch.as_str(), &source, nevra, rpm);
+        last = Some((file_name, at));
+        source_of.push(at);
     }
-    Ok(rpms.to_json()?)
+    (texts, source_of)
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use odcs_core::build::{Abandoned, BuilderCapability};
 use odcs_core::engine::EngineSettings;
 use odcs_core::event::EventId;
-use odcs_core::manifest::Fingerprint;
+use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
@@ -184,7 +184,7 @@ impl ComposeStore for Flaky {
         self.store.find_equal(lease, fingerprint, now).await
     }
 
-    async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()> {
+    async fn record_manifest(&self, lease: &Lease, manifest: &ManifestDocument) -> Result<()> {
         self.pass(Call::RecordManifest)?;
         self.store.record_manifest(lease, manifest).await
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use nix::sys::signal::{Signal, raise};
 use odcs_core::build::{Abandoned, BuilderCapability, Built, Job, Phase, Progress, Staged};
 use odcs_core::event::EventId;
-use odcs_core::manifest::Fingerprint;
+use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::SourceKind;
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
@@ -85,7 +85,7 @@ deadly! {
         async fn holds(&self, lease: &Lease) -> Result<bool>;
         async fn record_resolved(&self, lease: &Lease, pins: &Pins, fields: &ResolvedFields) -> Result<Compose>;
         async fn find_equal(&self, lease: &Lease, fingerprint: &Fingerprint, now: Timestamp) -> Result<Option<Equal>>;
-        async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()>;
+        async fn record_manifest(&self, lease: &Lease, manifest: &ManifestDocument) -> Result<()>;
         async fn manifest(&self, id: ComposeId) -> Result<Option<Manifest>>;
         async fn cancel(&self, id: ComposeId, by: &str, at: Timestamp) -> Result<Compose>;
         async fn extend(&self, id: ComposeId, until: Timestamp) -> Result<Compose>;
@@ -200,7 +200,7 @@ struct DeadlyStaged {
 
 #[async_trait]
 impl Staged for DeadlyStaged {
-    fn manifest(&self) -> &Manifest {
+    fn manifest(&self) -> &ManifestDocument {
         self.staged.manifest()
     }
 

@@ -11,6 +11,7 @@ pub(crate) struct Begun {
 }
 
 /// What it took, in seconds.
+#[derive(Debug, Default)]
 pub(crate) struct Spent {
     pub(crate) wall: f64,
     /// User and system time of all threads.
@@ -30,6 +31,18 @@ impl Begun {
             wall: self.wall.elapsed().as_secs_f64(),
             cpu: (cpu() - self.cpu).as_secs_f64(),
         }
+    }
+}
+
+impl Spent {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.wall += other.wall;
+        self.cpu += other.cpu;
+    }
+
+    /// Says it as `benches/compare` reads it.
+    pub(crate) fn print(&self) {
+        println!("wall {:.6}\ncpu {:.6}", self.wall, self.cpu);
     }
 }
 

@@ -9,6 +9,7 @@ mod contents;
 mod delete;
 mod dispatch;
 mod fetch;
+mod fingerprint;
 mod gather;
 mod lease;
 mod narrow;

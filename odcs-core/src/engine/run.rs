@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::contents::Origins;
-use super::{Parts, fetch, gather, lease, progress, replay, reuse};
+use super::{Parts, fetch, fingerprint, gather, lease, progress, replay, reuse};
 use crate::build::{Abandoned, Job, Phase, Progress, Staged, Work};
 use crate::compose::{Compose, ComposeId};
-use crate::manifest::Manifest;
+use crate::manifest::{Fingerprint, Manifest};
 use crate::plan::{Plan, SignatureRules};
 use crate::productmd::ComposeIdent;
 use crate::request::ComposeRequest;
@@ -173,8 +173,9 @@ impl Making<'_> {
             }
             None => self.gather(&origins, compose).await?,
         };
+        let (plan, fingerprint) = self.fingerprint(&compose, plan).await?;
         let (parts, lease) = (self.parts, &self.lease);
-        let equal = reuse::reuse(parts, &compose, &self.request, &plan, lease, &*self.progress);
+        let equal = reuse::reuse(parts, &self.request, &fingerprint, lease, &*self.progress);
         if let Some(compose) = self.unless_cancelled(equal).await? {
             return Ok(Made::Reused(Box::new(compose)));
         }
@@ -227,6 +228,20 @@ impl Making<'_> {
         let rules = self.parts.settings.signatures.clone();
         let planning = tokio::task::spawn_blocking(move || plan(&request, &rules, &*progress));
         self.unless_cancelled(join(planning)).await
+    }
+
+    /// The fingerprint of the compose, which is heavy work for many packages, too.
+    async fn fingerprint(&self, compose: &Compose, plan: Plan) -> Result<(Plan, Fingerprint)> {
+        let (request, pins) = (self.request.clone(), compose.pins.clone());
+        let links = self.parts.links.clone();
+        let layout = self.parts.builder.capability().layout;
+        let work = move || {
+            let base = links.base_of(request.target_dir.as_str());
+            let fingerprint = fingerprint::fingerprint(&request, &plan, pins.as_ref(), base, &layout)?;
+            Ok((plan, fingerprint))
+        };
+        self.unless_cancelled(join(tokio::task::spawn_blocking(work)))
+            .await
     }
 
     /// Pins what moves, once: a compose that is taken up again keeps what the first attempt pinned.

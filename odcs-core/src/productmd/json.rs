@@ -70,6 +70,11 @@ pub(super) fn read<T: DeserializeOwned>(kind: &'static str, bytes: &[u8]) -> Res
     serde_json::from_value(document.payload).map_err(|error| refused(error.to_string()).with_source(error))
 }
 
+/// What stands for itself. DEL does not: Python leaves alone what prints, serde_json what JSON allows.
+fn is_plain(character: char) -> bool {
+    matches!(character, ' '..='~')
+}
+
 /// Pretty, four spaces, and everything beyond ASCII as `\uXXXX`.
 struct Ascii(PrettyFormatter<'static>);
 
@@ -85,12 +90,15 @@ impl Formatter for Ascii {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Nearly all is.
+        if fragment.bytes().all(|byte| is_plain(byte.into())) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut units = [0; 2];
-        for character in fragment.chars() {
-            // DEL, too: Python leaves alone what prints, serde_json what JSON allows.
-            if matches!(character, ' '..='~') {
-                writer.write_all(character.encode_utf8(&mut [0; 4]).as_bytes())?;
-            } else {
+        for part in fragment.split_inclusive(|character| !is_plain(character)) {
+            let plain = part.trim_end_matches(|character| !is_plain(character));
+            writer.write_all(plain.as_bytes())?;
+            for character in part.chars().skip(plain.len()) {
                 for unit in character.encode_utf16(&mut units) {
                     write!(writer, "\\u{unit:04x}")?;
                 }

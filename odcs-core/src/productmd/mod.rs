@@ -17,7 +17,7 @@ pub use composeinfo::{ArchPaths, ComposeInfo, Release, Variant, VariantPaths};
 pub use ident::{ComposeIdent, ComposeInfoSection, ComposeKind};
 pub use images::{Image, Images};
 pub use modules::{Module, ModuleMetadata, Modules};
-pub use rpms::{Builds, Category, Rpm, Rpms, source_nevra};
+pub use rpms::{Builds, Category, Rpm, RpmEntry, Rpms, source_nevra};
 pub use tree::{Disc, DiscInfo, MediaRepo, TreeInfo};
 
 /// The variant that every compose of this service consists of.

@@ -1,6 +1,7 @@
 //! What a finished compose of the reference server has, byte for byte.
 
 use odcs_rpm::{Nevra, TreeArch};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -172,4 +173,36 @@ fn the_files_of_a_tree_are_those_of_the_reference() {
         ..treeinfo
     };
     assert!(broken.to_text().is_err());
+}
+
+proptest! {
+    #[test]
+    fn entries_of_rpms_are_written_as_if_they_had_been_added(
+        packages in prop::collection::vec(
+            (
+                prop::sample::select(vec!["x86_64", "aarch64"]),
+                prop::sample::select(vec!["a-0:1-1.src", "a+-0:1-1.src", "\u{fc}-0:1-1.src"]),
+                prop::sample::select(vec!["a", "a+", "a-b", "\u{fc}"]),
+                prop::sample::select(vec!["1", "9", "10", "1:9"]),
+                prop::sample::select(vec![None, Some("fd431d51")]),
+            ),
+            0..12,
+        ),
+    ) {
+        let nevras: Vec<Nevra> = packages
+            .iter()
+            .map(|(_, _, name, version, _)| format!("{name}-{version}-1.noarch").parse().unwrap())
+            .collect();
+        let mut rpms = Rpms::new(&ident("odcs-1"));
+        let mut entries = Vec::new();
+        for ((arch, source, .., sigkey), nevra) in packages.iter().zip(&nevras) {
+            let (category, location) = (Category::Binary, nevra.name().as_str());
+            entries.push(RpmEntry { arch, source, nevra, category, tree: "t \"", location, sigkey: *sigkey });
+            let path = format!("t \"/{location}");
+            let rpm = Rpm { category, path, sigkey: sigkey.map(ToOwned::to_owned) };
+            rpms.add(VARIANT, arch, source, nevra, rpm);
+        }
+        let json = Rpms::json_of(&ident("odcs-1"), VARIANT, &entries).unwrap();
+        prop_assert_eq!(text(json), text(rpms.to_json().unwrap()));
+    }
 }

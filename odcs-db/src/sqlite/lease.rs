@@ -2,7 +2,7 @@
 
 use odcs_core::Timestamp;
 use odcs_core::compose::{Compose, ComposeId, ComposeState};
-use odcs_core::manifest::Manifest;
+use odcs_core::manifest::ManifestDocument;
 use odcs_core::source::{Pins, ResolvedFields};
 use odcs_core::store::{Claim, Lease, Outcome};
 use sqlx::Transaction;
@@ -52,9 +52,9 @@ WHERE id = ?1 AND lease_number = ?2 AND state = 1
 RETURNING *";
 
 const RECORD_MANIFEST: &str = "
-INSERT INTO manifests (compose_id, manifest)
-SELECT id, ?3 FROM composes WHERE id = ?1 AND lease_number = ?2 AND state = 1
-ON CONFLICT (compose_id) DO UPDATE SET manifest = excluded.manifest
+INSERT INTO manifests (compose_id, manifest, document)
+SELECT id, '', ?3 FROM composes WHERE id = ?1 AND lease_number = ?2 AND state = 1
+ON CONFLICT (compose_id) DO UPDATE SET manifest = excluded.manifest, document = excluded.document
 RETURNING compose_id";
 
 /// `?6` is the last second that can be written: however long the lifetime, nothing overflows.
@@ -163,14 +163,13 @@ impl SqliteStore {
         Ok(compose)
     }
 
-    pub(super) async fn manifest_of_work(&self, lease: &Lease, manifest: &Manifest) -> Result<()> {
+    pub(super) async fn manifest_of_work(&self, lease: &Lease, manifest: &ManifestDocument) -> Result<()> {
         const OPERATION: &str = "record manifest";
-        let manifest = record::to_json(OPERATION, manifest)?;
         let mut transaction = self.write(OPERATION).await?;
         let recorded = sqlx::query(RECORD_MANIFEST)
             .bind(lease.id.number())
             .bind(lease.number)
-            .bind(manifest)
+            .bind(manifest.as_bytes())
             .fetch_optional(&mut *transaction)
             .await;
         self.held(OPERATION, lease, &mut transaction, recorded).await?;

@@ -134,4 +134,8 @@ impl Dialect for Sqlite {
     fn text(row: &SqliteRow, column: &str) -> sqlx::Result<Option<String>> {
         row.try_get(column)
     }
+
+    fn bytes(row: &SqliteRow, column: &str) -> sqlx::Result<Option<Vec<u8>>> {
+        row.try_get(column)
+    }
 }

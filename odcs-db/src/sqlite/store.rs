@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use odcs_core::compose::{ComposeId, ComposeState};
 use odcs_core::event::{Event, EventId};
-use odcs_core::manifest::{Fingerprint, Manifest};
+use odcs_core::manifest::{Fingerprint, Manifest, ManifestDocument};
 use odcs_core::source::{Pins, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::{Compose, ComposeStore, Result, Timestamp};
@@ -122,7 +122,7 @@ impl ComposeStore for SqliteStore {
         Ok(self.equal(lease, fingerprint, now).await?)
     }
 
-    async fn record_manifest(&self, lease: &Lease, manifest: &Manifest) -> Result<()> {
+    async fn record_manifest(&self, lease: &Lease, manifest: &ManifestDocument) -> Result<()> {
         Ok(self.manifest_of_work(lease, manifest).await?)
     }
 

@@ -166,7 +166,7 @@ async fn many_may_open_one_file_at_a_time() {
     }
     assert_eq!(claimed, 80);
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "2");
+    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "3");
     assert_eq!(answer(&store, "PRAGMA integrity_check").await, "ok");
 }
 
@@ -175,7 +175,7 @@ async fn migrations_run_once_and_tell_a_later_version() {
     let (_directory, path) = place();
     SqliteStore::open(&path).await.unwrap().close().await;
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "2");
+    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "3");
     execute(
         &store,
         "INSERT INTO _sqlx_migrations VALUES (9999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)",

@@ -97,7 +97,7 @@ WHERE id IN (
 ) AND state = 2 AND removed_by IS NULL";
 
 const MANIFEST: &str = "
-SELECT compose_id, manifest FROM manifests
+SELECT compose_id, manifest, document FROM manifests
 WHERE compose_id = (SELECT coalesce(reused_id, id) FROM composes WHERE id = ?1)";
 
 impl SqliteStore {
@@ -207,11 +207,24 @@ impl SqliteStore {
             .fetch_optional(&self.reader)
             .await
             .map_err(|e| self.error(OPERATION, e))?;
-        row.map(|row| {
-            let row = self.row(OPERATION, &row);
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let store = self.clone();
+        // It may have megabytes.
+        let read = tokio::task::spawn_blocking(move || {
+            let row = store.row(OPERATION, &row);
             let of = ComposeId::new(row.integer(id, "compose_id")?);
-            row.json(of, "manifest")
-        })
-        .transpose()
+            match row.bytes(of, "document")? {
+                Some(document) => row.manifest(of, "document", document),
+                // Of a version that did not compress it.
+                None => row.json(of, "manifest"),
+            }
+        });
+        let read = read.await.map_err(|ended| {
+            let source = sqlx::Error::Io(std::io::Error::other(ended));
+            self.error(OPERATION, source)
+        });
+        read?.map(Some)
     }
 }

@@ -45,7 +45,7 @@ fn the_manifest_says_what_is_in_it_file_by_file() {
     let target = Target::open(target.path());
     let plan = repository.plan(&["x86_64", "ppc64le"], "ed");
     let staged = target.stage(job(1, 1, plan)).unwrap();
-    let manifest = staged.manifest().clone();
+    let manifest = staged.manifest().read().unwrap();
     assert_eq!(manifest.source_type, "repo");
     assert_eq!(manifest.description, "the repository of the test");
     assert_eq!(manifest.timestamp, TIMESTAMP);
@@ -91,7 +91,7 @@ fn the_manifest_says_what_is_in_it_file_by_file() {
         let again = target
             .stage(job(1, 2, repository.plan(&["x86_64", "ppc64le"], "ed")))
             .unwrap();
-        again.manifest().clone()
+        again.manifest().read().unwrap()
     };
     assert_eq!(written, manifest);
 }
@@ -106,7 +106,8 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
     let mut plan = repository.plan(&["x86_64", "aarch64"], "");
     plan.signatures = SignaturePolicy::new(vec![key.parse().unwrap(), "".parse().unwrap()]);
     let staged = target.stage(job(1, 1, plan)).unwrap();
-    let packages = &staged.manifest().packages;
+    let manifest = staged.manifest().read().unwrap();
+    let packages = &manifest.packages;
     assert!(packages.is_sorted_by_key(|package| (package.kind, package.nevra.clone())));
     for package in packages {
         let (name, arch) = (package.nevra.name().as_str(), package.nevra.arch().as_str());
@@ -139,7 +140,10 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
         why: None,
     }];
     let staged = Target::open(other.path()).stage(job(1, 1, plan)).unwrap();
-    assert_eq!(staged.manifest().packages[0].file, signed.file.to_string());
+    assert_eq!(
+        staged.manifest().read().unwrap().packages[0].file,
+        signed.file.to_string()
+    );
 }
 
 #[test]

@@ -54,7 +54,8 @@ fn a_copy_is_worth_what_its_signatures_are() {
     let target = Target::open(target.path());
     let file = |lease, plan: Plan| {
         let staged = target.stage(job(1, lease, plan)).unwrap();
-        let package = &staged.manifest().packages[0];
+        let manifest = staged.manifest().read().unwrap();
+        let package = &manifest.packages[0];
         (package.file.clone(), package.sigkey.clone())
     };
     let (good, bad, some) = (

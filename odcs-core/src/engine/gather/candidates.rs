@@ -1,29 +1,35 @@
 //! From a package that was gathered back to its files.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use odcs_rpm::gather::{Gathered, Member};
 use odcs_rpm::{Nevra, Package, PackageKind, PackagePattern};
 
 use super::reasons;
 use crate::plan::PlannedPackage;
 use crate::source::Candidate;
+use crate::why::Why;
 use crate::{Error, ErrorKind, Result};
 
 /// What a source has, and the way from a package back to its file.
 pub(super) struct Candidates {
     all: Vec<Candidate>,
-    /// Those that have been gathered, by their places in `all`: arches share them.
-    shared: HashMap<usize, Arc<Candidate>>,
+}
+
+/// A package that was gathered for an arch.
+pub(super) struct Chosen {
+    /// The number of its file among the candidates.
+    candidate: usize,
+    /// Those of other files for it.
+    copies: Vec<usize>,
+    kind: PackageKind,
+    why: Why,
 }
 
 impl Candidates {
     pub(super) fn new(candidates: Vec<Candidate>) -> Self {
-        Self {
-            all: candidates,
-            shared: HashMap::new(),
-        }
+        Self { all: candidates }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Package> {
@@ -39,7 +45,7 @@ impl Candidates {
 
     /// What was gathered, with files. A repository may have several for one NEVRA: the first is taken, the others
     /// are copies.
-    pub(super) fn planned(&mut self, gathered: &Gathered) -> Result<Vec<PlannedPackage>> {
+    pub(super) fn choose(&self, gathered: &Gathered) -> Result<Vec<Chosen>> {
         let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
         let members: Vec<&Member> = kinds
             .into_iter()
@@ -51,31 +57,66 @@ impl Candidates {
             .zip(0..)
             .collect();
         // What was gathered is looked up, not what there is: it may be a hundred out of many thousand.
-        let mut files: Vec<Vec<Arc<Candidate>>> = vec![Vec::new(); members.len()];
-        for (at, candidate) in self.all.iter().enumerate() {
-            let member = by_nevra.get(&candidate.package.nevra);
-            if let Some(files) = member.and_then(|member| files.get_mut(*member)) {
-                let shared = self.shared.entry(at);
-                files.push(Arc::clone(shared.or_insert_with(|| Arc::new(candidate.clone()))));
+        let mut first: Vec<Option<usize>> = vec![None; members.len()];
+        // Few have any.
+        let mut others: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (number, candidate) in self.all.iter().enumerate() {
+            let Some(&member) = by_nevra.get(&candidate.package.nevra) else {
+                continue;
+            };
+            match first.get_mut(member) {
+                Some(first @ None) => *first = Some(number),
+                _ => others.entry(member).or_default().push(number),
             }
         }
-        let planned = members.into_iter().zip(files).map(|(member, files)| {
-            let mut files = files.into_iter();
-            let candidate = files.next().ok_or_else(|| {
+        let checksum = |number: usize| self.all.get(number)?.checksum.as_ref();
+        let chosen = members.into_iter().zip(first).enumerate();
+        let chosen = chosen.map(|(at, (member, candidate))| {
+            let candidate = candidate.ok_or_else(|| {
                 let nevra = member.package.nevra.to_string();
                 let message =
                     format!("{nevra} was gathered, but comes from nowhere; this is a fault in this program");
                 Error::new(ErrorKind::Internal, "gather", nevra, message)
             })?;
-            let copies = files.filter(|copy| copy.checksum.is_none() || copy.checksum != candidate.checksum);
-            Ok(PlannedPackage {
-                copies: copies.collect(),
+            let mut copies = others.remove(&at).unwrap_or_default();
+            copies.retain(|&copy| checksum(copy).is_none() || checksum(copy) != checksum(candidate));
+            Ok(Chosen {
                 candidate,
+                copies,
                 kind: member.kind,
-                why: Some(reasons::of(member)),
+                why: reasons::of(member),
             })
         });
-        planned.collect()
+        chosen.collect()
+    }
+
+    /// What was chosen for each of the arches, which share files. What was chosen for none is let go.
+    pub(super) fn into_planned(self, chosen: Vec<Vec<Chosen>>) -> Vec<Vec<PlannedPackage>> {
+        let mut is_chosen = vec![false; self.all.len()];
+        for one in chosen.iter().flatten() {
+            for &number in std::iter::once(&one.candidate).chain(&one.copies) {
+                if let Some(is_chosen) = is_chosen.get_mut(number) {
+                    *is_chosen = true;
+                }
+            }
+        }
+        let all = self.all.into_iter().zip(is_chosen);
+        let files: Vec<Option<Arc<Candidate>>> = all
+            .map(|(candidate, is_chosen)| is_chosen.then(|| Arc::new(candidate)))
+            .collect();
+        let file = |number: usize| files.get(number)?.clone();
+        let planned = |one: Chosen| {
+            Some(PlannedPackage {
+                candidate: file(one.candidate)?,
+                copies: one.copies.into_iter().filter_map(file).collect(),
+                kind: one.kind,
+                why: Some(one.why),
+            })
+        };
+        let arches = chosen.into_iter();
+        arches
+            .map(|arch| arch.into_iter().filter_map(planned).collect())
+            .collect()
     }
 
     pub(super) fn named<'a>(&'a self, pattern: &'a PackagePattern) -> impl Iterator<Item = &'a Package> {

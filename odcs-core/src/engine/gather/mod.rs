@@ -49,7 +49,7 @@ pub(super) fn plan(
         Phase::Content,
         &format!("{description} has {} packages", candidates.len()),
     );
-    let mut candidates = Candidates::new(candidates);
+    let candidates = Candidates::new(candidates);
     check_arches(request, &candidates, &description)?;
     let asked = match request.packages() {
         [] => Request::Everything,
@@ -61,7 +61,7 @@ pub(super) fn plan(
         return Err(messages::only_exclusions(patterns));
     }
     let mut sets = Sets::new(&candidates, set, lookaside);
-    let mut arches = Vec::new();
+    let (mut chosen, mut lookaside) = (Vec::new(), Vec::new());
     let mut missing: Option<Vec<Absent>> = None;
     for arch in &request.arches {
         // Nobody can interrupt a blocking thread: it has to look itself.
@@ -81,15 +81,23 @@ pub(super) fn plan(
                 before.into_iter().filter(|one| absent.contains(one)).collect()
             }
         });
-        arches.push(ArchPlan {
-            arch: arch.clone(),
-            packages: candidates.planned(&gathered)?,
-            lookaside: reasons::of_lookaside(&gathered),
-        });
+        chosen.push(candidates.choose(&gathered)?);
+        lookaside.push(reasons::of_lookaside(&gathered));
     }
     if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
         return Err(messages::not_there(&missing, request, &candidates, &description));
     }
+    let planned = candidates.into_planned(chosen).into_iter().zip(lookaside);
+    let arches: Vec<ArchPlan> = request
+        .arches
+        .iter()
+        .zip(planned)
+        .map(|(arch, (packages, lookaside))| ArchPlan {
+            arch: arch.clone(),
+            packages,
+            lookaside,
+        })
+        .collect();
     let newest = || {
         arches
             .iter()

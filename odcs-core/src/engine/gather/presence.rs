@@ -15,6 +15,9 @@ pub(super) struct Absent {
 
 /// The entries that bring no package into the compose for one arch.
 pub(super) fn absent(asked: &[PackagePattern], gathered: &Gathered) -> Vec<Absent> {
+    if asked.is_empty() {
+        return Vec::new();
+    }
     let unmatched: BTreeSet<_> = gathered.unmatched.iter().map(PackagePattern::as_str).collect();
     let (mut entering, mut left_out) = (BTreeSet::new(), BTreeSet::new());
     for member in gathered

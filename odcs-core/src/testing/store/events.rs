@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::equal::{fingerprint, made, reused_at, running};
-use super::renewal::manifest;
+use super::renewal::document;
 use super::{LEASE, assert_conflict, at, claim, done_at, failed_at, must_claim, must_finish, samples};
 use crate::compose::{Compose, ComposeState};
 use crate::event::{Event, EventId};
@@ -86,7 +86,7 @@ pub(super) async fn a_whole_life(store: &dyn ComposeStore) {
     let look = store.find_equal(&lease, &fingerprint("same"), at(95)).await;
     assert_eq!(look.expect("find equal"), None);
     store
-        .record_manifest(&lease, &manifest("any"))
+        .record_manifest(&lease, &document("any"))
         .await
         .expect("record manifest");
     assert_no_news(store).await;

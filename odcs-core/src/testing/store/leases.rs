@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::equal::{fingerprint, reused_at};
-use super::renewal::manifest;
+use super::renewal::document;
 use super::{LEASE, assert_conflict, at, claim, done_at, failed_at, must_claim, must_finish, samples};
 use crate::compose::{Compose, ComposeId, ComposeState};
 use crate::source::{Pins, ResolvedFields};
@@ -168,7 +168,7 @@ async fn assert_void(store: &dyn ComposeStore, lease: &Lease) {
     let same = fingerprint("same");
     assert_conflict(store.find_equal(lease, &same, at(500)).await);
     let recorded = store.manifest(lease.id).await.expect("manifest");
-    assert_conflict(store.record_manifest(lease, &manifest("stale")).await);
+    assert_conflict(store.record_manifest(lease, &document("stale")).await);
     assert_eq!(store.manifest(lease.id).await.expect("manifest"), recorded);
     assert!(!store.holds(lease).await.expect("holds"));
     let after = store.get(lease.id).await.expect("get");

@@ -8,7 +8,7 @@ use super::equal::{ROUNDS, made, reused_at, running, user};
 use super::{assert_conflict, at, clear, done_at, failed_at, must_finish, samples};
 use crate::ErrorKind;
 use crate::compose::ComposeId;
-use crate::manifest::{Manifest, ManifestPackage};
+use crate::manifest::{Manifest, ManifestDocument, ManifestPackage};
 use crate::store::ComposeStore;
 
 const DAY: i64 = 86_400;
@@ -162,6 +162,11 @@ pub(super) fn manifest(description: &str) -> Manifest {
     }
 }
 
+/// As it is recorded.
+pub(super) fn document(description: &str) -> ManifestDocument {
+    ManifestDocument::of(&manifest(description)).expect("a document")
+}
+
 pub(super) async fn manifests(store: &dyn ComposeStore) {
     assert_eq!(
         store.manifest(ComposeId::new(4711)).await.expect("manifest"),
@@ -172,12 +177,12 @@ pub(super) async fn manifests(store: &dyn ComposeStore) {
     let recorded = async |id| store.manifest(id).await.expect("manifest");
     assert_eq!(recorded(lease.id).await, None);
     for description in ["an attempt", "the repository /srv/ré'po"] {
-        let manifest = manifest(description);
         store
-            .record_manifest(&lease, &manifest)
+            .record_manifest(&lease, &document(description))
             .await
             .expect("record manifest");
-        assert_eq!(recorded(lease.id).await, Some(manifest), "it is replaced");
+        let expected = Some(manifest(description));
+        assert_eq!(recorded(lease.id).await, expected, "it is replaced");
     }
     assert_eq!(
         store.get(lease.id).await.expect("get"),
@@ -185,18 +190,18 @@ pub(super) async fn manifests(store: &dyn ComposeStore) {
         "the record is as it was"
     );
     let made = must_finish(store, &lease, done_at(at(20))).await.id;
-    assert_conflict(store.record_manifest(&lease, &manifest("too late")).await);
+    assert_conflict(store.record_manifest(&lease, &document("too late")).await);
     let expected = Some(manifest("the repository /srv/ré'po"));
     assert_eq!(recorded(made).await, expected);
 
     // Through the one that is reused, whatever an attempt of its own had come to.
     let lease = running(store, 30).await;
-    let own = manifest("an attempt that was not published");
+    let own = "an attempt that was not published";
     store
-        .record_manifest(&lease, &own)
+        .record_manifest(&lease, &document(own))
         .await
         .expect("record manifest");
-    assert_eq!(recorded(lease.id).await, Some(own));
+    assert_eq!(recorded(lease.id).await, Some(manifest(own)));
     let user = must_finish(store, &lease, reused_at(40, made)).await.id;
     assert_eq!(recorded(user).await, expected);
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use odcs_core::compose::{Compose, ComposeId, ComposeState};
-use odcs_core::manifest::{Fingerprint, Manifest};
+use odcs_core::manifest::{Fingerprint, Manifest, ManifestDocument};
 use odcs_core::store::{Equal, Lease, Outcome};
 use odcs_core::{ComposeStore, ErrorKind};
 use odcs_rpm::{Digest, DigestAlgorithm};
@@ -99,13 +99,22 @@ async fn a_manifest_that_cannot_be_read_is_named() {
         lookaside: Vec::new(),
         updateinfo: None,
     };
-    store.record_manifest(&lease, &manifest).await.unwrap();
-    store.record_manifest(&lease, &manifest).await.unwrap();
+    let document = ManifestDocument::of(&manifest).unwrap();
+    store.record_manifest(&lease, &document).await.unwrap();
+    store.record_manifest(&lease, &document).await.unwrap();
     assert_eq!(answer(&store, "SELECT count(*) FROM manifests").await, "1");
-    execute(&store, r#"UPDATE manifests SET manifest = '{"later": 1}'"#).await;
-    let error = store.manifest(lease.id).await.unwrap_err();
-    assert_eq!((error.kind(), error.subject()), (ErrorKind::Internal, "odcs-1"));
-    assert!(error.message().contains("manifest is no JSON"), "{error}");
+    for (change, found) in [
+        ("document = x'28b52ffd'", "document is no manifest"),
+        (
+            r#"document = NULL, manifest = '{"later": 1}'"#,
+            "manifest is no JSON",
+        ),
+    ] {
+        execute(&store, &format!("UPDATE manifests SET {change}")).await;
+        let error = store.manifest(lease.id).await.unwrap_err();
+        assert_eq!((error.kind(), error.subject()), (ErrorKind::Internal, "odcs-1"));
+        assert!(error.message().contains(found), "{error}");
+    }
     let compose = store.get(lease.id).await.unwrap().unwrap();
     assert_eq!(
         compose.state,

@@ -4,21 +4,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use odcs_core::compose::{ComposeId, ComposeState};
-use odcs_core::manifest::Fingerprint;
+use odcs_core::manifest::{Fingerprint, Manifest, ManifestDocument};
 use odcs_core::store::{Lease, Outcome, Query};
 use odcs_core::{ComposeStore, Timestamp};
 use odcs_rpm::{Digest, DigestAlgorithm};
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 
 use super::super::open::MIGRATIONS;
 use super::{SqliteStore, answer, at, new, place};
 use crate::record;
 
-/// A file with the tables of the first version, and a record in each state; the newest, 6, was deleted by
-/// hand.
-async fn first_version(path: &Path) {
-    let first = MIGRATIONS.iter().filter(|migration| migration.version == 1);
+/// A file with the tables of a version.
+async fn of_version(path: &Path, version: i64) -> SqlitePool {
+    let until = MIGRATIONS.iter().filter(|migration| migration.version <= version);
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -29,10 +28,16 @@ async fn first_version(path: &Path) {
         .connect_with(options)
         .await
         .unwrap();
-    Migrator::with_migrations(first.cloned().collect())
+    Migrator::with_migrations(until.cloned().collect())
         .run(&pool)
         .await
         .unwrap();
+    pool
+}
+
+/// A file of the first version, with a record in each state; the newest, 6, was deleted by hand.
+async fn first_version(path: &Path) {
+    let pool = of_version(path, 1).await;
     let request = record::to_json("test", &new().request).unwrap();
     for (state, reused_id, pins) in [
         (2, None, Some("5")),
@@ -73,7 +78,7 @@ async fn a_database_of_the_version_before_keeps_everything() {
     let (_directory, path) = place();
     first_version(&path).await;
     let store = SqliteStore::open(&path).await.unwrap();
-    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "2");
+    assert_eq!(answer(&store, "SELECT count(*) FROM _sqlx_migrations").await, "3");
     assert_eq!(answer(&store, "PRAGMA integrity_check").await, "ok");
     assert_eq!(store.find(&Query::default()).await.unwrap().total, 5);
     let states = [
@@ -137,4 +142,46 @@ async fn a_database_of_the_version_before_keeps_everything() {
     let events = store.undelivered(10).await.unwrap();
     let ids: Vec<_> = events.iter().map(|event| event.compose.id.number()).collect();
     assert_eq!(ids, [3, 4, 7]);
+}
+
+#[tokio::test]
+async fn manifests_that_were_not_compressed_are_read() {
+    let (_directory, path) = place();
+    first_version(&path).await;
+    let pool = of_version(&path, 2).await;
+    let manifest = Manifest {
+        source_type: "tag".to_owned(),
+        description: "the tag f36".to_owned(),
+        timestamp: 5,
+        packages: Vec::new(),
+        updateinfo: None,
+        lookaside: Vec::new(),
+    };
+    sqlx::query("INSERT INTO manifests (compose_id, manifest) VALUES (1, ?1), (3, ?1)")
+        .bind(record::to_json("test", &manifest).unwrap())
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+
+    let store = SqliteStore::open(&path).await.unwrap();
+    let recorded = async |id| store.manifest(ComposeId::new(id)).await.unwrap();
+    for id in [1, 2, 3] {
+        assert_eq!(recorded(id).await, Some(manifest.clone()), "{id}");
+    }
+    // What an attempt recorded before is replaced, whichever form it had.
+    let (id, number) = (ComposeId::new(3), 7);
+    let again = Manifest {
+        timestamp: 6,
+        ..manifest.clone()
+    };
+    let document = ManifestDocument::of(&again).unwrap();
+    store
+        .record_manifest(&Lease { id, number }, &document)
+        .await
+        .unwrap();
+    assert_eq!(recorded(3).await, Some(again));
+    assert_eq!(recorded(1).await, Some(manifest));
+    let text = "SELECT length(manifest) FROM manifests WHERE compose_id = 3";
+    assert_eq!(answer(&store, text).await, "0", "it is there once");
 }
