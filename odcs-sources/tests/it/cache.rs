@@ -126,7 +126,7 @@ async fn a_directory_is_listed_once_for_pins_and_content() {
             },
         ),
         ("removed", &|| std::fs::rename(&ed, &aside).unwrap(), &|| {
-            std::fs::rename(&aside, &ed).unwrap()
+            std::fs::rename(&aside, &ed).unwrap();
         }),
     ];
     for (what, change, undo) in changes {
