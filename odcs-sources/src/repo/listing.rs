@@ -140,11 +140,8 @@ pub(super) fn list(
     entries.par_sort_unstable_by(|left, right| left.path.cmp(&right.path));
     let directories: Option<Vec<_>> = directories.into_iter().collect();
     if let Some(directories) = directories {
-        let tree = Tree {
-            seen: walk.seen.into_inner(),
-            directories,
-            files: entries.iter().map(|entry| entry.path.clone()).collect(),
-        };
+        let files = entries.iter().map(|entry| entry.path.clone()).collect();
+        let tree = Tree::new(walk.seen.into_inner(), directories, files);
         trees.keep(&path, cache, tree, began);
     }
     Ok(Listing(entries))

@@ -55,6 +55,7 @@ struct Pinned {
 pub(super) struct Tree {
     /// How many files and directories there are.
     pub(super) seen: usize,
+    /// Sorted by path, but that the top is the first.
     pub(super) directories: Vec<Directory>,
     /// The paths of the RPMs, sorted.
     pub(super) files: Vec<Box<str>>,
@@ -168,18 +169,35 @@ fn key(path: &str) -> CacheKey {
 }
 
 impl Tree {
-    /// The RPMs as they are now; nothing if a directory has changed.
-    pub(super) fn look(&self, top: BorrowedFd<'_>) -> Option<Vec<FileStamp>> {
-        let directories = self.directories.par_chunks(TOGETHER);
-        if !directories.all(|chunk| chunk.iter().all(|directory| directory.is_unchanged(top))) {
-            return None;
+    /// The tree that was walked. The top comes first.
+    pub(super) fn new(seen: usize, mut directories: Vec<Directory>, files: Vec<Box<str>>) -> Self {
+        if let Some((_, below)) = directories.split_first_mut() {
+            below.par_sort_unstable_by(|left, right| left.path.cmp(&right.path));
         }
-        let files = self.files.par_iter().with_min_len(TOGETHER);
-        let stamps = files.map(|path| {
-            let stat = rustix::fs::statat(top, &**path, AtFlags::empty());
-            stat.ok().map(|stat| stamp(&stat))
+        Self {
+            seen,
+            directories,
+            files,
+        }
+    }
+
+    /// The RPMs as they are now; nothing if a directory has changed.
+    ///
+    /// Directories and files are looked at by path together: what the kernel has just found of a path, it finds again
+    /// in the processor's cache.
+    pub(super) fn look(&self, top: BorrowedFd<'_>) -> Option<Vec<FileStamp>> {
+        let chunks: Vec<_> = self.directories.chunks(TOGETHER).collect();
+        let parts = (0..chunks.len()).into_par_iter().map(|number| {
+            // The files before the first directory belong to the first chunk.
+            let first = |number: usize| match chunks.get(number).and_then(|chunk| chunk.first()) {
+                Some(directory) if number > 0 => self.files.partition_point(|file| *file < directory.path),
+                Some(_) => 0,
+                None => self.files.len(),
+            };
+            let files = self.files.get(first(number)..first(number + 1))?;
+            look_at(top, chunks.get(number)?, files)
         });
-        stamps.collect()
+        Some(parts.collect::<Option<Vec<_>>>()?.concat())
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -227,13 +245,31 @@ impl Tree {
             files.push(std::str::from_utf8(read(reader)?).ok()?.into());
         }
         // Without the top, nothing would be looked at.
-        let has_top = directories.first().is_some_and(|top| &*top.path == ".");
-        (has_top && files.is_sorted()).then_some(Self {
+        let (top, below) = directories.split_first()?;
+        let is_one = &*top.path == "." && below.is_sorted_by(|left, right| left.path <= right.path);
+        (is_one && files.is_sorted()).then_some(Self {
             seen,
             directories,
             files,
         })
     }
+}
+
+/// Files as they are now, in the order of their paths, with those of the directories that come before them; nothing
+/// if a directory has changed, or a file is gone.
+fn look_at(top: BorrowedFd<'_>, directories: &[Directory], files: &[Box<str>]) -> Option<Vec<FileStamp>> {
+    let mut stamps = Vec::with_capacity(files.len());
+    let mut directories = directories.iter().peekable();
+    for file in files {
+        while let Some(directory) = directories.next_if(|directory| directory.path < *file) {
+            directory.is_unchanged(top).then_some(())?;
+        }
+        let stat = rustix::fs::statat(top, &**file, AtFlags::empty()).ok()?;
+        stamps.push(stamp(&stat));
+    }
+    directories
+        .all(|directory| directory.is_unchanged(top))
+        .then_some(stamps)
 }
 
 fn time(reader: &mut &[u8]) -> Option<(i64, u32)> {

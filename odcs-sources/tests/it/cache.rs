@@ -102,7 +102,9 @@ async fn a_directory_is_listed_once_for_pins_and_content() {
         packages.join("line-editor-common-2.1-3.noarch.rpm"),
     );
     let aside = lab.dir.path().join("aside");
-    let changes: [(&str, &dyn Fn(), &dyn Fn()); 3] = [
+    // What is done, and undone.
+    type Change<'a> = (&'a str, &'a dyn Fn(), &'a dyn Fn());
+    let changes: [Change<'_>; 3] = [
         (
             "replaced",
             &|| {
@@ -110,17 +112,21 @@ async fn a_directory_is_listed_once_for_pins_and_content() {
                 std::fs::copy(&common, packages.join("new")).unwrap();
                 std::fs::rename(packages.join("new"), &ed).unwrap();
             },
-            &|| std::fs::rename(&aside, &ed).unwrap(),
+            &|| {
+                std::fs::rename(&aside, &ed).unwrap();
+            },
         ),
         (
             "added",
             &|| {
                 std::fs::copy(&ed, packages.join("again.rpm")).unwrap();
             },
-            &|| std::fs::remove_file(packages.join("again.rpm")).unwrap(),
+            &|| {
+                std::fs::remove_file(packages.join("again.rpm")).unwrap();
+            },
         ),
         ("removed", &|| std::fs::rename(&ed, &aside).unwrap(), &|| {
-            std::fs::rename(&aside, &ed).unwrap()
+            std::fs::rename(&aside, &ed).unwrap();
         }),
     ];
     for (what, change, undo) in changes {
