@@ -56,7 +56,7 @@ pub(crate) fn run(work: &Work) {
         root: Arc::new(Root::open(&work.directory).unwrap()),
         cache: cache.as_ref().map(|cache| cache as &dyn MetadataCache),
     };
-    let (places, is_new) = reader.listed(work);
+    let (places, is_new) = pool.install(|| reader.listed(work));
     let repodata = work.out.join("repodata");
     std::fs::create_dir_all(&repodata).unwrap();
     pool.install(|| write(&reader, &places, &repodata, work.compression));
@@ -73,23 +73,43 @@ pub(crate) fn open_cache(target: &Path) -> PackCache {
 
 /// All packages below a directory, relative to it and in order.
 pub(crate) fn places(directory: &Path) -> Vec<String> {
-    let mut places: Vec<String> = walkdir::WalkDir::new(directory)
-        .into_iter()
-        .map(|entry| entry.unwrap())
-        .filter(|entry| {
-            entry.file_type().is_file() && entry.path().extension().is_some_and(|end| end == "rpm")
-        })
-        .map(|entry| {
-            entry
-                .path()
-                .strip_prefix(directory)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
-    places.sort_unstable();
+    let mut places = below(directory, "", DEPTH);
+    places.par_sort_unstable();
+    places
+}
+
+/// Directories one inside the other: links may lead in a circle.
+const DEPTH: usize = 16;
+
+/// The packages below a directory and behind links, in any order; `path` is empty for the top, and else ends in a
+/// slash.
+fn below(directory: &Path, path: &str, depth: usize) -> Vec<String> {
+    let (mut places, mut directories) = (Vec::new(), Vec::new());
+    for entry in std::fs::read_dir(directory.join(path)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name();
+        let name = name.to_str().unwrap();
+        let mut kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            // The peer goes behind links, too; one that leads nowhere is nothing.
+            let Ok(target) = std::fs::metadata(entry.path()) else {
+                continue;
+            };
+            kind = target.file_type();
+        }
+        if kind.is_dir() {
+            directories.push(format!("{path}{name}/"));
+        } else if kind.is_file() && name.ends_with(".rpm") {
+            places.push(format!("{path}{name}"));
+        }
+    }
+    let deeper = depth
+        .checked_sub(1)
+        .expect("directories are one inside the other");
+    let more = directories
+        .par_iter()
+        .flat_map_iter(|path| below(directory, path, deeper));
+    places.par_extend(more);
     places
 }
 
@@ -272,8 +292,12 @@ fn write(reader: &Reader<'_>, places: &[Place], repodata: &Path, compression: Wr
         cache.flush();
     }
     let finished = writer.finish().unwrap();
+    // File systems write their journal once for all that wait.
+    finished
+        .files
+        .par_iter()
+        .for_each(|file| file.out.sync_all().unwrap());
     for file in finished.files {
-        file.out.sync_all().unwrap();
         std::fs::rename(
             repodata.join(format!("{}.part", file.written.kind)),
             repodata.join(&file.written.name),

@@ -14,6 +14,10 @@ use crate::Result;
 /// with, makes a tenth less, in ten times the time. A compose is read a few times, and gone after a day.
 const ZSTD_LEVEL: i32 = 1;
 
+/// The level of libdeflate that makes lists as small as level 6 of zlib does, which `createrepo_c` uses; its own level 6
+/// makes 3 % less, in a sixth more time.
+const GZIP_LEVEL: i32 = 5;
+
 /// Bytes that are compressed by themselves at most, as a gzip member or a zstd frame: everything that reads these
 /// formats reads several of them as one file.
 pub(crate) const BLOCK: usize = 1 << 20;
@@ -145,11 +149,15 @@ struct Compressors {
 }
 
 impl Compressors {
-    /// A gzip member at level 6, the usual one.
+    /// A gzip member.
     fn gzip(&mut self, block: &[u8]) -> io::Result<&[u8]> {
-        let compressor = self
-            .gzip
-            .get_or_insert_with(|| Compressor::new(CompressionLvl::default()));
+        let compressor = match &mut self.gzip {
+            Some(compressor) => compressor,
+            none => {
+                let level = CompressionLvl::new(GZIP_LEVEL).map_err(|_| io::ErrorKind::Unsupported)?;
+                none.insert(Compressor::new(level))
+            }
+        };
         let bound = compressor.gzip_compress_bound(block.len());
         let out = room(&mut self.out, bound);
         let length = compressor.gzip_compress(block, out).map_err(io::Error::other)?;
@@ -247,7 +255,7 @@ mod tests {
         };
         assert_eq!(
             (FORM, digest(WriteCompression::Gzip).as_str()),
-            (1, "295efa636419b451")
+            (1, "d0a347189750b6d2")
         );
     }
 
