@@ -38,31 +38,32 @@ impl RelativePath {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
+    fn check(text: &str) -> Result<()> {
+        let fits = text.len() <= 4096
+            && !text.contains('\0')
+            && text.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+        if fits {
+            return Ok(());
+        }
+        let shown: String = text.chars().take(120).collect();
+        let message = format!("{shown:?} is not a path below its directory");
+        Err(Error::invalid("path", message))
+    }
+
     /// A path further down. What is joined goes through the same checks.
     ///
     /// # Errors
     /// `Invalid` if `below` is not a relative path.
     pub fn join(&self, below: &str) -> Result<Self> {
-        let below: Self = below.parse()?;
-        Ok(Self(format!("{}/{}", self.0, below.0).into()))
+        Self::check(below)?;
+        Ok(Self([&self.0, "/", below].concat().into()))
     }
 }
 
 impl FromStr for RelativePath {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let fits = text.len() <= 4096
-            && !text.contains('\0')
-            && text.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
-        if fits {
-            Ok(Self(text.into()))
-        } else {
-            let shown: String = text.chars().take(120).collect();
-            Err(Error::invalid(
-                "path",
-                format!("{shown:?} is not a path below its directory"),
-            ))
-        }
+        Self::check(text).map(|()| Self(text.into()))
     }
 }
 

@@ -42,7 +42,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use event::{Event, EventSink};
 pub use fetch::Fetch;
 pub use manifest::Manifest;
-pub use metadata_cache::{CacheKey, FileIdentity, FileStamp, MetadataCache};
+pub use metadata_cache::{CacheKey, FileIdentity, FileStamp, KeptBlocks, MetadataCache};
 pub use observe::Observer;
 pub use request::{ComposeRequest, SourceKind};
 pub use service::ComposeService;

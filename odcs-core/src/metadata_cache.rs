@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use odcs_rpm::digest::sha256;
 use odcs_rpm::header::FileFacts;
+use odcs_rpm::repodata::BlockCache;
 use odcs_rpm::{Digest, DigestAlgorithm, Sigkey};
 
 use crate::files::SourceFile;
@@ -182,4 +183,18 @@ pub fn known_digest(
         return None;
     }
     Digest::new(algorithm, std::str::from_utf8(buffer).ok()?).ok()
+}
+
+/// Keeps compressed blocks of repodata among the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct KeptBlocks<'a>(pub &'a dyn MetadataCache);
+
+impl BlockCache for KeptBlocks<'_> {
+    fn get(&self, key: &[u8; 32], into: &mut Vec<u8>) -> bool {
+        self.0.get(&CacheKey::new("block", &[key]), into)
+    }
+
+    fn put(&self, key: &[u8; 32], parts: &[&[u8]]) {
+        self.0.put(&CacheKey::new("block", &[key]), parts);
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Mode, Stat, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -82,10 +83,24 @@ fn place_by(
     }
 }
 
-/// Linking by the descriptor's name in `/proc` needs no privilege, unlike linking the descriptor.
+/// Whether the kernel has refused to link a descriptor: before Linux 6.10 that takes a privilege.
+static BY_NAME: AtomicBool = AtomicBool::new(false);
+
+/// Links the descriptor; where that is not permitted its name in `/proc`, which takes longer, and no privilege.
 fn hardlink(source: &File, dir: &Dir, name: &str) -> rustix::io::Result<()> {
+    if !BY_NAME.load(Ordering::Relaxed) {
+        match rustix::fs::linkat(source, "", dir, name, AtFlags::EMPTY_PATH) {
+            // Or else the file is gone, which its name says once more.
+            Err(Errno::NOENT | Errno::INVAL | Errno::PERM) => {}
+            linked => return linked,
+        }
+    }
     let open = format!("/proc/self/fd/{}", source.as_raw_fd());
-    rustix::fs::linkat(CWD, open, dir, name, AtFlags::SYMLINK_FOLLOW)
+    let linked = rustix::fs::linkat(CWD, open, dir, name, AtFlags::SYMLINK_FOLLOW);
+    if linked.is_ok() {
+        BY_NAME.store(true, Ordering::Relaxed);
+    }
+    linked
 }
 
 fn copy(

@@ -19,7 +19,7 @@ use crate::repodata::TreeRepodata;
 const STEP: u64 = 1_000;
 
 /// Packages that are in memory at a time; twice as many, since those before them are being written.
-const CHUNK: usize = 128;
+const CHUNK: usize = 64;
 
 /// Bytes of headers that are in memory at a time: a few packages have as many files as all others together.
 const CHUNK_BYTES: u64 = 8 << 20;

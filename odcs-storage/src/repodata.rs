@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 
+use odcs_core::KeptBlocks;
 use odcs_core::plan::Plan;
 use odcs_rpm::repodata::{Described, Finished, RepodataOptions, RepodataWriter};
 use rustix::io::Errno;
@@ -21,17 +22,18 @@ pub(crate) const REPOMD: &str = "repomd.xml";
 pub(crate) struct TreeRepodata<'a> {
     tree: &'a Tree,
     directory: Dir,
-    writer: RepodataWriter<File>,
+    writer: RepodataWriter<'a, File>,
 }
 
 impl<'a> TreeRepodata<'a> {
-    /// Begins the repodata of a tree that is going to have so many packages.
+    /// Begins the repodata of a tree that is going to have so many packages. Blocks of it may be known.
     pub(crate) fn begin(
         compose: &Dir,
         tree: &'a Tree,
         plan: &Plan,
         packages: u64,
         settings: RepodataSettings,
+        blocks: Option<&'a KeptBlocks<'a>>,
     ) -> Result<Self> {
         let directory = compose.open_path(&tree.segments())?.make(layout::REPODATA)?;
         let comps = comps_of(tree, plan);
@@ -50,7 +52,10 @@ impl<'a> TreeRepodata<'a> {
         };
         let writer = RepodataWriter::begin(packages, options, open);
         let writer = match (writer, refused) {
-            (Ok(writer), _) => writer,
+            (Ok(writer), _) => match blocks {
+                Some(blocks) => writer.with_blocks(blocks),
+                None => writer,
+            },
             (Err(_), Some(error)) => return Err(error),
             (Err(reason), None) => return Err(failed(tree, &directory, reason)),
         };

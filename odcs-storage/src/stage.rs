@@ -7,7 +7,7 @@ use std::thread::{Scope, ScopedJoinHandle};
 use odcs_core::manifest::ManifestDocument;
 use odcs_core::productmd::ComposeIdent;
 use odcs_core::request::{ComposeRequest, ComposeResult};
-use odcs_core::{Built, ComposeId, ErrorKind, Job, MetadataCache, Phase, Progress, Work};
+use odcs_core::{Built, ComposeId, ErrorKind, Job, KeptBlocks, MetadataCache, Phase, Progress, Work};
 use odcs_rpm::repodata::Finished;
 use rayon::prelude::*;
 use tokio_util::sync::CancellationToken;
@@ -96,12 +96,14 @@ impl Inner {
         let compose = staging.dir().make(layout::COMPOSE)?;
 
         let directories = tree::make_directories(&compose, &layout)?;
+        let blocks = cache.map(KeptBlocks);
         let mut repodata: Vec<TreeRepodata<'_>> = layout
             .trees
             .iter()
             .zip(&layout.contents)
             .map(|(tree, contents)| {
-                TreeRepodata::begin(&compose, tree, plan, contents.packages, self.settings.repodata)
+                let (packages, blocks) = (contents.packages, blocks.as_ref());
+                TreeRepodata::begin(&compose, tree, plan, packages, self.settings.repodata, blocks)
             })
             .collect::<Result<_>>()?;
         let placing = Placing {

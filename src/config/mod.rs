@@ -35,6 +35,7 @@ use keys::{CALLERS, Draft, KEYS, Machine, Origins};
 use origin::{Problem, Refusal};
 use words::PublicUrl;
 
+#[cfg(feature = "repo")]
 pub(crate) use elsewhere::Mirrors;
 pub(crate) use keys::Configuration;
 pub(crate) use options::Overrides;

@@ -168,16 +168,22 @@ async fn damaged_metadata() {
     fails_for(&server, &repository.path, &["ed"], &[&name, "not there"]).await;
     std::fs::write(repository.path.join("repodata/repomd.xml"), "<html>").unwrap();
     fails_for(&server, &repository.path, &["ed"], &["repomd.xml"]).await;
-    // Right checksums over XML that breaks off.
-    let broken = Repository::copy(&server.dir.path().join("broken"));
-    broken.rewrite_metadata(".gz", |_, xml| xml[..xml.len() / 2].to_owned());
-    fails_for(
-        &server,
-        &broken.path,
-        &["ed"],
-        &["broken/repodata/", "is damaged"],
-    )
-    .await;
+    // Right checksums over XML that breaks off: of two such files, the one that says what packages there are is named.
+    for (broken, named) in [
+        (&["primary"][..], "primary"),
+        (&["filelists"], "filelists"),
+        (&["primary", "filelists"], "primary"),
+    ] {
+        let repository = Repository::copy(&server.dir.path().join(broken.join("-")));
+        repository.rewrite_metadata(".gz", |kind, mut xml| {
+            if broken.contains(&kind) {
+                xml.truncate(xml.len() / 2);
+            }
+            xml
+        });
+        let says = format!("{}/repodata/{named}.xml.gz is damaged", broken.join("-"));
+        fails_for(&server, &repository.path, &["ed"], &[&says]).await;
+    }
     goes_on(&server).await;
 }
 

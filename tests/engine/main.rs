@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod changing;
 mod checks;
 mod clock;
 mod events;

@@ -16,6 +16,7 @@ use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
+use odcs_core::testing::MemoryCache;
 use odcs_core::{
     Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore,
     Engine, Error, Event, Job, Links, Manifest, Progress, Result, SourceRegistry, Staged, SystemClock,
@@ -340,6 +341,15 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) async fn new() -> Self {
+        Self::with(|settings| settings).await
+    }
+
+    /// One whose source knows what it has read.
+    pub(crate) async fn caching() -> Self {
+        Self::with(|settings| settings.with_cache(Arc::new(MemoryCache::default()))).await
+    }
+
+    async fn with(settings: fn(RepoSettings) -> RepoSettings) -> Self {
         let dir = TempDir::new().unwrap();
         let (repository, target_dir) = (dir.path().join("repo"), dir.path().join("composes"));
         copy_tree(&test_repository(), &repository);
@@ -349,7 +359,7 @@ impl Lab {
             before_finish: Shared::default(),
         };
         let source = Hooked {
-            source: RepoSource::new(RepoSettings::new([dir.path()])).unwrap(),
+            source: RepoSource::new(settings(RepoSettings::new([dir.path()]))).unwrap(),
             hook: Shared::default(),
         };
         let clock = SkewedClock::default();

@@ -11,6 +11,7 @@ use odcs_rpm::compression::WriteCompression;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{CacheSettings, NativeBuilder, PackCache, RepodataSettings, StorageSettings};
 
+use crate::timed::Timed;
 use crate::words::Words;
 
 pub(crate) struct Work {
@@ -64,7 +65,7 @@ pub(crate) fn run(work: &Work) {
     let builder = NativeBuilder::open(settings, Arc::new(SystemClock)).unwrap();
     let cache: Arc<dyn MetadataCache> =
         Arc::new(PackCache::open(builder.targets(), CacheSettings::default()).unwrap());
-    let builder = builder.with_cache(Arc::clone(&cache));
+    let (builder, spent) = Timed::new(builder.with_cache(Arc::clone(&cache)));
     let mut sources = SourceRegistry::new();
     let settings = RepoSettings::new([&directory]).with_cache(Arc::clone(&cache));
     sources.register(RepoSource::new(settings).unwrap()).unwrap();
@@ -96,4 +97,5 @@ pub(crate) fn run(work: &Work) {
         "{compose:?}"
     );
     cache.flush();
+    spent.lock().unwrap().print();
 }

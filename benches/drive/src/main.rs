@@ -14,6 +14,8 @@
 mod compose;
 mod gather;
 mod repodata;
+mod spent;
+mod timed;
 mod words;
 
 use std::process::ExitCode;
@@ -25,9 +27,11 @@ const USAGE: &str = "usage:
       writes OUT/repodata for all packages below DIR, every file of which is read whole; with a cache, those that it
       does not know only. --every N takes one of N packages.
   drive compose DIR --target TARGET --compression zstd|gz [--threads N] [--packages FILE] [--no-deps]
-      makes a compose of all packages below DIR, or of those that a file names, with what they need or without.
+      makes a compose of all packages below DIR, or of those that a file names, with what they need or without; says
+      how long laying it out took of that.
   drive gather DIR OUT --cache TARGET --packages FILE
-      gathers the packages that a file names, with what they need, out of those below DIR, and writes their names.
+      gathers the packages that a file names, with what they need, out of those below DIR, and writes their names;
+      prints how long that took, from opening the cache on, as `wall SECONDS` and `cpu SECONDS`.
 The cache is that of a target directory: TARGET/.cache.
 ";
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_core::files::{Root, SourceFile};
-use odcs_core::{CacheKey, FileIdentity, FileStamp, MetadataCache};
+use odcs_core::{CacheKey, FileIdentity, FileStamp, KeptBlocks, MetadataCache};
 use odcs_rpm::compression::WriteCompression;
 use odcs_rpm::header::HeaderReader;
 use odcs_rpm::repodata::{Described, Pieces, PiecesView, RepodataOptions, RepodataWriter};
@@ -17,7 +17,10 @@ use rayon::prelude::*;
 use crate::words::Words;
 
 /// Packages that are read while those before are written.
-const CHUNK: usize = 128;
+const CHUNK: usize = 64;
+
+/// Bytes of a buffer that is kept for the next package.
+const KEPT: usize = 64 << 10;
 
 pub(crate) struct Work {
     directory: PathBuf,
@@ -119,6 +122,9 @@ impl Slot {
 
     /// Takes what the cache has.
     fn take(&mut self, cache: &dyn MetadataCache, key: &CacheKey) -> bool {
+        if self.kept.capacity() > KEPT {
+            self.kept = Vec::new();
+        }
         if !cache.get(key, &mut self.kept) {
             return false;
         }
@@ -231,9 +237,13 @@ fn read_list(mut list: &[u8]) -> Vec<Place> {
 
 /// Reads a chunk while the one before is written.
 fn write(reader: &Reader<'_>, places: &[Place], repodata: &Path, compression: WriteCompression) {
+    let blocks = reader.cache.map(KeptBlocks);
     let options = RepodataOptions::new(1).with_compression(compression);
     let open = |kind: &str| Ok(File::create(repodata.join(format!("{kind}.part")))?);
     let mut writer = RepodataWriter::begin(places.len() as u64, options, open).unwrap();
+    if let Some(blocks) = &blocks {
+        writer = writer.with_blocks(blocks);
+    }
     let slots = || (0..CHUNK).map(|_| Slot::default()).collect::<Vec<_>>();
     let (mut next, mut last) = (slots(), slots());
     let mut written: &[Place] = &[];

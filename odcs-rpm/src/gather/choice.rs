@@ -51,7 +51,7 @@ impl Run<'_> {
     /// Smaller is better. First what is already in the result, native before multilib, then native,
     /// then multilib; within that the best arch, the shortest name, the first name. The newest of
     /// what is left can only matter among debug packages: elsewhere one version is visible.
-    fn rank(&self, id: PackageId, entry: &Entry) -> impl Ord + use<> {
+    fn rank(&self, id: PackageId, entry: Entry) -> impl Ord + use<> {
         let class = self.view.class(entry);
         let group = match (self.is_member(id), class) {
             (true, ArchClass::Native(_)) => 0,
@@ -77,9 +77,8 @@ impl Run<'_> {
             .map(|entry| entry.version)
             .collect();
         in_lookaside.sort_unstable();
-        let stays = |entry: &Entry| {
-            entry.origin.is_lookaside() || in_lookaside.binary_search(&entry.version).is_err()
-        };
+        let stays =
+            |entry: Entry| entry.origin.is_lookaside() || in_lookaside.binary_search(&entry.version).is_err();
         candidates
             .into_iter()
             .filter(|id| entry(id).is_some_and(stays))

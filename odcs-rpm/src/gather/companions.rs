@@ -98,11 +98,8 @@ impl<'a> Run<'a> {
         let mut added = false;
         for by in sorted(take(&mut self.queues.sources)) {
             let Some(entry) = self.set.entry(by) else { continue };
-            let candidates = self.set.source_packages(entry.source).iter();
-            let candidates: Vec<_> = candidates
-                .copied()
-                .filter(|&id| self.view.is_visible(id))
-                .collect();
+            let candidates = self.set.source_packages(entry.source);
+            let candidates: Vec<_> = candidates.filter(|&id| self.view.is_visible(id)).collect();
             if entry.origin.is_lookaside() {
                 // Whoever has a package there gets its source there, for all that were built from it.
                 candidates.iter().for_each(|&id| self.flag(id, Flag::Lookaside));
@@ -125,23 +122,22 @@ impl<'a> Run<'a> {
         let mut added = false;
         for by in sorted(take(&mut self.queues.debug)) {
             let Some(entry) = self.set.entry(by) else { continue };
-            let belongs = |debug: &Entry| {
+            let belongs = |debug: Entry| {
                 let name = self.set.name(debug);
                 debug.arch == entry.arch
                     && (name.contains("-debugsource")
                         || name.strip_suffix("-debuginfo") == Some(self.set.name(entry)))
             };
-            let found: Vec<(PackageId, &Entry)> = self
+            let found: Vec<(PackageId, Entry)> = self
                 .set
                 .debug_built_from(entry.source)
-                .iter()
-                .filter(|&&id| self.view.is_visible(id))
-                .filter_map(|&id| Some((id, self.set.entry(id)?)))
-                .filter(|(_, debug)| belongs(debug))
+                .filter(|&id| self.view.is_visible(id))
+                .filter_map(|id| Some((id, self.set.entry(id)?)))
+                .filter(|(_, debug)| belongs(*debug))
                 .collect();
             for (id, debug) in &found {
                 // What lookaside has, too, must not enter the compose.
-                let is_twin = |(_, other): &(PackageId, &Entry)| {
+                let is_twin = |(_, other): &(PackageId, Entry)| {
                     other.origin.is_lookaside() && other.version == debug.version
                 };
                 if debug.origin.is_lookaside() || !found.iter().any(is_twin) {
@@ -238,7 +234,7 @@ impl<'a> Run<'a> {
 }
 
 /// Whether it is native and made for an arch: `noarch` is not.
-pub(super) fn is_native(set: &PackageSet, view: &View<'_>, entry: &Entry) -> bool {
+pub(super) fn is_native(set: &PackageSet, view: &View<'_>, entry: Entry) -> bool {
     matches!(view.class(entry), ArchClass::Native(_)) && !set.is_noarch(entry)
 }
 

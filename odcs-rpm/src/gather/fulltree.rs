@@ -85,7 +85,7 @@ fn wanted(greedy: Greedy, existing: Classes, inside: Classes) -> Classes {
 }
 
 impl Run<'_> {
-    fn fulltree_class(&self, entry: &Entry) -> Class {
+    fn fulltree_class(&self, entry: Entry) -> Class {
         if self.set.is_noarch(entry) {
             Class::Noarch
         } else if is_native(self.set, &self.view, entry) {
@@ -96,7 +96,7 @@ impl Run<'_> {
     }
 
     /// Takes notice of a new binary.
-    pub(super) fn note_for_fulltree(&mut self, entry: &Entry) {
+    pub(super) fn note_for_fulltree(&mut self, entry: Entry) {
         if let Some(source) = entry.source.filter(|_| self.options.fulltree) {
             let class = self.fulltree_class(entry);
             let build = self.fulltree.builds.entry(source).or_default();
@@ -132,7 +132,7 @@ impl Run<'_> {
     }
 
     fn find_build(&self, source: SourceId) -> Found {
-        let built = self.set.binaries_built_from(Some(source)).iter().copied();
+        let built = self.set.binaries_built_from(Some(source));
         let visible: Vec<_> = built
             .filter(|&id| self.fits(id, Domain::Binary))
             .filter_map(|id| Some((id, self.set.entry(id)?)))

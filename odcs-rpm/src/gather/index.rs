@@ -145,7 +145,6 @@ impl Index {
             }) => (range, Some(self.offers.row(capability))),
             _ => (None, None),
         };
-        let asked = asked.map(|range| (range, self.version(range)));
         let mut last = None;
         offers
             .into_iter()
@@ -153,10 +152,10 @@ impl Index {
             .filter(move |offer| match (asked, offer.range) {
                 (None, _) | (_, None) => true,
                 // Whatever its comparison, a range has something in common with itself.
-                (Some((asked, _)), Some(own)) if asked == own => true,
-                (Some((_, asked)), Some(own)) => {
-                    let own = self.version(own);
-                    own.zip(asked).is_some_and(|(own, asked)| own.overlaps(asked))
+                (Some(asked), Some(own)) if asked == own => true,
+                (Some(asked), Some(own)) => {
+                    let versions = self.version(own).zip(self.version(asked));
+                    versions.is_some_and(|(own, asked)| own.overlaps(asked))
                 }
             })
             .map(|offer| offer.package)

@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
                 };
                 is_asked.then_some((id, entry))
             });
-            let visible: Vec<(PackageId, &Entry)> = visible.collect();
+            let visible: Vec<(PackageId, Entry)> = visible.collect();
             // Names that only lookaside has would bring nothing that enters the compose.
             if visible.iter().any(|(_, entry)| !entry.origin.is_lookaside()) {
                 let candidates = visible.into_iter().map(|(id, _)| id).collect();

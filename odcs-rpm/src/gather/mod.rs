@@ -35,6 +35,7 @@ mod finish;
 mod fulltree;
 mod index;
 mod input;
+mod made;
 mod options;
 mod pattern;
 mod reason;

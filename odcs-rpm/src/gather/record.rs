@@ -9,6 +9,12 @@ use crate::{Comparison, PackageKind};
 /// Stands for no id, in a place where there may be none.
 const NONE: u32 = u32::MAX;
 
+/// So many bits of an entry are flags, and the rest the number of its arch.
+const FLAGS: u32 = 4;
+
+/// How many arches a set may have.
+pub(super) const MAX_ARCHES: usize = 1 << (u32::BITS - FLAGS);
+
 /// A row of a table.
 pub(super) trait Record: Copy {
     /// So many numbers.
@@ -63,31 +69,44 @@ ids!(PackageId, RequirementId, TextId);
 
 impl Record for Name {
     type Words = [u32; Self::WORDS];
-    const WORDS: usize = 3;
+    const WORDS: usize = 2;
 
     fn write(&self) -> Self::Words {
-        [self.text.number(), self.start, self.end]
+        [self.text.number(), self.end]
     }
 
     fn read(words: &[u32]) -> Option<Self> {
-        let &[text, start, end] = words else { return None };
+        let &[text, end] = words else { return None };
         Some(Self {
             text: Id::from_number(text),
-            start,
             end,
         })
     }
 }
 
-impl Record for Entry {
-    type Words = [u32; Self::WORDS];
-    const WORDS: usize = 6;
+impl Record for Origin {
+    type Words = [u32; 1];
+    const WORDS: usize = 1;
 
     fn write(&self) -> Self::Words {
-        let origin = match self.origin {
-            Origin::PackageSet => 0,
-            Origin::Lookaside(number) => number.saturating_add(1),
-        };
+        [match *self {
+            Self::PackageSet => 0,
+            Self::Lookaside(number) => number.saturating_add(1),
+        }]
+    }
+
+    fn read(words: &[u32]) -> Option<Self> {
+        let lookaside = words.first()?.checked_sub(1);
+        Some(lookaside.map_or(Self::PackageSet, Self::Lookaside))
+    }
+}
+
+/// Without the origin, which stands in a table of its own if it is another than the package set for some.
+impl Record for Entry {
+    type Words = [u32; Self::WORDS];
+    const WORDS: usize = 4;
+
+    fn write(&self) -> Self::Words {
         let kind = match self.kind {
             PackageKind::Binary => 0,
             PackageKind::Debug => 1,
@@ -96,23 +115,19 @@ impl Record for Entry {
         let flags = kind | u32::from(self.multilib.runtime) << 2 | u32::from(self.multilib.devel) << 3;
         [
             self.name.number(),
-            origin,
-            flags,
-            self.arch.number(),
+            flags | self.arch.number() << FLAGS,
             self.version.number(),
             write_option(self.source),
         ]
     }
 
     fn read(words: &[u32]) -> Option<Self> {
-        let &[name, origin, flags, arch, version, source] = words else {
+        let &[name, flags, version, source] = words else {
             return None;
         };
         Some(Self {
             name: Id::from_number(name),
-            origin: origin
-                .checked_sub(1)
-                .map_or(Origin::PackageSet, Origin::Lookaside),
+            origin: Origin::PackageSet,
             kind: match flags & 3 {
                 0 => PackageKind::Binary,
                 1 => PackageKind::Debug,
@@ -123,7 +138,7 @@ impl Record for Entry {
                 runtime: flags & 4 != 0,
                 devel: flags & 8 != 0,
             },
-            arch: Id::from_number(arch),
+            arch: Id::from_number(flags >> FLAGS),
             version: Id::from_number(version),
             source: read_option(source),
         })

@@ -32,7 +32,7 @@ pub fn select(set: &PackageSet, request: &Request, arch: &TreeArch) -> Gathered 
     let mut unmatched = BTreeSet::new();
     match request {
         Request::Everything => {
-            for (id, entry) in set.entries().iter() {
+            for (id, entry) in set.entries() {
                 if set.arch(entry).is_some_and(|own| arch.admits(own)) {
                     selection.add_binary(id, entry, Why::Everything);
                 }
@@ -85,7 +85,7 @@ struct Selection<'a> {
 
 impl<'a> Selection<'a> {
     /// Selects a binary of the package set. Returns whether it is one.
-    fn add_binary(&mut self, id: PackageId, entry: &Entry, why: Why) -> bool {
+    fn add_binary(&mut self, id: PackageId, entry: Entry, why: Why) -> bool {
         let is_one = entry.kind == PackageKind::Binary && entry.origin == Origin::PackageSet;
         if is_one && self.add(id, entry, why) {
             self.binaries.push(id);
@@ -116,19 +116,22 @@ impl<'a> Selection<'a> {
         }
     }
 
-    fn ours(&self, ids: &'a [PackageId]) -> impl Iterator<Item = (PackageId, &'a Entry)> + use<'a> {
+    /// Those of the package set.
+    fn ours<I: Iterator<Item = PackageId>>(
+        &self,
+        ids: I,
+    ) -> impl Iterator<Item = (PackageId, Entry)> + use<'a, I> {
         let set = self.set;
-        ids.iter()
-            .filter_map(|&id| Some((id, set.entry(id)?)))
+        ids.filter_map(|id| Some((id, set.entry(id)?)))
             .filter(|(_, entry)| entry.origin == Origin::PackageSet)
     }
 
     /// Whether a debug package fits a binary. One without an arch fits all that have one.
-    fn is_compatible(&self, debug: &Entry, binary: &Entry) -> bool {
+    fn is_compatible(&self, debug: Entry, binary: Entry) -> bool {
         if self.set.is_noarch(binary) {
             return false;
         }
-        let class = |entry: &Entry| self.classes.get(entry.arch);
+        let class = |entry: Entry| self.classes.get(entry.arch);
         self.set.is_noarch(debug)
             || matches!(
                 (class(debug), class(binary)),
@@ -137,7 +140,7 @@ impl<'a> Selection<'a> {
             )
     }
 
-    fn add(&mut self, id: PackageId, entry: &Entry, why: Why) -> bool {
+    fn add(&mut self, id: PackageId, entry: Entry, why: Why) -> bool {
         let is_new = self.found.insert(id);
         if is_new && let Some(package) = self.set.made(id) {
             let mut flags = Flags::default();

@@ -1,13 +1,14 @@
 //! The packages that a compose can be made from, indexed.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::brief::Brief;
 use super::build::{Multilib, SetBuilder};
 use super::index::Index;
+use super::made::Made;
 use super::pattern::NamePattern;
-use super::stored::{Stored, StoredVarints};
-use super::table::{ArchId, Column, Id as _, NameId, PackageId, Rows, SourceId, TextId, VersionId};
+use super::stored::{Part, Stored, StoredRows, StoredVarints};
+use super::table::{ArchId, Column, Id as _, NameId, PackageId, SourceId, TextId, VersionId};
 use crate::{Arch, Nevra, Package, PackageKind, Result};
 
 /// How many packages, requirements or provides a set may have: all are numbered with 32 bits.
@@ -49,31 +50,29 @@ impl Origin {
 /// ```
 #[derive(Debug)]
 pub struct PackageSet {
-    /// What [`encode`](Self::encode) gives, and most tables stand on.
-    pub(super) bytes: Arc<Vec<u8>>,
-    pub(super) entries: Column<PackageId, Entry>,
-    pub(super) made: Column<PackageId, Made>,
+    /// What [`encode`](Self::encode) gives, and all tables but the smallest stand on.
+    pub(super) bytes: Part,
+    /// Without their origins.
+    pub(super) entries: Stored<PackageId, Entry>,
+    /// Nothing if there is no lookaside.
+    pub(super) origins: Stored<PackageId, Origin>,
+    pub(super) made: Made,
     /// Of each package a [`Brief`], then the keys it is signed with.
     pub(super) briefs: StoredVarints<PackageId>,
     /// In order of names.
-    pub(super) names: Column<NameId, Name>,
+    pub(super) names: Stored<NameId, Name>,
     pub(super) arches: Column<ArchId, Arch>,
     /// File names.
     pub(super) source_rpms: Stored<SourceId, TextId>,
     /// Binary packages built from a source RPM.
-    pub(super) binaries: Rows<SourceId, PackageId>,
+    pub(super) binaries: StoredRows<SourceId, PackageId>,
     /// Debug packages built from it.
-    pub(super) debug: Rows<SourceId, PackageId>,
+    pub(super) debug: StoredRows<SourceId, PackageId>,
     /// The source packages a source RPM's file name means.
-    pub(super) sources: Rows<SourceId, PackageId>,
+    pub(super) sources: StoredRows<SourceId, PackageId>,
     pub(super) index: Index,
     pub(super) is_brief: bool,
-    pub(super) has_lookaside: bool,
 }
-
-/// A package as it is given back: from the start, or from when it is first asked for. `None` only where what was
-/// decoded is none.
-pub(super) type Made = OnceLock<Option<Arc<Package>>>;
 
 /// A package of a set, with what gathering asks most.
 #[derive(Clone, Copy, Debug)]
@@ -88,18 +87,11 @@ pub(super) struct Entry {
     pub(super) source: Option<SourceId>,
 }
 
-/// A name, and the packages that have it: they follow each other.
+/// A name. The packages that have it follow each other, from where those of the name before it end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Name {
     pub(super) text: TextId,
-    pub(super) start: u32,
     pub(super) end: u32,
-}
-
-impl Name {
-    fn ids(self) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
-        (self.start..self.end).map(PackageId::from_number)
-    }
 }
 
 impl PackageSet {
@@ -141,8 +133,8 @@ impl PackageSet {
 
     /// All packages with their origins, sorted by NEVRA, then origin.
     pub fn packages(&self) -> impl Iterator<Item = (&Arc<Package>, Origin)> {
-        let entries = self.entries.iter();
-        entries.filter_map(|(id, entry)| Some((self.made(id)?, entry.origin)))
+        self.entries()
+            .filter_map(|(id, entry)| Some((self.made(id)?, entry.origin)))
     }
 
     /// The package with this number: its place in the order of [`packages`](Self::packages). Numbers are below
@@ -166,10 +158,7 @@ impl PackageSet {
     }
 
     pub(super) fn made(&self, id: PackageId) -> Option<&Arc<Package>> {
-        self.made
-            .get(id)?
-            .get_or_init(|| self.make(id).map(Arc::new))
-            .as_ref()
+        self.made.get_or_make(id, || self.make(id).map(Arc::new))
     }
 
     fn make(&self, id: PackageId) -> Option<Package> {
@@ -180,23 +169,29 @@ impl PackageSet {
         Brief::read(&mut numbers)?.package(name, arch, numbers, &self.index.texts)
     }
 
-    pub(super) fn entry(&self, id: PackageId) -> Option<&Entry> {
-        self.entries.get(id)
+    pub(super) fn entry(&self, id: PackageId) -> Option<Entry> {
+        let entry = self.entries.get(id)?;
+        Some(match self.origins.get(id) {
+            Some(origin) => Entry { origin, ..entry },
+            None => entry,
+        })
     }
 
-    pub(super) fn entries(&self) -> &Column<PackageId, Entry> {
-        &self.entries
+    /// All entries with their ids.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (PackageId, Entry)> {
+        let ids = (0..self.entries.len()).map(PackageId::from_index);
+        ids.filter_map(|id| Some((id, self.entry(id)?)))
     }
 
-    pub(super) fn name(&self, entry: &Entry) -> &str {
-        self.names.get(entry.name).map_or("", |name| self.text(*name))
+    pub(super) fn name(&self, entry: Entry) -> &str {
+        self.names.get(entry.name).map_or("", |name| self.text(name))
     }
 
-    pub(super) fn arch(&self, entry: &Entry) -> Option<&Arch> {
+    pub(super) fn arch(&self, entry: Entry) -> Option<&Arch> {
         self.arches.get(entry.arch)
     }
 
-    pub(super) fn is_noarch(&self, entry: &Entry) -> bool {
+    pub(super) fn is_noarch(&self, entry: Entry) -> bool {
         self.arch(entry).is_some_and(Arch::is_noarch)
     }
 
@@ -218,7 +213,7 @@ impl PackageSet {
     }
 
     pub(super) fn has_lookaside(&self) -> bool {
-        self.has_lookaside
+        self.origins.len() > 0
     }
 
     /// The file name of a source RPM.
@@ -228,25 +223,38 @@ impl PackageSet {
     }
 
     /// Binary packages built from this source RPM.
-    pub(super) fn binaries_built_from(&self, source: Option<SourceId>) -> &[PackageId] {
-        source.map_or(&[], |source| self.binaries.row(source))
+    pub(super) fn binaries_built_from(&self, source: Option<SourceId>) -> impl Iterator<Item = PackageId> {
+        let source = source.into_iter();
+        source.flat_map(|source| self.binaries.row(source))
     }
 
     /// Debug packages built from this source RPM.
-    pub(super) fn debug_built_from(&self, source: Option<SourceId>) -> &[PackageId] {
-        source.map_or(&[], |source| self.debug.row(source))
+    pub(super) fn debug_built_from(&self, source: Option<SourceId>) -> impl Iterator<Item = PackageId> {
+        source.into_iter().flat_map(|source| self.debug.row(source))
     }
 
     /// The source packages, of any origin, that this source RPM is.
-    pub(super) fn source_packages(&self, source: Option<SourceId>) -> &[PackageId] {
-        source.map_or(&[], |source| self.sources.row(source))
+    pub(super) fn source_packages(&self, source: Option<SourceId>) -> impl Iterator<Item = PackageId> {
+        let source = source.into_iter();
+        source.flat_map(|source| self.sources.row(source))
+    }
+
+    /// How many names there are.
+    pub(super) fn name_count(&self) -> usize {
+        self.names.len()
     }
 
     /// All packages, grouped by their names.
-    pub(super) fn names(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = impl DoubleEndedIterator<Item = PackageId>> {
-        self.names.iter().map(|(_, name)| name.ids())
+    pub(super) fn names(&self) -> impl Iterator<Item = impl DoubleEndedIterator<Item = PackageId>> {
+        let names = (0..self.names.len()).map(NameId::from_index);
+        names.map(|name| self.of_name(name))
+    }
+
+    /// The packages that have a name.
+    pub(super) fn of_name(&self, name: NameId) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
+        let before = name.index().checked_sub(1).map(NameId::from_index);
+        let end = |name| self.names.get(name).map_or(0, |name| name.end);
+        (before.map_or(0, end)..end(name)).map(PackageId::from_number)
     }
 
     /// The packages whose name matches, grouped by their names.
@@ -254,36 +262,40 @@ impl PackageSet {
         &'a self,
         pattern: NamePattern<'a>,
     ) -> impl Iterator<Item = impl DoubleEndedIterator<Item = PackageId>> + 'a {
-        let names = self.names.as_slice();
         let prefix = pattern.literal_prefix();
         let is_literal = pattern.is_literal();
-        let first = names.partition_point(|name| self.text(*name) < prefix);
-        let candidates = names.get(first..).unwrap_or_default();
+        let first = self
+            .names
+            .partition_point(|name| self.bytes_of(name) < prefix.as_bytes());
+        let candidates = (first..self.names.len()).map(NameId::from_index);
         candidates
-            .iter()
-            .take_while(move |name| {
-                let name = self.text(**name);
-                if is_literal {
+            .map_while(move |id| {
+                let name = self.text(self.names.get(id)?);
+                let is_one = if is_literal {
                     name == prefix
                 } else {
                     name.starts_with(prefix)
-                }
+                };
+                is_one.then_some((id, name))
             })
-            .filter(move |name| pattern.matches(self.text(**name)))
-            .map(|name| name.ids())
+            .filter(move |(_, name)| pattern.matches(name))
+            .map(|(id, _)| self.of_name(id))
     }
 
     /// The packages of exactly this name.
     pub(super) fn exactly_named(&self, name: &str) -> impl DoubleEndedIterator<Item = PackageId> + use<> {
-        let names = self.names.as_slice();
-        let found = names.binary_search_by(|own| self.text(*own).cmp(name));
-        let range = found.ok().and_then(|at| names.get(at)).copied();
-        let nothing = Name {
-            text: TextId::from_number(0),
-            start: 0,
-            end: 0,
-        };
-        range.unwrap_or(nothing).ids()
+        let first = self
+            .names
+            .partition_point(|own| self.bytes_of(own) < name.as_bytes());
+        let found = Some(NameId::from_index(first));
+        let found = found.filter(|id| self.names.get(*id).is_some_and(|own| self.text(own) == name));
+        let ids = found.map(|id| self.of_name(id));
+        ids.into_iter().flatten()
+    }
+
+    /// The bytes of a name, which are ordered as names are.
+    fn bytes_of(&self, name: Name) -> &[u8] {
+        self.index.texts.bytes(name.text)
     }
 
     fn text(&self, name: Name) -> &str {

@@ -19,9 +19,10 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(bytes: Arc<Vec<u8>>) -> Self {
+    /// All from the byte with this number.
+    pub(super) fn new(bytes: Arc<Vec<u8>>, start: usize) -> Self {
         let end = bytes.len();
-        Self { bytes, start: 0, end }
+        Self { bytes, start, end }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -67,7 +68,17 @@ impl<K: Id, R: Record> Stored<K, R> {
     }
 
     pub(super) fn get(&self, id: K) -> Option<R> {
-        self.range(id.index(), id.index() + 1).next()
+        let start = id.index().checked_mul(Self::ROW)?;
+        let row = self.rows.as_bytes().get(start..)?.get(..Self::ROW)?;
+        R::from_bytes(row)
+    }
+
+    /// Two rows, of which this is the first.
+    fn pair(&self, id: K) -> Option<(R, R)> {
+        let start = id.index().checked_mul(Self::ROW)?;
+        let rows = self.rows.as_bytes().get(start..)?.get(..2 * Self::ROW)?;
+        let (first, second) = rows.split_at_checked(Self::ROW)?;
+        Some((R::from_bytes(first)?, R::from_bytes(second)?))
     }
 
     /// The rows from one number to before another; none if there are fewer.
@@ -77,6 +88,20 @@ impl<K: Id, R: Record> Stored<K, R> {
         rows.unwrap_or_default()
             .chunks_exact(Self::ROW)
             .filter_map(R::from_bytes)
+    }
+
+    /// The number of the first row for which this does not hold, where it holds for all before and for none after.
+    pub(super) fn partition_point(&self, mut holds: impl FnMut(R) -> bool) -> usize {
+        let (mut below, mut end) = (0, self.len());
+        while below < end {
+            let middle = below.midpoint(end);
+            if self.get(K::from_index(middle)).is_some_and(&mut holds) {
+                below = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        below
     }
 
     /// All rows that can be read.
@@ -106,8 +131,7 @@ impl<K: Id, R: Record> StoredRows<K, R> {
     }
 
     pub(super) fn row(&self, id: K) -> impl Iterator<Item = R> + '_ {
-        let mut ends = self.starts.range(id.index(), id.index() + 2);
-        let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+        let (start, end) = self.starts.pair(id).unwrap_or_default();
         self.values.range(start as usize, end as usize)
     }
 }
@@ -132,8 +156,7 @@ impl<K: Id> StoredVarints<K> {
     }
 
     pub(super) fn row(&self, id: K) -> Varints<'_> {
-        let mut ends = self.starts.range(id.index(), id.index() + 2);
-        let (start, end) = (ends.next().unwrap_or(0), ends.next().unwrap_or(0));
+        let (start, end) = self.starts.pair(id).unwrap_or_default();
         let row = self.bytes.as_bytes().get(start as usize..end as usize);
         Varints(row.unwrap_or_default())
     }
@@ -161,14 +184,11 @@ impl StoredTexts {
 
     /// The bytes of a text, which are ordered as texts are.
     pub(super) fn bytes(&self, id: TextId) -> &[u8] {
-        let (start, end) = match id.index().checked_sub(1) {
-            None => (Some(0), self.ends.get(id)),
-            Some(before) => {
-                let mut ends = self.ends.range(before, before + 2);
-                (ends.next(), ends.next())
-            }
+        let place = match id.index().checked_sub(1) {
+            None => self.ends.get(id).map(|end| (0, end)),
+            Some(before) => self.ends.pair(TextId::from_index(before)),
         };
-        let range = start.zip(end).map(|(start, end)| start as usize..end as usize);
+        let range = place.map(|(start, end)| start as usize..end as usize);
         let text = range.and_then(|range| self.all.as_bytes().get(range));
         text.unwrap_or_default()
     }

@@ -4,6 +4,7 @@
 //! numbers into flat tables keep that fast. An id is only ever made by the table it belongs to, so a
 //! look-up that finds nothing cannot happen; it still gives the empty answer rather than a panic.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 /// A typed index into a table.
@@ -180,18 +181,6 @@ impl<K: Id, V: Copy> Rows<K, V> {
         }
     }
 
-    /// Rows as they were taken apart; `None` if they do not fit together.
-    pub(super) fn from_parts(starts: Vec<u32>, values: Vec<V>) -> Option<Self> {
-        let fits = starts.first() == Some(&0)
-            && starts.is_sorted()
-            && starts.last().map(|&end| end as usize) == Some(values.len());
-        fits.then_some(Self {
-            starts,
-            values,
-            key: PhantomData,
-        })
-    }
-
     pub(super) fn parts(&self) -> (&[u32], &[V]) {
         (&self.starts, &self.values)
     }
@@ -226,10 +215,10 @@ impl<K: Id, V: Copy> Rows<K, V> {
     }
 }
 
-/// A set of ids as bits.
+/// A set of ids as bits, which whoever sees it may add to.
 #[derive(Clone, Debug)]
 pub(super) struct IdSet<K> {
-    words: Vec<u64>,
+    words: Vec<Cell<u64>>,
     key: PhantomData<K>,
 }
 
@@ -237,31 +226,23 @@ impl<K: Id> IdSet<K> {
     /// An empty set with room for ids below `rows`.
     pub(super) fn new(rows: usize) -> Self {
         Self {
-            words: vec![0; rows.div_ceil(64)],
+            words: vec![Cell::new(0); rows.div_ceil(64)],
             key: PhantomData,
         }
     }
 
     pub(super) fn contains(&self, id: K) -> bool {
         let (word, bit) = Self::place(id);
-        self.words.get(word).is_some_and(|word| word & bit != 0)
+        self.words.get(word).is_some_and(|word| word.get() & bit != 0)
     }
 
     /// Adds an id and returns whether it is new.
-    pub(super) fn insert(&mut self, id: K) -> bool {
+    pub(super) fn insert(&self, id: K) -> bool {
         let (word, bit) = Self::place(id);
-        self.words.get_mut(word).is_some_and(|word| {
-            let is_new = *word & bit == 0;
-            *word |= bit;
-            is_new
+        self.words.get(word).is_some_and(|word| {
+            let before = word.replace(word.get() | bit);
+            before & bit == 0
         })
-    }
-
-    pub(super) fn remove(&mut self, id: K) {
-        let (word, bit) = Self::place(id);
-        if let Some(word) = self.words.get_mut(word) {
-            *word &= !bit;
-        }
     }
 
     fn place(id: K) -> (usize, u64) {
@@ -283,12 +264,10 @@ mod tests {
 
     #[test]
     fn a_set_tells_what_is_new() {
-        let mut set = IdSet::new(100);
+        let set = IdSet::new(100);
         let id = ArchId::from_index(99);
         assert!(set.insert(id));
         assert!(!set.insert(id));
         assert!(set.contains(id) && !set.contains(ArchId::from_index(35)));
-        set.remove(id);
-        assert!(!set.contains(id));
     }
 }

@@ -23,14 +23,15 @@ impl Iterator for Varints<'_> {
     type Item = u64;
 
     fn next(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..u64::BITS).step_by(7) {
+        let (mut number, mut shift) = (0, 0);
+        while shift < u64::BITS {
             let (&byte, rest) = self.0.split_first()?;
             self.0 = rest;
             number |= u64::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Some(number);
             }
+            shift += 7;
         }
         None
     }

@@ -4,8 +4,10 @@
 //! What is read is not trusted: everything has [`Limits`], and locations are handed out as text for
 //! the caller to check.
 
+mod block;
 mod encode;
 mod filelists;
+mod ids;
 mod listed;
 mod lists;
 mod other;
@@ -24,6 +26,7 @@ mod write;
 mod write_xml;
 mod writer;
 
+pub use block::BlockCache;
 pub use filelists::{Filelists, FilelistsReader, read_filelists};
 pub use listed::is_primary_file;
 pub use lists::{ListKind, ListReader, ListedPackage};

@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use libdeflater::crc32;
 use rayon::join;
 use rayon::prelude::*;
 
+use super::block::{self, Block, BlockCache, OpenBlock, StoredBlock};
 use super::encode::Xml;
 use super::package_file::PackageFile;
-use super::writer::Block;
 use super::{Described, WrittenFile};
 use crate::compression::{BLOCK, WriteCompression};
 use crate::digest::Hasher;
@@ -19,22 +18,26 @@ use crate::{DigestAlgorithm, Error, Result};
 const BLOCKS: usize = 8;
 
 /// Blocks for all files of all repositories that are being written: one that is idle has none but the one it began.
-static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+static SPARE: Mutex<Vec<OpenBlock>> = Mutex::new(Vec::new());
 
 /// One of the files that list packages.
-pub(super) struct Stream<W> {
+pub(super) struct Stream<'a, W> {
     file: PackageFile,
-    /// The block that is being filled.
-    block: Vec<u8>,
-    /// Those before it that have not been written yet, all of them full.
-    full: Vec<Vec<u8>>,
+    /// Knows blocks from before.
+    pub(super) cache: Option<&'a dyn BlockCache>,
+    /// The block that is being filled; it is whole as far as it goes.
+    block: OpenBlock,
+    /// Those before it that have not been written yet.
+    full: Vec<OpenBlock>,
+    /// Where they are compressed to.
+    compressed: Vec<StoredBlock>,
     open: Hasher,
     open_size: u64,
     stored: Stored<W>,
     scratch: Xml,
 }
 
-impl<W: Write + Send> Stream<W> {
+impl<W: Write + Send> Stream<'_, W> {
     pub(super) fn begin(
         file: PackageFile,
         compression: WriteCompression,
@@ -43,8 +46,13 @@ impl<W: Write + Send> Stream<W> {
     ) -> Result<Self> {
         let mut stream = Self {
             file,
-            block: Vec::new(),
+            cache: None,
+            block: OpenBlock {
+                is_whole: true,
+                ..OpenBlock::default()
+            },
             full: Vec::new(),
+            compressed: Vec::new(),
             open: Hasher::new(DigestAlgorithm::Sha256),
             open_size: 0,
             stored: Stored::new(out, compression),
@@ -58,7 +66,17 @@ impl<W: Write + Send> Stream<W> {
     pub(super) fn write(&mut self, packages: &[Described<'_>]) -> Result<()> {
         let (file, mut scratch) = (self.file, std::mem::take(&mut self.scratch));
         for package in packages {
-            file.splice(package, &mut scratch, |bytes| self.push(bytes))?;
+            let mut bytes = 0;
+            self.block
+                .packages
+                .extend_from_slice(package.checksum.hex().as_bytes());
+            file.splice(package, &mut scratch, |piece| {
+                bytes += piece.len();
+                self.push(piece)
+            })?;
+            if block::ends(self.block.bytes.len(), package.checksum, bytes) {
+                self.end_block(true)?;
+            }
         }
         self.scratch = scratch;
         self.write_full()
@@ -67,7 +85,8 @@ impl<W: Write + Send> Stream<W> {
     /// Ends the file. Gives what was written, of so many packages, and where to.
     pub(super) fn finish(mut self, packages: u64) -> Result<(WrittenFile, W)> {
         self.push(self.file.end())?;
-        self.full.push(std::mem::take(&mut self.block));
+        // The end has nothing of a package: it may be a block by itself.
+        self.end_block(true)?;
         self.write_full()?;
         let kind = self.file.kind();
         let name = format!("{kind}.xml.{}", self.stored.compression.suffix());
@@ -75,23 +94,32 @@ impl<W: Write + Send> Stream<W> {
         self.stored.finish(kind, &name, Some(open), Some(packages))
     }
 
-    /// Cuts what is written into blocks: where that is depends on the bytes alone.
+    /// Adds to the block. One that no package ends in time is cut where it is full.
     fn push(&mut self, mut bytes: &[u8]) -> Result<()> {
         loop {
-            let room = BLOCK.saturating_sub(self.block.len());
+            let room = BLOCK.saturating_sub(self.block.bytes.len());
             let (now, later) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
-            grow(&mut self.block, now.len());
-            self.block.extend_from_slice(now);
+            grow(&mut self.block.bytes, now.len());
+            self.block.bytes.extend_from_slice(now);
             if later.is_empty() {
                 return Ok(());
             }
             bytes = later;
-            let next = spare().pop().unwrap_or_default();
-            self.full.push(std::mem::replace(&mut self.block, next));
-            if self.full.len() >= BLOCKS {
-                self.write_full()?;
-            }
+            self.end_block(false)?;
         }
+    }
+
+    /// Ends the block, between two packages or within one. Where that is depends on the packages alone.
+    fn end_block(&mut self, is_between: bool) -> Result<()> {
+        let mut next = spare().pop().unwrap_or_default();
+        next.is_whole = is_between;
+        let mut block = std::mem::replace(&mut self.block, next);
+        block.is_whole &= is_between;
+        self.full.push(block);
+        if self.full.len() >= BLOCKS {
+            self.write_full()?;
+        }
+        Ok(())
     }
 
     /// Writes the full blocks. Hashing them takes half as long as compressing them with zstd: that is done at the
@@ -100,21 +128,23 @@ impl<W: Write + Send> Stream<W> {
         if self.full.is_empty() {
             return Ok(());
         }
-        let (full, open, compression) = (&self.full, &mut self.open, self.stored.compression);
-        let compress = |block: &Vec<u8>| compression.compress_block(block);
-        let (compressed, crcs) = join(
-            || full.par_iter().map(compress).collect::<Vec<_>>(),
+        let (kind, compression, cache) = (self.file.kind(), self.stored.compression, self.cache);
+        if self.compressed.len() < self.full.len() {
+            self.compressed.resize_with(self.full.len(), StoredBlock::default);
+        }
+        let (full, compressed, open) = (&self.full, &mut self.compressed, &mut self.open);
+        let (blocks, ()) = join(
             || {
-                let hash = |block: &Vec<u8>| {
-                    open.update(block);
-                    crc32(block)
-                };
-                full.iter().map(hash).collect::<Vec<_>>()
+                let both = full.par_iter().zip(compressed.par_iter_mut());
+                both.map(|(block, into)| into.compress(block, kind, compression, cache))
+                    .collect::<Vec<_>>()
             },
+            || full.iter().for_each(|block| open.update(&block.bytes)),
         );
-        for ((block, open), crc) in compressed.into_iter().zip(full).zip(crcs) {
-            self.open_size += open.len() as u64;
-            self.stored.write(&block?, open.len(), crc)?;
+        for (block, compressed) in blocks.into_iter().zip(&self.compressed) {
+            let block = block?;
+            self.open_size += block.open as u64;
+            self.stored.write(block, compressed)?;
         }
         let mut spare = spare();
         for mut block in self.full.drain(..) {
@@ -127,7 +157,7 @@ impl<W: Write + Send> Stream<W> {
     }
 }
 
-fn spare() -> std::sync::MutexGuard<'static, Vec<Vec<u8>>> {
+fn spare() -> std::sync::MutexGuard<'static, Vec<OpenBlock>> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -160,14 +190,10 @@ impl<W: Write> Stored<W> {
         }
     }
 
-    /// Writes a block that is compressed already, of so many bytes with this CRC-32.
-    pub(super) fn write(&mut self, block: &[u8], open: usize, crc: u32) -> Result<()> {
-        self.blocks.push(Block {
-            stored: block.len(),
-            open,
-            crc,
-        });
-        self.write_plain(block)
+    /// Writes a block.
+    pub(super) fn write(&mut self, block: Block, compressed: &StoredBlock) -> Result<()> {
+        self.blocks.push(block);
+        self.write_plain(compressed.bytes())
     }
 
     /// Writes what is not compressed.

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::io::Write;
 
-use libdeflater::crc32;
 use rayon::prelude::*;
 
+use super::block::{Block, BlockCache, OpenBlock, StoredBlock};
 use super::package_file::PackageFile;
 use super::pieces::PiecesView;
 use super::repomd::{Repomd, RepomdRecord};
@@ -33,7 +33,7 @@ pub struct Described<'a> {
 /// last MiB of each file. The files are made in parallel, on the rayon pool that this is called from.
 ///
 /// What is written depends on the packages, their order and the options: neither on the chunks, nor on the number of
-/// threads, nor on the time.
+/// threads, nor on the time, nor on what a [cache of blocks](Self::with_blocks) has.
 ///
 /// ```
 /// use odcs_rpm::repodata::{Described, Pieces, RepodataOptions, RepodataWriter};
@@ -53,11 +53,11 @@ pub struct Described<'a> {
 /// primary.written.verify_content(&*primary.out)?;
 /// # Ok::<(), odcs_rpm::Error>(())
 /// ```
-pub struct RepodataWriter<W> {
+pub struct RepodataWriter<'a, W> {
     revision: u64,
     packages: u64,
     written: u64,
-    lists: Vec<Stream<W>>,
+    lists: Vec<Stream<'a, W>>,
     documents: Vec<FinishedFile<W>>,
 }
 
@@ -99,17 +99,6 @@ pub struct WrittenFile {
     pub(super) blocks: Vec<Block>,
 }
 
-/// A block of a file, so that it can be checked by itself.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Block {
-    /// Bytes that it is stored in.
-    pub(super) stored: usize,
-    /// Bytes that it decompresses to.
-    pub(super) open: usize,
-    /// CRC-32 of what it decompresses to.
-    pub(super) crc: u32,
-}
-
 impl WrittenFile {
     /// What `repomd.xml` says of it; all times are that one, in seconds since 1970.
     pub fn record(&self, timestamp: u64) -> RepomdRecord {
@@ -126,7 +115,7 @@ impl WrittenFile {
     }
 }
 
-impl<W: Write + Send> RepodataWriter<W> {
+impl<'a, W: Write + Send> RepodataWriter<'a, W> {
     /// Begins a repository with so many packages; `open` is asked where to write each file, in no particular order,
     /// by what `repomd.xml` calls it. Their names are known at the end.
     ///
@@ -168,6 +157,13 @@ impl<W: Write + Send> RepodataWriter<W> {
         })
     }
 
+    /// Lets blocks be found that were compressed before, and keeps those that were not.
+    #[must_use]
+    pub fn with_blocks(mut self, blocks: &'a dyn BlockCache) -> Self {
+        self.lists.iter_mut().for_each(|list| list.cache = Some(blocks));
+        self
+    }
+
     /// Adds packages. After an error the files are of no use.
     ///
     /// # Errors
@@ -190,7 +186,7 @@ impl<W: Write + Send> RepodataWriter<W> {
             let reason = format!("{written} packages were written of {packages}");
             return Err(Error::repodata("primary", reason));
         }
-        let finish = |list: Stream<W>| {
+        let finish = |list: Stream<'_, W>| {
             let (written, out) = list.finish(packages)?;
             Ok(FinishedFile { written, out })
         };
@@ -206,7 +202,7 @@ impl<W: Write + Send> RepodataWriter<W> {
     }
 }
 
-impl<W> fmt::Debug for RepodataWriter<W> {
+impl<W> fmt::Debug for RepodataWriter<'_, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RepodataWriter")
             .field("packages", &self.packages)
@@ -231,9 +227,14 @@ fn compressed<W: Write>(
 ) -> Result<FinishedFile<W>> {
     let checksum = Digest::of_bytes(DigestAlgorithm::Sha256, bytes);
     let mut stored = Stored::new(out, compression);
-    let mut write = |block: &[u8]| {
-        let compressed = compression.compress_block(block)?;
-        stored.write(&compressed, block.len(), crc32(block))
+    let mut write = |bytes: &[u8]| {
+        let block = OpenBlock {
+            bytes: bytes.to_vec(),
+            ..OpenBlock::default()
+        };
+        let mut compressed = StoredBlock::default();
+        let block = compressed.compress(&block, kind, compression, None)?;
+        stored.write(block, &compressed)
     };
     let mut blocks = bytes.chunks(BLOCK);
     // Nothing is a file as well.

@@ -94,7 +94,7 @@ impl Catalog {
         if !cache.get(key, &mut bytes) {
             return None;
         }
-        let catalog = Self::decode(&bytes);
+        let catalog = Self::decode(Arc::new(bytes));
         if catalog.is_none() {
             tracing::warn!("what the cache has of a repository cannot be used; it is made anew");
         }
@@ -103,8 +103,9 @@ impl Catalog {
 
     /// Keeps it in the cache.
     pub(super) fn keep(&self, cache: &dyn MetadataCache, key: &CacheKey) {
-        let (items, set) = (self.encode_items(), self.set.encode());
-        cache.put(key, &[&(items.len() as u64).to_le_bytes(), &items, &set]);
+        let items = self.encode_items();
+        let length = (items.len() as u64).to_le_bytes();
+        cache.put(key, &[&length, &items, self.set.as_encoded()]);
         cache.flush();
     }
 
@@ -141,11 +142,12 @@ impl Catalog {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: Arc<Vec<u8>>) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk()?;
-        let (items, set) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-        let (set, kept) = rayon::join(|| PackageSet::decode(set).ok(), || Kept::all(items));
-        let (set, kept) = (set?, kept?);
+        let items = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let kept = Kept::all(items)?;
+        // The set stands on the same bytes.
+        let set = PackageSet::from_encoded_at(Arc::clone(&bytes), length.len() + items.len()).ok()?;
         // Most of the work is in making thousands of packages.
         let kept = kept.into_par_iter().with_min_len(TOGETHER);
         let items = kept.map(|kept| kept.item(&set)).collect::<Option<_>>()?;

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::catalog::{Amount, Catalog, CatalogBuilder};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
-use super::listing::{Entry, Listing, list};
+use super::listing::{self, Entry, Listing};
 use super::roots::Repository;
 use super::trees::Trees;
 
@@ -33,10 +33,8 @@ pub(super) fn read(
         ErrorKind::NotFound => RepoError::new(Reason::Changed, &repository.path).caused_by(error),
         _ => error,
     };
-    let listing = list(repository, settings, trees).map_err(changed)?;
-    if listing.digest() != *pinned {
-        return Err(RepoError::new(Reason::Changed, &repository.path).into());
-    }
+    let listing = listing::pinned(repository, pinned, settings, trees).map_err(changed)?;
+    let listing = listing.ok_or_else(|| RepoError::new(Reason::Changed, &repository.path))?;
     let packages = Packages {
         repository,
         cache: settings.cache.as_deref(),
@@ -44,7 +42,7 @@ pub(super) fn read(
     };
     let (packages, set) = match amount {
         Amount::Brief => {
-            let Catalog { set, items } = packages.catalog(&listing)?;
+            let Catalog { set, items } = packages.catalog(&listing, pinned)?;
             let packages: Vec<_> = items.into_iter().map(|item| item.package).collect();
             (packages, Some(set))
         }
@@ -77,11 +75,11 @@ struct Packages<'a> {
 
 impl Packages<'_> {
     /// The brief packages in the order of the listing, and the set of them: from the cache if they were read before.
-    fn catalog(&self, listing: &Listing) -> Result<Catalog> {
+    fn catalog(&self, listing: &Listing, pinned: &Digest) -> Result<Catalog> {
         let key = self.cache.map(|_| {
-            let identity = listing.identity();
-            let parts = [self.repository.real_path(), identity.hex().into()];
-            CacheKey::new("directory", &parts.each_ref().map(|part| part.as_bytes()))
+            let (path, numbers) = (self.repository.real_path(), listing.numbers());
+            let parts = [path.as_bytes(), pinned.hex().as_bytes(), &numbers];
+            CacheKey::new("directory", &parts)
         });
         let cached = self.cache.zip(key.as_ref());
         let known = cached.and_then(|(cache, key)| Catalog::cached(cache, key));
@@ -166,9 +164,14 @@ impl Reader {
     }
 
     fn header(&mut self, repository: &Repository, entry: &Entry, file: &SourceFile) -> Result<Package> {
-        let (opened, stamp) = open_package(file)?;
+        let changed = || RepoError::new(Reason::Changed, &repository.path);
+        let (opened, stamp) = open_package(file).map_err(|error| match error.kind() {
+            // It was there when it was listed.
+            ErrorKind::NotFound => changed().caused_by(error).into(),
+            _ => error,
+        })?;
         if stamp != entry.stamp {
-            return Err(RepoError::new(Reason::Changed, &repository.path).into());
+            return Err(changed().into());
         }
         let package = self.headers.read_header(&opened, stamp.facts());
         package.map_err(|error| package_error(error, file))

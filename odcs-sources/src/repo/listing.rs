@@ -41,35 +41,64 @@ pub(super) struct Entry {
 impl Listing {
     /// Names, sizes and times in one checksum: what tells whether anything changed.
     pub(super) fn digest(&self) -> Digest {
-        self.hash(|_| None)
-    }
-
-    /// The same with the numbers of the files: what tells whether a file was replaced by one that looks the same.
-    pub(super) fn identity(&self) -> Digest {
-        self.hash(|stamp| Some(stamp.inode))
-    }
-
-    fn hash(&self, number: impl Fn(&FileStamp) -> Option<u64>) -> Digest {
         let mut hasher = Hasher::new(DigestAlgorithm::Sha256);
         let mut line = String::new();
         for Entry { path, stamp } in &self.0 {
             let (seconds, nanoseconds) = stamp.modified;
             line.clear();
             // A string takes everything.
-            let _ = write!(line, "{path}\0{}\0{seconds}.{nanoseconds}", stamp.size);
-            if let Some(number) = number(stamp) {
-                let _ = write!(line, "\0{number}");
-            }
-            line.push('\n');
+            let _ = writeln!(line, "{path}\0{}\0{seconds}.{nanoseconds}", stamp.size);
             hasher.update(line.as_bytes());
         }
         hasher.finish()
+    }
+
+    /// The numbers of the files: what tells, with the digest, whether one was replaced by one that looks the same.
+    pub(super) fn numbers(&self) -> Vec<u8> {
+        let numbers = self.0.iter().map(|entry| entry.stamp.inode.to_le_bytes());
+        numbers.collect::<Vec<_>>().into_flattened()
     }
 
     /// The RPMs.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.0
     }
+}
+
+/// Lists the RPMs of a directory for its pins: their digest. The listing stays for who asks for the content of these
+/// pins at once.
+pub(super) fn pin(
+    repository: &Repository,
+    settings: &RepoSettings,
+    trees: &Trees,
+) -> Result<Digest, RepoError> {
+    // Before it is begun: that is how old the listing is.
+    let now = settings.clock.monotonic();
+    let listing = list(repository, settings, trees)?;
+    let digest = listing.digest();
+    trees.pin(&repository.real_path(), digest.clone(), listing, now);
+    Ok(digest)
+}
+
+/// The RPMs of a directory, if they are those that were pinned: as they were then, if that was a moment ago, else as
+/// they are now. `None` if something has changed.
+///
+/// What changes in that moment is no other than what changes in the next one, before the packages are laid out: then
+/// each file is opened, and is what it turns out to be. One that has become another package is refused, one that is
+/// gone is missed, one that was added belongs to the next compose; and what is published of a file is read from that
+/// very file, since what is known is known by its number, size and time.
+pub(super) fn pinned(
+    repository: &Repository,
+    pinned: &Digest,
+    settings: &RepoSettings,
+    trees: &Trees,
+) -> Result<Option<Listing>, RepoError> {
+    let now = settings.clock.monotonic();
+    if let Some(listing) = trees.take_pinned(&repository.real_path(), pinned, now) {
+        return Ok(Some(listing));
+    }
+    let listing = list(repository, settings, trees)?;
+    Ok((listing.digest() == *pinned).then_some(listing))
 }
 
 /// Lists the RPMs below the repository's directory. Directories behind symbolic links are not
@@ -338,15 +367,9 @@ mod tests {
         let file = top.join("ed.rpm");
         fs::write(&file, "one").unwrap();
         let time = fs::metadata(&file).unwrap().modified().unwrap();
-        let (digest, identity) = {
-            let listing = listed(&top).unwrap();
-            (listing.digest(), listing.identity())
-        };
-        let again = listed(&top).unwrap();
-        assert_eq!(
-            (again.digest(), again.identity()),
-            (digest.clone(), identity.clone())
-        );
+        let said = |listing: Listing| (listing.digest(), listing.numbers());
+        let (digest, numbers) = said(listed(&top).unwrap());
+        assert_eq!(said(listed(&top).unwrap()), (digest.clone(), numbers.clone()));
         // Another file that looks the same.
         fs::write(top.join("other"), "two").unwrap();
         let other = fs::File::options().write(true).open(top.join("other")).unwrap();
@@ -354,7 +377,7 @@ mod tests {
         fs::rename(top.join("other"), &file).unwrap();
         let other = listed(&top).unwrap();
         assert_eq!(other.digest(), digest);
-        assert_ne!(other.identity(), identity);
+        assert_ne!(other.numbers(), numbers);
         fs::write(&file, "three").unwrap();
         assert_ne!(listed(&top).unwrap().digest(), digest);
     }

@@ -88,7 +88,7 @@ pub(super) fn pin(
         None if has_repodata(&directory) => Err(RepoError::new(Reason::NoRepomd, format!("{path}/repodata"))),
         None => Ok(RepoPins::Directory {
             path,
-            listing: listing::list(repository, settings, trees)?.digest(),
+            listing: listing::pin(repository, settings, trees)?,
         }),
     }
 }

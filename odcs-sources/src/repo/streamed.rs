@@ -48,22 +48,32 @@ pub(super) fn index(
 ) -> Result<std::result::Result<Option<Catalog>, RepoError>> {
     let mut files = files.into_iter().flatten();
     let mut builder = CatalogBuilder::new();
+    let mut is_short = false;
     let (hashes, mut seen) = (RandomState::new(), HashSet::new());
     for listed in PrimaryReader::new(reader, Limits::default())? {
         let mut listed = listed?;
         if let Err(error) = check_base(primary, &listed) {
             return Ok(Err(error));
         }
+        if is_short {
+            continue;
+        }
         let key = (listed.checksum.hex(), &listed.package.nevra);
         // Two that happen to have one hash cost time only.
         let is_new = seen.insert(hashes.hash_one(key));
         match files.next() {
             Some((of, list)) if is_new && key == (&*of.id, &of.nevra) => listed.package.files = list,
-            _ => return Ok(Ok(None)),
+            Some(_) => return Ok(Ok(None)),
+            // It lists fewer, or is damaged. Should `primary` be, too, that is what is said: it has to be read to the
+            // end to know.
+            None => {
+                is_short = true;
+                continue;
+            }
         }
         add(&mut builder, listed);
     }
-    if files.next().is_some() {
+    if is_short || files.next().is_some() {
         return Ok(Ok(None));
     }
     Ok(Ok(Some(builder.finish()?)))

@@ -10,14 +10,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use odcs_core::{CacheKey, FileStamp, MetadataCache, Timestamp};
+use odcs_rpm::Digest;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Stat};
 
 use super::catalog::{read, take, text, write};
+use super::listing::Listing;
 
 /// How long before it is listed a tree must have been left alone: longer than the tick of any file system, and clocks
 /// of servers go wrong.
 const QUIET: Duration = Duration::from_secs(10);
+
+/// How long a listing that something was pinned by may stand for the directory: its content is asked for within a few
+/// milliseconds, and whoever asks later is to hear what changed.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// Listings that wait for that: a compose pins its lookaside repositories with its source.
+const WAITING: usize = 8;
 
 /// How many files or directories a thread looks at before others may help.
 const TOGETHER: usize = 256;
@@ -25,8 +34,20 @@ const TOGETHER: usize = 256;
 /// The trees that are known.
 #[derive(Debug, Default)]
 pub(super) struct Trees {
-    /// The last one, by its real path: a compose lists one twice.
+    /// The last one, by its real path.
     last: Mutex<Option<(String, Arc<Tree>)>>,
+    /// What was pinned a moment ago, the last one of each real path.
+    pinned: Mutex<Vec<Pinned>>,
+}
+
+/// A directory as it was when it was pinned.
+#[derive(Debug)]
+struct Pinned {
+    path: String,
+    digest: Digest,
+    listing: Listing,
+    /// By the clock that does not run backwards.
+    at: Duration,
 }
 
 /// A directory tree, without what changes when somebody writes to a file.
@@ -77,6 +98,12 @@ impl Directory {
     }
 }
 
+impl Pinned {
+    fn is_fresh(&self, now: Duration) -> bool {
+        now.checked_sub(self.at).is_some_and(|age| age <= FRESH)
+    }
+}
+
 impl Trees {
     /// What is known of a tree.
     pub(super) fn known(&self, path: &str, cache: Option<&dyn MetadataCache>) -> Option<Arc<Tree>> {
@@ -101,6 +128,34 @@ impl Trees {
             cache.put(&key(path), &[&tree.encode()]);
         }
         *self.last() = Some((path.to_owned(), Arc::new(tree)));
+    }
+
+    /// Keeps a listing, with its digest, for whoever asks for its content at once.
+    pub(super) fn pin(&self, path: &str, digest: Digest, listing: Listing, now: Duration) {
+        let mut pinned = self.pinned();
+        pinned.retain(|other| other.path != path && other.is_fresh(now));
+        if pinned.len() >= WAITING {
+            pinned.remove(0);
+        }
+        pinned.push(Pinned {
+            path: path.to_owned(),
+            digest,
+            listing,
+            at: now,
+        });
+    }
+
+    /// Takes the listing that a digest was made of, if that was a moment ago. Whoever asks again lists again.
+    pub(super) fn take_pinned(&self, path: &str, digest: &Digest, now: Duration) -> Option<Listing> {
+        let mut pinned = self.pinned();
+        pinned.retain(|pinned| pinned.is_fresh(now));
+        let is_it = |pinned: &Pinned| pinned.path == path && pinned.digest == *digest;
+        let place = pinned.iter().position(is_it)?;
+        Some(pinned.remove(place).listing)
+    }
+
+    fn pinned(&self) -> MutexGuard<'_, Vec<Pinned>> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last(&self) -> MutexGuard<'_, Option<(String, Arc<Tree>)>> {

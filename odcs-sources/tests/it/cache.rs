@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::support::Lab;
 use odcs_core::source::{Content, PackageContent};
-use odcs_core::testing::MemoryCache;
-use odcs_core::{ComposeSource, ErrorKind};
+use odcs_core::testing::{ManualClock, MemoryCache};
+use odcs_core::{ComposeSource, ErrorKind, Timestamp};
 use odcs_rpm::gather::{Gathered, Options, PackageSet, Request, gather};
 use odcs_rpm::repodata::Repomd;
 use odcs_rpm::{Digest, DigestAlgorithm};
@@ -80,6 +80,73 @@ fn overwrite(path: &Path) {
 fn set_modified(path: &Path, time: SystemTime) {
     let file = File::options().write(true).open(path).unwrap();
     file.set_times(FileTimes::new().set_modified(time)).unwrap();
+}
+
+/// A listing stands for its directory for a moment, once, and for the content of its own pins only.
+#[tokio::test]
+async fn a_directory_is_listed_once_for_pins_and_content() {
+    let (mut lab, cache) = (Lab::new(), Arc::new(MemoryCache::default()));
+    let clock = ManualClock::new(Timestamp::from_seconds(1 << 40));
+    let mut settings = RepoSettings::new([lab.dir.path()]).with_cache(cache);
+    settings.clock = Arc::new(clock.clone());
+    lab.source = RepoSource::new(settings).unwrap();
+    let directory = |name| {
+        let directory = lab.repository(name);
+        std::fs::remove_dir_all(directory.join("repodata")).unwrap();
+        directory
+    };
+    let (directory, other) = (directory("repo"), directory("other"));
+    let packages = directory.join("Packages");
+    let (ed, common) = (
+        packages.join("ed-1.20-1.x86_64.rpm"),
+        packages.join("line-editor-common-2.1-3.noarch.rpm"),
+    );
+    let aside = lab.dir.path().join("aside");
+    let changes: [(&str, &dyn Fn(), &dyn Fn()); 3] = [
+        (
+            "replaced",
+            &|| {
+                std::fs::copy(&ed, &aside).unwrap();
+                std::fs::copy(&common, packages.join("new")).unwrap();
+                std::fs::rename(packages.join("new"), &ed).unwrap();
+            },
+            &|| std::fs::rename(&aside, &ed).unwrap(),
+        ),
+        (
+            "added",
+            &|| {
+                std::fs::copy(&ed, packages.join("again.rpm")).unwrap();
+            },
+            &|| std::fs::remove_file(packages.join("again.rpm")).unwrap(),
+        ),
+        ("removed", &|| std::fs::rename(&ed, &aside).unwrap(), &|| {
+            std::fs::rename(&aside, &ed).unwrap()
+        }),
+    ];
+    for (what, change, undo) in changes {
+        let before = said(&read(&lab, &directory).await);
+        let gone = async |pins| {
+            let error = lab.content(pins).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Gone, "{what}: {error}");
+        };
+        let pinned = lab.resolve(&directory).await.unwrap();
+        // That of a lookaside repository takes nothing away.
+        lab.resolve(&other).await.unwrap();
+        change();
+        let content = lab.content(&pinned).await.unwrap();
+        assert_eq!(said(&content), before, "{what}");
+        gone(&pinned).await;
+        undo();
+
+        let late = lab.resolve(&directory).await.unwrap();
+        change();
+        clock.advance(Duration::from_secs(3));
+        gone(&late).await;
+        // What is pinned now says nothing of what was pinned then.
+        lab.resolve(&directory).await.unwrap();
+        gone(&late).await;
+        undo();
+    }
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ fn write_repodata(
     settings: RepodataSettings,
 ) -> Finished<File> {
     let (plan, count) = (plan(), packages.len() as u64);
-    let mut repodata = TreeRepodata::begin(compose, tree, &plan, count, settings).unwrap();
+    let mut repodata = TreeRepodata::begin(compose, tree, &plan, count, settings, None).unwrap();
     for package in packages {
         let file = package.candidate.file.open().unwrap();
         let mut pieces = Pieces::default();

@@ -13,6 +13,7 @@ use hashbrown::DefaultHashBuilder;
 
 use super::brief::Brief;
 use super::index::Range;
+use super::record::MAX_ARCHES;
 use super::set::{MAX_ROWS, Origin, PackageSet};
 use super::table::{AddedId, ArchId, Column, DraftId, RangeId, Rows, TextId};
 use super::texts::{Numbers, TextNumbers};
@@ -254,7 +255,9 @@ impl SetBuilder {
             self.provides.values(),
             self.paths.values(),
         ];
-        let is_full = rows.iter().any(|rows| *rows > MAX_ROWS) || self.numbers.texts.is_full();
+        let is_full = rows.iter().any(|rows| *rows > MAX_ROWS)
+            || self.arches.len() > MAX_ARCHES
+            || self.numbers.texts.is_full();
         let set = (!is_full).then(|| assemble::assemble(self)).flatten();
         set.ok_or_else(|| Error::TooLarge {
             what: "the package set with its dependencies and files".into(),

@@ -1,6 +1,6 @@
 //! Numbering sorted packages, and what they have in common.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -8,18 +8,19 @@ use super::Added;
 use super::assemble::Indexed;
 use super::kept::Kept;
 use crate::gather::codec::Tables;
-use crate::gather::set::{Entry, Made, Name, PackageSet, split_source_rpm};
+use crate::gather::set::{Entry, Name, PackageSet, split_source_rpm};
 use crate::gather::table::{
     ArchId, Column, Id as _, NameId, PackageId, RangeId, Rows, SourceId, TextId, VersionId,
 };
 use crate::gather::texts::Texts;
 use crate::gather::varints;
-use crate::{Arch, PackageKind};
+use crate::{Arch, Package, PackageKind};
 
 /// Packages in the order of a set. Texts and ranges are those of the set, except where something is called `old`.
 pub(super) struct Numbered {
     entries: Column<PackageId, Entry>,
-    made: Column<PackageId, Made>,
+    /// Packages that were given.
+    given: Vec<(PackageId, Arc<Package>)>,
     /// Each a [`Brief`], then the keys it is signed with.
     briefs: Rows<PackageId, u8>,
     /// The version and release of each source package, and what it is.
@@ -37,7 +38,7 @@ impl Numbered {
     pub(super) fn new() -> Self {
         Self {
             entries: Column::new(),
-            made: Column::new(),
+            given: Vec::new(),
             briefs: Rows::empty(),
             built: Vec::new(),
             names: Column::new(),
@@ -86,12 +87,9 @@ impl Numbered {
         if package.kind == PackageKind::Source {
             self.built.push((id, name, brief.version, brief.release));
         }
-        self.made.push(
-            package
-                .kept
-                .clone()
-                .map_or_else(OnceLock::new, |kept| OnceLock::from(Some(kept))),
-        );
+        if let Some(package) = &package.kept {
+            self.given.push((id, Arc::clone(package)));
+        }
         self.entries.push(Entry {
             name,
             origin: package.origin,
@@ -114,7 +112,6 @@ impl Numbered {
         }
         self.names.push(Name {
             text,
-            start: id.number(),
             end: id.number() + 1,
         })
     }
@@ -145,7 +142,9 @@ impl Numbered {
             offers: &index.offers,
         };
         let mut set = PackageSet::from_encoded(tables.encode()).ok()?;
-        set.made = self.made;
+        for (id, package) in self.given {
+            set.made.put(id, package);
+        }
         set.is_brief = is_brief;
         Some(set)
     }

@@ -11,10 +11,11 @@ pub(super) use self::write::Tables;
 use std::sync::Arc;
 
 use super::set::PackageSet;
+use super::stored::Part;
 use crate::{Error, Result};
 
 /// What the bytes begin with. To be changed whenever they come to mean something else.
-const MAGIC: &[u8; 8] = b"ODCSset1";
+const MAGIC: &[u8; 8] = b"ODCSset2";
 
 impl PackageSet {
     /// The set written down, its packages as [brief](Self::is_brief) ones. The bytes depend on the packages alone,
@@ -25,7 +26,7 @@ impl PackageSet {
 
     /// What [`encode`](Self::encode) gives: a set stands on these bytes.
     pub fn as_encoded(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_bytes()
     }
 
     /// Reads what [`encode`](Self::encode) wrote. The packages are brief, and made when they are first asked for.
@@ -42,6 +43,16 @@ impl PackageSet {
     /// # Errors
     /// As [`decode`](Self::decode).
     pub fn from_encoded(bytes: Vec<u8>) -> Result<Self> {
-        read::set(Arc::new(bytes)).ok_or_else(|| Error::value("the bytes given", "a package set"))
+        Self::from_encoded_at(bytes, 0)
+    }
+
+    /// The same of bytes that begin with something else, and may be somebody else's, too: the set is what stands from
+    /// the byte with this number on.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn from_encoded_at(bytes: impl Into<Arc<Vec<u8>>>, start: usize) -> Result<Self> {
+        let bytes = Part::new(bytes.into(), start);
+        read::set(bytes).ok_or_else(|| Error::value("the bytes given", "a package set"))
     }
 }

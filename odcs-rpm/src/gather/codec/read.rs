@@ -1,21 +1,22 @@
 //! Reading a set: whatever the bytes are, nothing that is asked of it later goes wrong.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::MAGIC;
 use crate::Arch;
 use crate::gather::index::Index;
+use crate::gather::made::Made;
 use crate::gather::record::Record;
-use crate::gather::set::{Entry, Name, PackageSet};
+use crate::gather::set::{Entry, Name, Origin, PackageSet};
 use crate::gather::stored::{Part, Stored, StoredRows, StoredTexts, StoredVarints};
-use crate::gather::table::{Column, Id, NameId, PackageId, Rows};
+use crate::gather::table::{Column, Id, NameId, PackageId};
 
 /// The set that the bytes are; `None` if they are none.
 ///
-/// Looked at are the sizes of all tables, and the few tables that gathering walks as a whole. The others answer that
-/// nothing is there where they are asked for a row that they have not.
-pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
-    let mut input = Input(Part::new(Arc::clone(&bytes)));
+/// Looked at are the sizes of all tables, and how the names go through the packages. Tables answer that nothing is
+/// there where they are asked for a row that they have not.
+pub(super) fn set(bytes: Part) -> Option<PackageSet> {
+    let mut input = Input(bytes.clone());
     if input.0.take(MAGIC.len())?.as_bytes() != MAGIC {
         return None;
     }
@@ -27,10 +28,11 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
         .map(|arch| arch.parse().ok())
         .collect::<Option<_>>()?;
     let source_rpms = input.stored()?;
-    let names: Column<NameId, Name> = all(&input.stored::<NameId, Name>()?)?;
-    let entries: Column<PackageId, Entry> = all(&input.stored::<PackageId, Entry>()?)?;
+    let names: Stored<NameId, Name> = input.stored()?;
+    let (entries, origins): (Stored<PackageId, Entry>, Stored<PackageId, Origin>) =
+        (input.stored()?, input.stored()?);
     let briefs = input.varints()?;
-    let [binaries, debug, sources] = [input.walked()?, input.walked()?, input.walked()?];
+    let [binaries, debug, sources] = [input.rows()?, input.rows()?, input.rows()?];
     let ranges = input.stored()?;
     let requirements = input.stored()?;
     let operands: StoredRows<_, _> = input.rows()?;
@@ -45,30 +47,20 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
         requires: input.varints()?,
         offers: input.rows()?,
     };
-    let is_name = |name: &Name| name.start < name.end && name.end as usize <= entries.len();
-    let is_entry = |entry: &Entry| {
-        entry.name.index() < names.len()
-            && entry.arch.index() < arches.len()
-            && entry
-                .source
-                .is_none_or(|source| source.index() < source_rpms.len())
-    };
     let is_whole = input.0.as_bytes().is_empty()
+        && have_all(&names, entries.len())
+        && [0, entries.len()].contains(&origins.len())
         && briefs.len() == entries.len()
-        && index.requires.len() == entries.len()
-        && names.as_slice().iter().all(is_name)
-        && entries.as_slice().iter().all(is_entry);
+        && index.requires.len() == entries.len();
     is_whole.then(|| PackageSet {
-        made: std::iter::repeat_with(OnceLock::new)
-            .take(entries.len())
-            .collect(),
-        has_lookaside: entries.as_slice().iter().any(|entry| entry.origin.is_lookaside()),
+        made: Made::new(entries.len()),
         is_brief: true,
         bytes,
         arches,
         source_rpms,
         names,
         entries,
+        origins,
         briefs,
         binaries,
         debug,
@@ -77,11 +69,14 @@ pub(super) fn set(bytes: Arc<Vec<u8>>) -> Option<PackageSet> {
     })
 }
 
-/// All rows of a table; `None` if one of them cannot be read.
-fn all<K: Id, R: Record>(stored: &Stored<K, R>) -> Option<Column<K, R>> {
-    let mut rows = Vec::with_capacity(stored.len());
-    rows.extend(stored.iter());
-    (rows.len() == stored.len()).then(|| rows.into_iter().collect())
+/// Whether every package has one name, and every name a package: then going through all names takes no longer than
+/// going through all packages.
+fn have_all(names: &Stored<NameId, Name>, packages: usize) -> bool {
+    let mut last = 0;
+    names
+        .iter()
+        .all(|name| std::mem::replace(&mut last, name.end) < name.end)
+        && last as usize == packages
 }
 
 /// What was not read yet.
@@ -107,11 +102,5 @@ impl Input {
     fn varints<K: Id>(&mut self) -> Option<StoredVarints<K>> {
         let starts = self.table(size_of::<u32>())?;
         Some(StoredVarints::new(starts, self.table(1)?))
-    }
-
-    /// Rows that are read all at once.
-    fn walked<K: Id>(&mut self) -> Option<Rows<K, PackageId>> {
-        let starts = self.stored::<K, u32>()?.iter().collect();
-        Rows::from_parts(starts, self.stored::<K, PackageId>()?.iter().collect())
     }
 }

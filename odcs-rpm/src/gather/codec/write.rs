@@ -4,7 +4,7 @@ use super::MAGIC;
 use crate::Arch;
 use crate::gather::index::{Offer, Range, Requirement};
 use crate::gather::record::Record;
-use crate::gather::set::{Entry, Name};
+use crate::gather::set::{Entry, Name, Origin};
 use crate::gather::table::{
     ArchId, CapabilityId, Column, Id, NameId, PackageId, RangeId, RequirementId, RichId, Rows, SourceId,
     TextId,
@@ -40,6 +40,7 @@ impl Tables<'_> {
         out.records(self.source_rpms.as_slice());
         out.records(self.names.as_slice());
         out.records(self.entries.as_slice());
+        out.records(&self.origins());
         out.varints(self.briefs);
         out.rows(self.binaries);
         out.rows(self.debug);
@@ -51,6 +52,18 @@ impl Tables<'_> {
         out.rows(self.offers);
         out.0.shrink_to_fit();
         out.0
+    }
+}
+
+impl Tables<'_> {
+    /// Where each package is from; nothing if there is no lookaside.
+    fn origins(&self) -> Vec<Origin> {
+        let origins = self.entries.as_slice().iter().map(|entry| entry.origin);
+        if origins.clone().any(Origin::is_lookaside) {
+            origins.collect()
+        } else {
+            Vec::new()
+        }
     }
 }
 

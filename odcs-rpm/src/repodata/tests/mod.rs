@@ -1,5 +1,6 @@
 //! Reading and writing together, and reading what nobody wrote.
 
+mod blocks;
 mod pieces;
 mod writer;
 
