@@ -81,9 +81,6 @@ impl Layout {
         let mut planned = planned(plan, &trees);
         // Stable: of one package, the arches keep their order.
         planned.sort_by(|one, other| one.name.cmp(other.name).then_with(|| one.nevra.cmp(other.nevra)));
-        for of_one_name in planned.chunk_by(|one, other| one.name == other.name) {
-            check_names(of_one_name)?;
-        }
         let taken = plan.arches.iter().map(|arch| vec![0; arch.packages.len()]);
         let mut layout = Arranging {
             trees: &trees,
@@ -92,10 +89,13 @@ impl Layout {
             places: AllPlaces::default(),
             taken: taken.collect(),
         };
-        for same in planned.chunk_by(|one, other| one.nevra == other.nevra) {
-            match same {
-                [only] => layout.add_only(only),
-                several => layout.add(several)?,
+        for of_one_name in planned.chunk_by(|one, other| one.name == other.name) {
+            check_names(of_one_name)?;
+            for same in of_one_name.chunk_by(|one, other| one.nevra == other.nevra) {
+                match same {
+                    [only] => layout.add_only(only),
+                    several => layout.add(several)?,
+                }
             }
         }
         let Arranging {

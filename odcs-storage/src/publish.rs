@@ -8,7 +8,7 @@ use crate::dir::{self, Dir};
 use crate::error::{Error, Result};
 use crate::inventory::Inventory;
 use crate::layout;
-use crate::save::save_file;
+use crate::save::{save_directories, save_file, save_files};
 use crate::staging::Staging;
 
 /// Bytes of `COMPOSE_ID` and `STATUS`.
@@ -69,16 +69,23 @@ fn publish_into(
     }
     // Made before it is needed: a disk that is too full for it is noticed while nothing is visible.
     let link = make_link(staging.dir(), id)?;
-    let files = [
+    let small = [
         (layout::COMPOSE_ID, compose_id.as_bytes()),
         (layout::STATUS, layout::FINISHED.as_bytes()),
     ];
-    for (name, bytes) in files {
-        put(staging.dir(), own, name, bytes)?;
+    let mut files = Vec::new();
+    for (name, bytes) in small {
+        staging.dir().remove(name)?;
+        staging.dir().write(name, bytes)?;
+        files.push((staging.dir(), name));
     }
     // The log is written by whoever reports; it is part of what must be there.
     if own.stat(layout::LOG)?.is_some() {
-        save_file(own, layout::LOG)?;
+        files.push((own, layout::LOG));
+    }
+    save_files(&files)?;
+    for (name, _) in small {
+        staging.dir().rename(name, own, name)?;
     }
     own.sync()?;
     if !staging
@@ -87,7 +94,8 @@ fn publish_into(
     {
         return give_way(target, staging, own, id);
     }
-    if let Err(error) = own.sync().and_then(|()| put_link(target, staging.dir(), &link)) {
+    let linked = staging.dir().rename(&link, target, &link);
+    if let Err(error) = linked.and_then(|()| save_directories(&[own, target])) {
         // The record is going to say that it failed, so it must not stay visible.
         own.rename(layout::COMPOSE, staging.dir(), layout::COMPOSE)?;
         own.sync()?;

@@ -1,13 +1,14 @@
 //! Making what was written last through a power cut.
 
 use std::ffi::{OsStr, OsString};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use crate::dir::Dir;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::layout;
 
 /// Entries of one directory; a letter of the alphabet has a few thousand packages.
@@ -42,7 +43,7 @@ pub(crate) fn save(compose: &Dir, links_only: bool) -> Result<()> {
     let (mut order, directories): (Vec<&Item>, Vec<&Item>) =
         items.iter().partition(|item| matches!(item, Item::File(..)));
     order.extend(directories);
-    each(compose, &order, |item| match item {
+    each(&order, |item| match item {
         Item::Directory(directory) => directory.sync(),
         Item::File(number, name) => match items.get(*number) {
             Some(Item::Directory(directory)) => save_file(directory, name),
@@ -51,13 +52,18 @@ pub(crate) fn save(compose: &Dir, links_only: bool) -> Result<()> {
     })
 }
 
-/// Makes what some directories of a compose list last through a power cut.
-pub(crate) fn save_directories(compose: &Dir, directories: &[&Dir]) -> Result<()> {
-    each(compose, directories, |directory| directory.sync())
+/// Makes what some directories list last through a power cut.
+pub(crate) fn save_directories(directories: &[&Dir]) -> Result<()> {
+    each(directories, |directory| directory.sync())
+}
+
+/// Makes the content of some files last through a power cut; their names last as long as their directories.
+pub(crate) fn save_files(files: &[(&Dir, &str)]) -> Result<()> {
+    each(files, |(directory, name)| save_file(directory, name))
 }
 
 /// Does something that waits for the disk with each of these.
-fn each<T: Sync>(compose: &Dir, items: &[T], save: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
+fn each<T: Sync>(items: &[T], save: impl Fn(&T) -> Result<()> + Sync) -> Result<()> {
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -69,8 +75,9 @@ fn each<T: Sync>(compose: &Dir, items: &[T], save: impl Fn(&T) -> Result<()> + S
         let others: Vec<_> = (1..THREADS.min(items.len())).map(|_| scope.spawn(work)).collect();
         let own = work();
         others.into_iter().fold(own, |result, other| {
-            let other = other.join();
-            result.and(other.unwrap_or_else(|_| Err(ended(compose))))
+            // One that panics takes the whole attempt with it, as if it had not been another thread.
+            let other = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            result.and(other)
         })
     })
 }
@@ -80,10 +87,6 @@ pub(crate) fn save_file(directory: &Dir, name: impl AsRef<OsStr>) -> Result<()> 
     let name = name.as_ref();
     let (file, _) = directory.open_file(name)?;
     rustix::fs::fsync(&file).map_err(|errno| directory.failed("save", name, errno))
-}
-
-fn ended(compose: &Dir) -> Error {
-    compose.failed("save", "", Errno::IO)
 }
 
 /// Where a directory is.

@@ -219,7 +219,7 @@ impl Rest<'_> {
             return Ok(());
         }
         let directories: Vec<&Dir> = directories.iter().flatten().flatten().collect();
-        save::save_directories(self.compose, &directories)
+        save::save_directories(&directories)
     }
 
     /// Writes everything but the list of all packages, saves it to disk and reads it back.

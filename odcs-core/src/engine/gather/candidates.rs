@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use odcs_rpm::gather::{Gathered, Member};
-use odcs_rpm::{Nevra, Package, PackageKind, PackagePattern};
+use odcs_rpm::gather::{Flag, Gathered, Origin};
+use odcs_rpm::{Package, PackageKind, PackagePattern};
 
 use super::reasons;
 use crate::plan::PlannedPackage;
@@ -46,23 +46,19 @@ impl Candidates {
     /// What was gathered, with files. A repository may have several for one NEVRA: the first is taken, the others
     /// are copies.
     pub(super) fn choose(&self, gathered: &Gathered) -> Result<Vec<Chosen>> {
-        let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
-        let members: Vec<&Member> = kinds
-            .into_iter()
-            .flat_map(|kind| gathered.packages(kind))
-            .collect();
+        let members = &gathered.members;
         // A set that was made beforehand shares its packages with the candidates: then most are found without a look
         // at their names.
         let packages = members.iter().map(|member| Arc::as_ptr(&member.package));
         let by_package: HashMap<*const Package, usize> = packages.zip(0..).collect();
-        let mut by_nevra: Option<HashMap<&Nevra, usize>> = None;
-        let mut find = |package: &Arc<Package>| {
-            if let Some(&member) = by_package.get(&Arc::as_ptr(package)) {
-                return Some(member);
-            }
-            let nevras = || members.iter().map(|member| &member.package.nevra);
-            let by_nevra = by_nevra.get_or_insert_with(|| nevras().zip(0..).collect());
-            by_nevra.get(&package.nevra).copied()
+        let find = |package: &Arc<Package>| {
+            let known = by_package.get(&Arc::as_ptr(package)).copied();
+            known.or_else(|| {
+                let wanted = (&package.nevra, Origin::PackageSet);
+                let found =
+                    members.binary_search_by(|member| (&member.package.nevra, member.origin).cmp(&wanted));
+                found.ok()
+            })
         };
         // What was gathered is looked up, not what there is: it may be a hundred out of many thousand.
         let mut first: Vec<Option<usize>> = vec![None; members.len()];
@@ -78,7 +74,14 @@ impl Candidates {
             }
         }
         let checksum = |number: usize| self.all.get(number)?.checksum.as_ref();
-        let chosen = members.into_iter().zip(first).enumerate();
+        let of_kind = |kind| {
+            let numbered = members.iter().zip(&first).enumerate();
+            numbered.filter(move |(_, (member, _))| {
+                member.kind == kind && !member.flags.contains(Flag::Lookaside)
+            })
+        };
+        let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
+        let chosen = kinds.into_iter().flat_map(of_kind);
         let chosen = chosen.map(|(at, (member, candidate))| {
             let candidate = candidate.ok_or_else(|| {
                 let nevra = member.package.nevra.to_string();
