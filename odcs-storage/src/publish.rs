@@ -8,6 +8,7 @@ use crate::dir::{self, Dir};
 use crate::error::{Error, Result};
 use crate::inventory::Inventory;
 use crate::layout;
+use crate::save::save_file;
 use crate::staging::Staging;
 
 /// Bytes of `COMPOSE_ID` and `STATUS`.
@@ -77,8 +78,7 @@ fn publish_into(
     }
     // The log is written by whoever reports; it is part of what must be there.
     if own.stat(layout::LOG)?.is_some() {
-        let (log, _) = own.open_file(layout::LOG)?;
-        rustix::fs::fsync(&log).map_err(|errno| own.failed("save", layout::LOG, errno))?;
+        save_file(own, layout::LOG)?;
     }
     own.sync()?;
     if !staging
@@ -166,8 +166,7 @@ fn give_way(target: &Dir, staging: &Staging, own: &Dir, id: ComposeId) -> Result
 fn put(staging: &Dir, own: &Dir, name: &'static str, bytes: &[u8]) -> Result<()> {
     staging.remove(name)?;
     staging.write(name, bytes)?;
-    let (file, _) = staging.open_file(name)?;
-    rustix::fs::fsync(&file).map_err(|errno| staging.failed("save", name, errno))?;
+    save_file(staging, name)?;
     staging.rename(name, own, name)
 }
 

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::thread::{Scope, ScopedJoinHandle};
 
 use odcs_core::manifest::ManifestDocument;
 use odcs_core::productmd::ComposeIdent;
-use odcs_core::request::ComposeResult;
+use odcs_core::request::{ComposeRequest, ComposeResult};
 use odcs_core::{Built, ComposeId, ErrorKind, Job, KeptBlocks, MetadataCache, Phase, Progress, Work};
 use odcs_rpm::repodata::Finished;
 use rayon::prelude::*;
@@ -15,7 +16,8 @@ use crate::arrange::Layout;
 use crate::builder::Inner;
 use crate::dir::Dir;
 use crate::error::{Error, IsoError, IsoFault, Result};
-use crate::iso::Making;
+use crate::iso::{IsoImage, Making};
+use crate::layout::Tree;
 use crate::manifest::manifest;
 use crate::packages::{PlacedPackage, Placement, Placing, Readers, packages_of};
 use crate::repodata::TreeRepodata;
@@ -77,13 +79,6 @@ impl Inner {
         cancel: &CancellationToken,
     ) -> Result<Filled> {
         let id = job.compose.id;
-        let go_on = || {
-            if cancel.is_cancelled() {
-                Err(Error::Cancelled { id })
-            } else {
-                Ok(())
-            }
-        };
         let plan = match &job.work {
             Work::Packages(plan) => plan,
             _ => return Err(cannot_build(id, "its work is not a list of packages")),
@@ -136,84 +131,47 @@ impl Inner {
             &format!("{}: {}", log::packages(total), counts.describe()),
         );
 
-        go_on()?;
-        let trees = &layout.trees;
-        progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
         let placement = Placement {
             plan,
             taken: &layout.taken,
             packages: &packages,
         };
-        let finish = || -> Result<Vec<Finished<File>>> {
-            repodata.into_par_iter().map(TreeRepodata::finish).collect()
+        let metadata = compose.make(layout::METADATA)?;
+        let rest = Rest {
+            inner: self,
+            job,
+            request,
+            ident: &ident,
+            staging,
+            compose: &compose,
+            metadata: &metadata,
+            trees: &layout.trees,
+            placement,
+            links_only: counts.copied() == 0,
+            progress,
+            cancel,
         };
-        let (repodata, rpms) = rayon::join(finish, || tree::rpms(&ident, placement));
-        let (repodata, rpms) = (repodata?, rpms?);
-        let mut written = Vec::new();
-        for tree in trees {
-            written.extend(tree::write_tree_files(&compose, tree, &ident, plan.timestamp)?);
-        }
-
-        go_on()?;
-        let images = if wants_images {
-            let making = Making {
-                id,
-                xorriso: self.xorriso.as_ref().ok_or_else(no_xorriso)?,
-                staging: staging.dir(),
-                ident: &ident,
-                timestamp: plan.timestamp,
-                packages: &packages,
-                time: self.settings.iso_time,
-                clock: &*self.clock,
-                progress,
-                cancel,
-            };
-            Some(making.run(trees)?)
-        } else {
-            None
-        };
-
-        go_on()?;
-        progress.step(
-            Phase::Metadata,
-            if wants_images {
-                "writing composeinfo.json, images.json, rpms.json, modules.json and the .repo file"
-            } else {
-                "writing composeinfo.json, rpms.json, modules.json and the .repo file"
-            },
-        );
-        written.extend(tree::write_metadata(
-            &compose,
-            &job.compose,
-            &job.links,
-            plan,
-            &rpms,
-            images.as_deref(),
-        )?);
-
-        go_on()?;
-        progress.step(Phase::Check, "saving everything to disk and reading it back");
-        // The disk is waited for while the processors read back.
-        let links_only = counts.copied() == 0;
-        let check = || {
-            check::check_files(&compose, &written)?;
-            let trees: Vec<_> = trees.iter().zip(&repodata).collect();
-            trees.par_iter().try_for_each(|(tree, repodata)| {
-                go_on()?;
-                let here: Vec<&PlacedPackage> = packages_of(tree, &packages).collect();
-                check::check_tree(&compose, tree, plan, &here, self.settings.repodata, repodata)
-            })
-        };
-        let (saved, (checked, manifest)) = std::thread::scope(|scope| {
-            let saving = scope.spawn(|| save::save(&compose, links_only));
-            let checked = rayon::join(check, || manifest(&request.source.kind(), placement));
-            (saving.join(), checked)
+        // What lists all packages is made beside what has to be done one after the other.
+        let (finished, manifest, listed) = std::thread::scope(|scope| {
+            // The disk can begin at once.
+            let saving_packages = scope.spawn(|| rest.save_packages(&directories));
+            let (finished, (manifest, saving)) = rayon::join(
+                || rest.finish(repodata),
+                || {
+                    rayon::join(
+                        || manifest(&request.source.kind(), placement),
+                        || rest.write_rpms(scope),
+                    )
+                },
+            );
+            let finished = finished.and(saved(id, saving_packages));
+            (finished, manifest, saving.and_then(|saving| saved(id, saving)))
         });
-        saved.unwrap_or_else(|_| Err(cannot_build(id, "saving it to disk ended unexpectedly")))?;
-        checked?;
+        finished?;
+        listed?;
         let manifest = manifest?;
 
-        go_on()?;
+        rest.go_on()?;
         let built = Built {
             pungi_compose_id: ident.to_string(),
             packages: total,
@@ -227,6 +185,149 @@ impl Inner {
             packages,
         })
     }
+}
+
+/// What remains to be done once all packages are in place.
+struct Rest<'a> {
+    inner: &'a Inner,
+    job: &'a Job,
+    request: &'a ComposeRequest,
+    ident: &'a ComposeIdent,
+    staging: &'a Staging,
+    compose: &'a Dir,
+    metadata: &'a Dir,
+    trees: &'a [Tree],
+    placement: Placement<'a>,
+    /// Whether no package was copied.
+    links_only: bool,
+    progress: &'a dyn Progress,
+    cancel: &'a CancellationToken,
+}
+
+impl Rest<'_> {
+    fn go_on(&self) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            let id = self.job.compose.id;
+            return Err(Error::Cancelled { id });
+        }
+        Ok(())
+    }
+
+    /// Saves the directories of packages, which nothing comes into any more. Copies are saved with everything else.
+    fn save_packages(&self, directories: &[Vec<Option<Dir>>]) -> Result<()> {
+        if !self.links_only {
+            return Ok(());
+        }
+        let directories: Vec<&Dir> = directories.iter().flatten().flatten().collect();
+        save::save_directories(self.compose, &directories)
+    }
+
+    /// Writes everything but the list of all packages, saves it to disk and reads it back.
+    fn finish(&self, repodata: Vec<TreeRepodata<'_>>) -> Result<()> {
+        self.go_on()?;
+        let (plan, trees, progress) = (self.placement.plan, self.trees, self.progress);
+        progress.step(Phase::Repodata, &format!("writing {} repositories", trees.len()));
+        let finish = repodata.into_par_iter().map(TreeRepodata::finish);
+        let repodata: Vec<Finished<File>> = finish.collect::<Result<_>>()?;
+        let mut written = Vec::new();
+        for tree in trees {
+            written.extend(tree::write_tree_files(
+                self.compose,
+                tree,
+                self.ident,
+                plan.timestamp,
+            )?);
+        }
+
+        self.go_on()?;
+        let images = self.make_images()?;
+
+        self.go_on()?;
+        progress.step(
+            Phase::Metadata,
+            if images.is_some() {
+                "writing composeinfo.json, images.json, rpms.json, modules.json and the .repo file"
+            } else {
+                "writing composeinfo.json, rpms.json, modules.json and the .repo file"
+            },
+        );
+        let (compose, links) = (&self.job.compose, &self.job.links);
+        written.extend(tree::write_metadata(
+            self.metadata,
+            compose,
+            plan,
+            images.as_deref(),
+        )?);
+        written.push(tree::write_repo_file(self.compose, compose, links)?);
+
+        self.go_on()?;
+        progress.step(Phase::Check, "saving everything to disk and reading it back");
+        // The disk is waited for while the processors read back.
+        let check = || {
+            check::check_files(self.compose, &written)?;
+            let trees: Vec<_> = trees.iter().zip(&repodata).collect();
+            trees.par_iter().try_for_each(|(tree, repodata)| {
+                self.go_on()?;
+                let here: Vec<&PlacedPackage> = packages_of(tree, self.placement.packages).collect();
+                check::check_tree(
+                    self.compose,
+                    tree,
+                    plan,
+                    &here,
+                    self.inner.settings.repodata,
+                    repodata,
+                )
+            })
+        };
+        std::thread::scope(|scope| {
+            let saving = scope.spawn(|| save::save(self.compose, self.links_only));
+            let checked = check();
+            saved(compose.id, saving)?;
+            checked
+        })
+    }
+
+    /// Makes the ISO images, if such are asked for.
+    fn make_images(&self) -> Result<Option<Vec<IsoImage>>> {
+        if !self.request.results.contains(ComposeResult::Iso) {
+            return Ok(None);
+        }
+        let making = Making {
+            id: self.job.compose.id,
+            xorriso: self.inner.xorriso.as_ref().ok_or_else(no_xorriso)?,
+            staging: self.staging.dir(),
+            ident: self.ident,
+            timestamp: self.placement.plan.timestamp,
+            packages: self.placement.packages,
+            time: self.inner.settings.iso_time,
+            clock: &*self.inner.clock,
+            progress: self.progress,
+            cancel: self.cancel,
+        };
+        making.run(self.trees).map(Some)
+    }
+
+    /// Writes the list of all packages and reads it back. What saves everything else may have come too early for it,
+    /// so it is saved by itself; no processor has to wait for that.
+    fn write_rpms<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> Result<ScopedJoinHandle<'scope, Result<()>>> {
+        let written = tree::write_rpms(self.metadata, self.ident, self.placement)?;
+        let name = written.name.clone();
+        let saving = scope.spawn(move || {
+            save::save_file(self.metadata, name)?;
+            self.metadata.sync()
+        });
+        check::check_files(self.compose, &[written])?;
+        Ok(saving)
+    }
+}
+
+/// What became of what saves something to disk.
+fn saved(id: ComposeId, saving: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
+    let ended = |_| Err(cannot_build(id, "saving it to disk ended unexpectedly"));
+    saving.join().unwrap_or_else(ended)
 }
 
 /// It was there when the compose was asked for.

@@ -112,17 +112,14 @@ pub(crate) fn write_tree_files(
     .collect()
 }
 
-/// Writes `compose/metadata/` and the `.repo` file; `rpms` is the content of `rpms.json`, `images` are the ISO images, if such were asked for.
+/// Writes what is in `compose/metadata/` but `rpms.json`; `images` are the ISO images, if such were asked for.
 pub(crate) fn write_metadata(
-    directory: &Dir,
+    metadata: &Dir,
     compose: &Compose,
-    links: &Links,
     plan: &Plan,
-    rpms: &[u8],
     images: Option<&[IsoImage]>,
 ) -> Result<Vec<WrittenFile>> {
     let ident = ComposeIdent::of(compose);
-    let metadata = directory.make(layout::METADATA)?;
     let mut info = ComposeInfo::new(&ident, plan.arches.iter().map(|arch| &arch.arch));
     let mut files = Vec::new();
     if let Some(made) = images {
@@ -140,19 +137,31 @@ pub(crate) fn write_metadata(
         ("composeinfo.json", info.to_json()?),
         ("modules.json", Modules::none(&ident).to_json()?),
     ]);
-    let files = files.iter().map(|(name, json)| (*name, json.as_slice()));
-    let mut written: Vec<_> = files
-        .chain([("rpms.json", rpms)])
-        .map(|(name, json)| WrittenFile::write(&metadata, &[layout::METADATA], name, json))
-        .collect::<Result<_>>()?;
+    let files = files.iter();
+    files
+        .map(|(name, json)| WrittenFile::write(metadata, &[layout::METADATA], *name, json))
+        .collect()
+}
+
+/// Writes the `.repo` file.
+pub(crate) fn write_repo_file(directory: &Dir, compose: &Compose, links: &Links) -> Result<WrittenFile> {
     let text = repo_file(compose, links)?;
     let (variant, name) = (directory.open(VARIANT)?, layout::repo_file(compose.id));
-    written.push(WrittenFile::write(&variant, &[VARIANT], name, text.as_bytes())?);
-    Ok(written)
+    WrittenFile::write(&variant, &[VARIANT], name, text.as_bytes())
+}
+
+/// Writes `rpms.json` into `compose/metadata/`.
+pub(crate) fn write_rpms(
+    metadata: &Dir,
+    ident: &ComposeIdent,
+    placement: Placement<'_>,
+) -> Result<WrittenFile> {
+    let json = rpms(ident, placement)?;
+    WrittenFile::write(metadata, &[layout::METADATA], "rpms.json", &json)
 }
 
 /// The bytes of `rpms.json`, the list of all packages. A source package stands under each arch that it was planned for.
-pub(crate) fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Result<Vec<u8>> {
+fn rpms(ident: &ComposeIdent, placement: Placement<'_>) -> Result<Vec<u8>> {
     let (sources, source_of) = sources(placement.packages);
     let kinds = [PackageKind::Binary, PackageKind::Debug, PackageKind::Source];
     let arches = placement.plan.arches.iter().map(|arch| &arch.arch);

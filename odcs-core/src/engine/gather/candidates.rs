@@ -51,17 +51,25 @@ impl Candidates {
             .into_iter()
             .flat_map(|kind| gathered.packages(kind))
             .collect();
-        let by_nevra: HashMap<&Nevra, usize> = members
-            .iter()
-            .map(|member| &member.package.nevra)
-            .zip(0..)
-            .collect();
+        // A set that was made beforehand shares its packages with the candidates: then most are found without a look
+        // at their names.
+        let packages = members.iter().map(|member| Arc::as_ptr(&member.package));
+        let by_package: HashMap<*const Package, usize> = packages.zip(0..).collect();
+        let mut by_nevra: Option<HashMap<&Nevra, usize>> = None;
+        let mut find = |package: &Arc<Package>| {
+            if let Some(&member) = by_package.get(&Arc::as_ptr(package)) {
+                return Some(member);
+            }
+            let nevras = || members.iter().map(|member| &member.package.nevra);
+            let by_nevra = by_nevra.get_or_insert_with(|| nevras().zip(0..).collect());
+            by_nevra.get(&package.nevra).copied()
+        };
         // What was gathered is looked up, not what there is: it may be a hundred out of many thousand.
         let mut first: Vec<Option<usize>> = vec![None; members.len()];
         // Few have any.
         let mut others: HashMap<usize, Vec<usize>> = HashMap::new();
         for (number, candidate) in self.all.iter().enumerate() {
-            let Some(&member) = by_nevra.get(&candidate.package.nevra) else {
+            let Some(member) = find(&candidate.package) else {
                 continue;
             };
             match first.get_mut(member) {
