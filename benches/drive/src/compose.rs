@@ -11,6 +11,7 @@ use odcs_rpm::compression::WriteCompression;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{CacheSettings, NativeBuilder, PackCache, RepodataSettings, StorageSettings};
 
+use crate::spent::Begun;
 use crate::timed::Timed;
 use crate::words::Words;
 
@@ -87,6 +88,7 @@ pub(crate) fn run(work: &Work) {
     if let Some(packages) = &work.packages {
         request.packages = Some(names(packages));
     }
+    let begun = Begun::now();
     let compose = runtime.block_on(async {
         engine.submit(request, "bench").await.unwrap();
         engine.worker().run_one().await.unwrap().unwrap()
@@ -96,6 +98,8 @@ pub(crate) fn run(work: &Work) {
         (ComposeState::Done, None),
         "{compose:?}"
     );
+    let whole = begun.spent();
     cache.flush();
-    spent.lock().unwrap().print();
+    whole.print("");
+    spent.lock().unwrap().print("laid-out-");
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(work: &Work) {
         drop(cache);
         gathered(work, &asked).unwrap()
     });
-    spent.print();
+    spent.print("");
     assert!(gathered.unmatched.is_empty(), "{:?}", gathered.unmatched);
     let mut out = String::new();
     for member in gathered.packages(PackageKind::Binary) {

@@ -40,9 +40,9 @@ impl Spent {
         self.cpu += other.cpu;
     }
 
-    /// Says it as `benches/compare` reads it.
-    pub(crate) fn print(&self) {
-        println!("wall {:.6}\ncpu {:.6}", self.wall, self.cpu);
+    /// Says it as `benches/compare` reads it, with something before the names.
+    pub(crate) fn print(&self, before: &str) {
+        println!("{before}wall {:.6}\n{before}cpu {:.6}", self.wall, self.cpu);
     }
 }
 
