@@ -66,27 +66,39 @@ pub(super) struct Tree {
 pub(super) struct Directory {
     /// From the top; `.` is the top.
     pub(super) path: Box<str>,
+    state: State,
+}
+
+/// What tells one state of a directory from the next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct State {
     device: u64,
     inode: u64,
     modified: (i64, u32),
     changed: (i64, u32),
 }
 
-impl Directory {
-    pub(super) fn new(path: Box<str>, stat: &Stat) -> Self {
+impl State {
+    fn of(stat: &Stat) -> Self {
         let nanoseconds = |number| u32::try_from(number).unwrap_or(0);
         Self {
-            path,
             device: stat.st_dev,
             inode: stat.st_ino,
             modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
             changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
         }
     }
+}
+
+impl Directory {
+    pub(super) fn new(path: Box<str>, stat: &Stat) -> Self {
+        let state = State::of(stat);
+        Self { path, state }
+    }
 
     fn is_unchanged(&self, top: BorrowedFd<'_>) -> bool {
         let now = rustix::fs::statat(top, &*self.path, AtFlags::SYMLINK_NOFOLLOW);
-        now.is_ok_and(|now| Self::new(self.path.clone(), &now) == *self)
+        now.is_ok_and(|now| State::of(&now) == self.state)
     }
 
     /// Whether it was left alone for long before this time.
@@ -95,7 +107,7 @@ impl Directory {
             let settled = Timestamp::from_seconds(seconds.saturating_add(1)).plus(QUIET);
             settled < began
         };
-        settled(self.modified) && settled(self.changed)
+        settled(self.state.modified) && settled(self.state.changed)
     }
 }
 
@@ -204,14 +216,13 @@ impl Tree {
         let mut bytes = Vec::with_capacity(self.directories.len() * 96 + self.files.len() * 96);
         bytes.extend_from_slice(&(self.seen as u64).to_le_bytes());
         bytes.extend_from_slice(&(self.directories.len() as u64).to_le_bytes());
-        for Directory {
-            path,
-            device,
-            inode,
-            modified,
-            changed,
-        } in &self.directories
-        {
+        for Directory { path, state } in &self.directories {
+            let State {
+                device,
+                inode,
+                modified,
+                changed,
+            } = state;
             write(&mut bytes, path.as_bytes());
             bytes.extend_from_slice(&device.to_le_bytes());
             bytes.extend_from_slice(&inode.to_le_bytes());
@@ -234,10 +245,12 @@ impl Tree {
         for _ in 0..count {
             directories.push(Directory {
                 path: text(reader)?.into(),
-                device: u64::from_le_bytes(*take(reader)?),
-                inode: u64::from_le_bytes(*take(reader)?),
-                modified: time(reader)?,
-                changed: time(reader)?,
+                state: State {
+                    device: u64::from_le_bytes(*take(reader)?),
+                    inode: u64::from_le_bytes(*take(reader)?),
+                    modified: time(reader)?,
+                    changed: time(reader)?,
+                },
             });
         }
         let mut files = Vec::new();
@@ -310,10 +323,12 @@ mod tests {
     fn trees_are_read_as_they_were_written() {
         let directory = |path: &str| Directory {
             path: path.into(),
-            device: 1,
-            inode: u64::MAX,
-            modified: (-7, 8),
-            changed: (i64::MAX, 9),
+            state: State {
+                device: 1,
+                inode: u64::MAX,
+                modified: (-7, 8),
+                changed: (i64::MAX, 9),
+            },
         };
         let tree = Tree {
             seen: 5,
@@ -327,10 +342,12 @@ mod tests {
     fn what_changed_a_moment_ago_is_not_settled() {
         let at = |seconds: i64, nanoseconds: u32| Directory {
             path: ".".into(),
-            device: 1,
-            inode: 1,
-            modified: (7, 0),
-            changed: (seconds, nanoseconds),
+            state: State {
+                device: 1,
+                inode: 1,
+                modified: (7, 0),
+                changed: (seconds, nanoseconds),
+            },
         };
         let began = Timestamp::from_seconds(1_000);
         for (directory, expected) in [
