@@ -139,8 +139,10 @@ impl Placing<'_> {
             return Err(fault(PackageFault::NotAFile));
         }
         let identity = self.identity(&candidate, &stat);
+        let is_new = is_new(&candidate, &stat);
         if let Some((known, xml)) = self.find(identity.as_ref(), slot)
             && known.settles(&candidate)
+            && !is_new
         {
             slot.xml = Some(xml);
             return Ok(Opened {
@@ -168,6 +170,9 @@ impl Placing<'_> {
         } = read;
         if !known.nevra.is_listed_as(&candidate.package.nevra) {
             return Err(fault(PackageFault::OtherPackage(known.nevra)));
+        }
+        if is_new {
+            return Err(fault(PackageFault::Changed));
         }
         if let Some(expected) = &candidate.checksum
             && let Some(found) = known.digest(expected.algorithm())
@@ -236,6 +241,18 @@ impl Placing<'_> {
             && is_unchanged;
         holds.then_some(checksum)
     }
+}
+
+/// Whether a file is another one than the source has looked into, which knows no checksum of it: the package may be the
+/// same, and say something else of what it requires.
+fn is_new(candidate: &Candidate, stat: &Stat) -> bool {
+    let listed = &candidate.package;
+    let was_looked_into = candidate.checksum.is_none()
+        && matches!(candidate.file, PackageLocation::Local(_))
+        && listed.sizes.package > 0
+        && listed.file_time > 0;
+    was_looked_into
+        && (listed.sizes.package, Ok(listed.file_time)) != (dir::size(stat), u64::try_from(stat.st_mtime))
 }
 
 /// What was read of a file.
