@@ -109,7 +109,10 @@ async fn the_same_package_built_anew_belongs_to_the_next_compose() {
     .await;
     // What it requires may be something else: it was gathered by what it said before.
     let reason = reason(&compose);
-    assert!(reason.contains(ED) && reason.contains("changed while it was put"), "{reason}");
+    assert!(
+        reason.contains(ED) && reason.contains("changed while it was put"),
+        "{reason}"
+    );
     let next = made(&lab).await;
     assert_eq!(next.state, ComposeState::Done, "{next:?}");
     let published = tree(&lab, &next).join("e/ed-1.20-1.x86_64.rpm");

@@ -251,7 +251,8 @@ mod tests {
             assert!(compression.is_block(&block, text.as_bytes()));
             assert!(!compression.is_block(&block, &text.as_bytes()[1..]));
             assert!(!compression.is_block(&block[1..], text.as_bytes()));
-            crate::Digest::of_bytes(crate::DigestAlgorithm::Sha256, &block).hex()[..16].to_owned()
+            let digest = crate::Digest::of_bytes(crate::DigestAlgorithm::Sha256, &block);
+            digest.hex().chars().take(16).collect::<String>()
         };
         assert_eq!(
             (FORM, digest(WriteCompression::Gzip).as_str()),

@@ -1,7 +1,7 @@
 //! Blocks that are known from before, and lists that are read back by them.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use proptest::prelude::*;
 
@@ -9,6 +9,9 @@ use super::super::ids::{Ids, ids_in};
 use super::writer::{BOTH, PACKAGES, options};
 use super::*;
 use crate::compression::WriteCompression;
+
+/// Something that is done to an entry.
+type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 
 /// What is kept, and how often something was found.
 #[derive(Default)]
@@ -28,7 +31,7 @@ impl Kept {
     }
 
     /// Changes all entries.
-    fn change(&self, change: &dyn Fn(&mut Vec<u8>)) {
+    fn change(&self, change: Damage<'_>) {
         self.entries.lock().unwrap().values_mut().for_each(change);
     }
 }
@@ -129,7 +132,7 @@ fn an_entry_that_is_not_what_was_kept_is_made_again() {
         let (kept, plain) = (Kept::default(), write(&PACKAGES, options(compression), None));
         write(&PACKAGES, options(compression), Some(&kept));
         let other = kept.entries.lock().unwrap().values().next().unwrap().clone();
-        let damages: [&dyn Fn(&mut Vec<u8>); 6] = [
+        let damages: [Damage<'_>; 6] = [
             &Vec::clear,
             &|entry| entry.truncate(entry.len() - 1),
             &|entry| entry[0] ^= 1,
@@ -169,10 +172,9 @@ proptest! {
         cuts in prop::collection::vec(0..4_000_usize, 0..40),
         missing in prop::option::of(0..30_usize),
     ) {
-        let packages = &PACKAGES[..30];
-        for (kind, list) in [("primary", 0), ("filelists", 1)] {
-            let list = &write_all(packages)[list];
-            let expected = packages
+        static LISTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| write_all(&PACKAGES[..30]).into());
+        for (kind, list) in ["primary", "filelists"].into_iter().zip(&*LISTS) {
+            let expected = PACKAGES[..30]
                 .iter()
                 .enumerate()
                 .filter(|(number, _)| Some(*number) != missing)
