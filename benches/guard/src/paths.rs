@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::sync::{Arc, OnceLock};
 
-use odcs_core::{CacheKey, MetadataCache};
+use odcs_core::testing::MemoryCache;
+use odcs_core::{CacheKey, KeptBlocks, MetadataCache};
 use odcs_rpm::compression::WriteCompression;
 use odcs_rpm::gather::{Options, PackageSet, Request, gather};
 use odcs_rpm::header::{FileFacts, HeaderReader};
@@ -23,7 +24,7 @@ fn measured(work: &mut dyn FnMut()) {
 const PACKAGES: usize = 40;
 
 /// All paths, in the order in which they run: each needs what those before it made.
-pub(crate) const NAMES: [&str; 10] = [
+pub(crate) const NAMES: [&str; 11] = [
     "header",
     "facts encode",
     "facts decode",
@@ -31,6 +32,7 @@ pub(crate) const NAMES: [&str; 10] = [
     "render",
     "write gz",
     "write zstd",
+    "write known",
     "index",
     "index decode",
     "gather",
@@ -121,14 +123,20 @@ fn format(packages: &[Arc<Package>]) {
             location: "Packages/p/package-1-1.x86_64.rpm",
         })
         .collect();
-    for (name, compression) in [
-        ("write gz", WriteCompression::Gzip),
-        ("write zstd", WriteCompression::Zstd),
+    let cache = MemoryCache::default();
+    let blocks = KeptBlocks(&cache);
+    for (name, compression, is_known) in [
+        ("write gz", WriteCompression::Gzip, false),
+        ("write zstd", WriteCompression::Zstd, false),
+        ("write known", WriteCompression::Gzip, true),
     ] {
         count(name, || {
             let options = RepodataOptions::new(1).with_compression(compression);
             let mut writer =
                 RepodataWriter::begin(described.len() as u64, options, |_| Ok(std::io::sink())).unwrap();
+            if is_known {
+                writer = writer.with_blocks(&blocks);
+            }
             writer.write(&described).unwrap();
             black_box(writer.finish().unwrap());
         });
