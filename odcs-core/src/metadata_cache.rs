@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::MetadataExt;
 
 use odcs_rpm::digest::sha256;
@@ -12,7 +13,7 @@ use odcs_rpm::{Digest, DigestAlgorithm, Sigkey};
 use crate::files::SourceFile;
 
 /// To be raised when entries of any kind come to mean something else: older ones are not found any more.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// Keeps what was found out about packages, so that it need not be read from their files again.
 ///
@@ -187,14 +188,40 @@ pub fn known_digest(
 
 /// Keeps compressed blocks of repodata among the rest.
 #[derive(Clone, Copy, Debug)]
-pub struct KeptBlocks<'a>(pub &'a dyn MetadataCache);
+pub struct KeptBlocks<'a> {
+    cache: &'a dyn MetadataCache,
+    seed: u64,
+}
+
+impl<'a> KeptBlocks<'a> {
+    /// The blocks in a cache. Their seed is kept there, too, and made up where there is none.
+    pub fn new(cache: &'a dyn MetadataCache) -> Self {
+        let (key, mut kept) = (CacheKey::new("block seed", &[]), Vec::new());
+        let is_there = cache.get(&key, &mut kept);
+        let known = kept.as_slice().try_into().ok().filter(|_| is_there);
+        let seed = known.map_or_else(
+            || {
+                // Hashers begin with numbers of the operating system that cannot be guessed.
+                let seed = RandomState::new().hash_one(0);
+                cache.put(&key, &[&seed.to_le_bytes()]);
+                seed
+            },
+            u64::from_le_bytes,
+        );
+        Self { cache, seed }
+    }
+}
 
 impl BlockCache for KeptBlocks<'_> {
     fn get(&self, key: &[u8; 32], into: &mut Vec<u8>) -> bool {
-        self.0.get(&CacheKey::new("block", &[key]), into)
+        self.cache.get(&CacheKey::new("block", &[key]), into)
     }
 
     fn put(&self, key: &[u8; 32], parts: &[&[u8]]) {
-        self.0.put(&CacheKey::new("block", &[key]), parts);
+        self.cache.put(&CacheKey::new("block", &[key]), parts);
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Layout {
     pub(crate) trees: Vec<Tree>,
     /// Each file once, sorted by NEVRA.
     pub(crate) files: Vec<PlannedFile>,
-    /// The names of the directories below `Packages`, sorted.
+    /// The names of the directories below `Packages`, in the order of the files.
     pub(crate) letters: Vec<String>,
     /// For each package of each arch of the plan, in its order, the file that is taken for it.
     pub(crate) taken: Vec<Vec<usize>>,

@@ -95,10 +95,14 @@ fn publish_into(
         return give_way(target, staging, own, id);
     }
     let linked = staging.dir().rename(&link, target, &link);
+    let is_linked = linked.is_ok();
     if let Err(error) = linked.and_then(|()| save_directories(&[own, target])) {
-        // The record is going to say that it failed, so it must not stay visible.
+        // The record is going to say that it failed, so it must not stay visible, nor a link to it.
         own.rename(layout::COMPOSE, staging.dir(), layout::COMPOSE)?;
         own.sync()?;
+        if is_linked {
+            target.rename(&link, staging.dir(), &link)?;
+        }
         return Err(error);
     }
     Ok(Published::Now)

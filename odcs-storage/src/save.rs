@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -18,7 +19,7 @@ const MAX_DEPTH: usize = 32;
 
 /// Threads that wait for the disk. File systems write their journal once, and disks empty their cache once, for all
 /// that wait: one after the other, a hundred directories take thirty times as long. They do nothing but wait.
-const THREADS: usize = 32;
+const THREADS: usize = 16;
 
 /// What is to be saved.
 enum Item {
@@ -72,7 +73,10 @@ fn each<T: Sync>(items: &[T], save: impl Fn(&T) -> Result<()> + Sync) -> Result<
         Ok(())
     };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..THREADS.min(items.len())).map(|_| scope.spawn(work)).collect();
+        // Where the system gives no more threads, those that there are do it all.
+        let others: Vec<_> = (1..THREADS.min(items.len()))
+            .map_while(|_| Builder::new().spawn_scoped(scope, work).ok())
+            .collect();
         let own = work();
         others.into_iter().fold(own, |result, other| {
             // One that panics takes the whole attempt with it, as if it had not been another thread.
@@ -80,6 +84,33 @@ fn each<T: Sync>(items: &[T], save: impl Fn(&T) -> Result<()> + Sync) -> Result<
             result.and(other)
         })
     })
+}
+
+/// Something that is done beside something else.
+pub(crate) enum Beside<'scope> {
+    Running(ScopedJoinHandle<'scope, Result<()>>),
+    Done(Result<()>),
+}
+
+/// Begins what waits for the disk; where the system gives no thread for it, it is done at once.
+pub(crate) fn beside<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> Result<()> + Clone + Send + 'scope,
+) -> Beside<'scope> {
+    match Builder::new().spawn_scoped(scope, work.clone()) {
+        Ok(running) => Beside::Running(running),
+        Err(_) => Beside::Done(work()),
+    }
+}
+
+impl Beside<'_> {
+    /// What became of it.
+    pub(crate) fn wait(self) -> Result<()> {
+        match self {
+            Self::Running(running) => running.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Self::Done(result) => result,
+        }
+    }
 }
 
 /// Makes the content of one file last through a power cut; its name lasts as long as its directory.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::Scope;
 
 use odcs_core::manifest::ManifestDocument;
 use odcs_core::productmd::ComposeIdent;
@@ -21,6 +21,8 @@ use crate::layout::Tree;
 use crate::manifest::manifest;
 use crate::packages::{PlacedPackage, Placement, Placing, Readers, packages_of};
 use crate::repodata::TreeRepodata;
+use crate::save::Beside;
+use crate::settings::Verification;
 use crate::staged::StagedCompose;
 use crate::staging::Staging;
 use crate::{check, iso, layout, log, pass, save, space, tree};
@@ -45,7 +47,12 @@ impl Inner {
     ) -> Result<StagedCompose> {
         let staging = Staging::begin(&target, &job.lease)?;
         let fill = || self.fill(&job, &target, &staging, cache, &*progress, cancel);
-        match self.pool.install(fill) {
+        let filled = self.pool.install(fill);
+        // What was found out is true, whatever becomes of this compose.
+        if let Some(cache) = cache {
+            cache.flush();
+        }
+        match filled {
             Ok(filled) => {
                 let staged = StagedCompose {
                     target,
@@ -96,7 +103,10 @@ impl Inner {
         let compose = staging.dir().make(layout::COMPOSE)?;
 
         let directories = tree::make_directories(&compose, &layout)?;
-        let blocks = cache.map(KeptBlocks);
+        // Who insists on reading every package insists on reading back every block.
+        let takes_part =
+            self.settings.verification == Verification::Changed && plan.signatures.keyring().is_none();
+        let blocks = cache.filter(|_| takes_part).map(KeptBlocks::new);
         let mut repodata: Vec<TreeRepodata<'_>> = layout
             .trees
             .iter()
@@ -120,10 +130,6 @@ impl Inner {
         };
         progress.step(Phase::Link, &log::packages(layout.files.len() as u64));
         let placed = pass::run(&placing, &layout, &mut repodata, progress);
-        // What was found out is true, whatever becomes of this compose.
-        if let Some(cache) = cache {
-            cache.flush();
-        }
         let (packages, counts) = placed?;
         let total = counts.linked() + counts.copied();
         progress.step(
@@ -154,7 +160,7 @@ impl Inner {
         // What lists all packages is made beside what has to be done one after the other.
         let (finished, manifest, listed) = std::thread::scope(|scope| {
             // The disk can begin at once.
-            let saving_packages = scope.spawn(|| rest.save_packages(&directories));
+            let saving_packages = save::beside(scope, || rest.save_packages(&directories));
             let (finished, (manifest, saving)) = rayon::join(
                 || rest.finish(repodata),
                 || {
@@ -164,8 +170,8 @@ impl Inner {
                     )
                 },
             );
-            let finished = finished.and(saved(id, saving_packages));
-            (finished, manifest, saving.and_then(|saving| saved(id, saving)))
+            let finished = finished.and(saving_packages.wait());
+            (finished, manifest, saving.and_then(Beside::wait))
         });
         finished?;
         listed?;
@@ -280,9 +286,9 @@ impl Rest<'_> {
             })
         };
         std::thread::scope(|scope| {
-            let saving = scope.spawn(|| save::save(self.compose, self.links_only));
+            let saving = save::beside(scope, || save::save(self.compose, self.links_only));
             let checked = check();
-            saved(compose.id, saving)?;
+            saving.wait()?;
             checked
         })
     }
@@ -309,25 +315,16 @@ impl Rest<'_> {
 
     /// Writes the list of all packages and reads it back. What saves everything else may have come too early for it,
     /// so it is saved by itself; no processor has to wait for that.
-    fn write_rpms<'scope>(
-        &'scope self,
-        scope: &'scope Scope<'scope, '_>,
-    ) -> Result<ScopedJoinHandle<'scope, Result<()>>> {
+    fn write_rpms<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Result<Beside<'scope>> {
         let written = tree::write_rpms(self.metadata, self.ident, self.placement)?;
         let name = written.name.clone();
-        let saving = scope.spawn(move || {
+        let saving = save::beside(scope, move || {
             save::save_file(self.metadata, name)?;
             self.metadata.sync()
         });
         check::check_files(self.compose, &[written])?;
         Ok(saving)
     }
-}
-
-/// What became of what saves something to disk.
-fn saved(id: ComposeId, saving: ScopedJoinHandle<'_, Result<()>>) -> Result<()> {
-    let ended = |_| Err(cannot_build(id, "saving it to disk ended unexpectedly"));
-    saving.join().unwrap_or_else(ended)
 }
 
 /// It was there when the compose was asked for.

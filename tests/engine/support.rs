@@ -16,7 +16,7 @@ use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::{SourceKind, SourceSpec};
 use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
-use odcs_core::testing::MemoryCache;
+use odcs_core::testing::{ManualClock, MemoryCache};
 use odcs_core::{
     Clock, Compose, ComposeBuilder, ComposeId, ComposeRequest, ComposeSource, ComposeState, ComposeStore,
     Engine, Error, Event, Job, Links, Manifest, Progress, Result, SourceRegistry, Staged, SystemClock,
@@ -344,9 +344,15 @@ impl Lab {
         Self::with(|settings| settings).await
     }
 
-    /// One whose source knows what it has read.
+    /// One whose source knows what it has read, and for which no time passes.
     pub(crate) async fn caching() -> Self {
-        Self::with(|settings| settings.with_cache(Arc::new(MemoryCache::default()))).await
+        Self::with(|settings| {
+            let mut settings = settings.with_cache(Arc::new(MemoryCache::default()));
+            // Later than all files were changed.
+            settings.clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1 << 40)));
+            settings
+        })
+        .await
     }
 
     async fn with(settings: fn(RepoSettings) -> RepoSettings) -> Self {

@@ -257,7 +257,7 @@ fn read_list(mut list: &[u8]) -> Vec<Place> {
 
 /// Reads a chunk while the one before is written.
 fn write(reader: &Reader<'_>, places: &[Place], repodata: &Path, compression: WriteCompression) {
-    let blocks = reader.cache.map(KeptBlocks);
+    let blocks = reader.cache.map(KeptBlocks::new);
     let options = RepodataOptions::new(1).with_compression(compression);
     let open = |kind: &str| Ok(File::create(repodata.join(format!("{kind}.part")))?);
     let mut writer = RepodataWriter::begin(places.len() as u64, options, open).unwrap();

@@ -124,7 +124,7 @@ fn format(packages: &[Arc<Package>]) {
         })
         .collect();
     let cache = MemoryCache::default();
-    let blocks = KeptBlocks(&cache);
+    let blocks = KeptBlocks::new(&cache);
     for (name, compression, is_known) in [
         ("write gz", WriteCompression::Gzip, false),
         ("write zstd", WriteCompression::Zstd, false),

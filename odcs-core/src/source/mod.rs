@@ -229,7 +229,9 @@ pub struct PackageContent {
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// What is known of it: enough for gathering. Changelogs and signatures may be missing; where the content has a
-    /// [set](PackageContent::set), so may be dependencies and files, which the set knows.
+    /// [set](PackageContent::set), so may be dependencies and files, which the set knows. Of a file of this machine
+    /// without a checksum, size and time have to be those of the file, or 0: by them it is known to be the one that
+    /// was looked into.
     pub package: Arc<Package>,
     /// Where its file is.
     pub file: PackageLocation,

@@ -1,7 +1,7 @@
 //! The blocks that files are cut into, each compressed by itself, and what is known of them from before.
 
 use libdeflater::crc32;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::ids::ids_in;
 use crate::compression::{BLOCK, WriteCompression};
@@ -27,6 +27,9 @@ pub trait BlockCache: Sync {
 
     /// Keeps an entry, of which these are the parts in their order.
     fn put(&self, key: &[u8; 32], parts: &[&[u8]]);
+
+    /// A number that nobody knows who makes packages, and that stays the same as long as entries are to be found.
+    fn seed(&self) -> u64;
 }
 
 /// A block that has not been compressed yet. Its buffers are used again.
@@ -85,10 +88,10 @@ impl OpenBlock {
         self.packages.clear();
     }
 
-    /// What it is kept under. Its content goes into that by a checksum that is quick, and that whoever makes packages
-    /// could make collide; with it go the checksums of the packages, for which nobody can do that.
-    fn key(&self, kind: &str, compression: WriteCompression) -> [u8; 32] {
-        let content = xxh3_128(&self.bytes).to_le_bytes();
+    /// What it is kept under. Its content goes into that by a checksum that is quick. Whoever makes packages could make
+    /// that collide, if they knew the seed; with it go the checksums of the packages.
+    fn key(&self, kind: &str, compression: WriteCompression, seed: u64) -> [u8; 32] {
+        let content = xxh3_128_with_seed(&self.bytes, seed).to_le_bytes();
         let length = (self.bytes.len() as u64).to_le_bytes();
         let method = compression.method();
         // None of the texts has a zero in it, and numbers have their length.
@@ -139,7 +142,7 @@ impl StoredBlock {
         compression: WriteCompression,
         cache: &dyn BlockCache,
     ) -> Result<Option<Proof>> {
-        let key = block.key(kind, compression);
+        let key = block.key(kind, compression, cache.seed());
         if cache.get(&key, &mut self.entry)
             && let Some(ids) = ids_of(&self.entry, &key)
         {

@@ -85,8 +85,9 @@ impl<W: Write + Send> Stream<'_, W> {
     /// Ends the file. Gives what was written, of so many packages, and where to.
     pub(super) fn finish(mut self, packages: u64) -> Result<(WrittenFile, W)> {
         self.push(self.file.end())?;
-        // The end has nothing of a package: it may be a block by itself.
-        self.end_block(true)?;
+        // A list of one block is soon compressed, and says how many packages it has: hardly another one is the same.
+        let is_first = self.open_size == 0 && self.full.is_empty();
+        self.end_block(!is_first)?;
         self.write_full()?;
         let kind = self.file.kind();
         let name = format!("{kind}.xml.{}", self.stored.compression.suffix());

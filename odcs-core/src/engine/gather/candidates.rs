@@ -49,8 +49,13 @@ impl Candidates {
         let members = &gathered.members;
         // A set that was made beforehand shares its packages with the candidates: then most are found without a look
         // at their names.
-        let packages = members.iter().map(|member| Arc::as_ptr(&member.package));
-        let by_package: HashMap<*const Package, usize> = packages.zip(0..).collect();
+        let of_set = members
+            .iter()
+            .zip(0..)
+            .filter(|(member, _)| member.origin == Origin::PackageSet);
+        let by_package: HashMap<*const Package, usize> = of_set
+            .map(|(member, number)| (Arc::as_ptr(&member.package), number))
+            .collect();
         let find = |package: &Arc<Package>| {
             let known = by_package.get(&Arc::as_ptr(package)).copied();
             known.or_else(|| {

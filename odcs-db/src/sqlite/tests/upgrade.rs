@@ -181,7 +181,19 @@ async fn manifests_that_were_not_compressed_are_read() {
         .await
         .unwrap();
     assert_eq!(recorded(3).await, Some(again));
-    assert_eq!(recorded(1).await, Some(manifest));
+    assert_eq!(recorded(1).await, Some(manifest.clone()));
     let text = "SELECT length(manifest) FROM manifests WHERE compose_id = 3";
     assert_eq!(answer(&store, text).await, "0", "it is there once");
+    // A service that was not upgraded yet takes the compose over.
+    let theirs = Manifest {
+        timestamp: 7,
+        ..manifest.clone()
+    };
+    let json = record::to_json("test", &theirs).unwrap();
+    let text = format!(
+        "INSERT INTO manifests (compose_id, manifest) SELECT 3, '{json}' WHERE true \
+         ON CONFLICT (compose_id) DO UPDATE SET manifest = excluded.manifest RETURNING compose_id"
+    );
+    assert_eq!(answer(&store, &text).await, "3");
+    assert_eq!(recorded(3).await, Some(theirs));
 }

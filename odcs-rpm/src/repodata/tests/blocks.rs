@@ -18,6 +18,8 @@ type Damage<'a> = &'a dyn Fn(&mut Vec<u8>);
 struct Kept {
     entries: Mutex<BTreeMap<[u8; 32], Vec<u8>>>,
     found: Mutex<usize>,
+    put: Mutex<usize>,
+    seed: u64,
 }
 
 impl Kept {
@@ -47,6 +49,11 @@ impl BlockCache for Kept {
 
     fn put(&self, key: &[u8; 32], parts: &[&[u8]]) {
         self.entries.lock().unwrap().insert(*key, parts.concat());
+        *self.put.lock().unwrap() += 1;
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 }
 
@@ -137,16 +144,32 @@ fn an_entry_that_is_not_what_was_kept_is_made_again() {
             &|entry| entry.truncate(entry.len() - 1),
             &|entry| entry[0] ^= 1,
             &|entry| entry[39] = 0xff,
-            &|entry| *entry.last_mut().unwrap() ^= 1,
+            &|entry| *entry.last_mut().unwrap() ^= 2,
             &|entry| entry.clone_from(&other),
         ];
         for damage in damages {
             kept.change(damage);
+            *kept.put.lock().unwrap() = 0;
             let finished = write(&PACKAGES, options(compression), Some(&kept));
             assert!(same(&plain, &finished));
             verify(&finished, &PACKAGES).unwrap();
+            // But for the one that is the other one.
+            assert!(*kept.put.lock().unwrap() + 1 >= kept.len());
         }
     }
+}
+
+#[test]
+fn another_seed_finds_nothing_and_a_list_of_one_block_is_not_kept() {
+    let options = options(WriteCompression::Zstd);
+    let mut kept = Kept::default();
+    write(&PACKAGES, options, Some(&kept));
+    let blocks = kept.len();
+    kept.seed = 1;
+    write(&PACKAGES, options, Some(&kept));
+    assert_eq!((kept.found(), kept.len()), (0, 2 * blocks));
+    write(&PACKAGES[..3], options, Some(&kept));
+    assert_eq!(kept.len(), 2 * blocks);
 }
 
 #[test]
