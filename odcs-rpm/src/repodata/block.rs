@@ -169,7 +169,10 @@ impl StoredBlock {
 
 /// Bytes before the ids and the block of an entry: its key, how many bytes of ids there are, and a checksum of all that
 /// follows. What a cache gives in place of what was put is found out, and made again.
-const HEAD: usize = 32 + 8 + 8;
+const HEAD: usize = BEFORE_CHECK + 8;
+
+/// Bytes of the key and of the number.
+const BEFORE_CHECK: usize = 32 + 8;
 
 /// The head of an entry, whatever it begins with.
 fn head(entry: &[u8], key: &[u8; 32], ids: usize) -> [u8; HEAD] {
@@ -184,7 +187,7 @@ fn head(entry: &[u8], key: &[u8; 32], ids: usize) -> [u8; HEAD] {
 
 /// The ids of packages that stand at the beginning of an entry; `None` if it is not the one with this key.
 fn ids_of<'a>(entry: &'a [u8], key: &[u8; 32]) -> Option<&'a [u8]> {
-    let (_, length) = entry.get(..40)?.split_last_chunk()?;
+    let (_, length) = entry.get(..BEFORE_CHECK)?.split_last_chunk()?;
     let ids = usize::try_from(u64::from_le_bytes(*length)).ok()?;
     let is_it = entry.first_chunk() == Some(&head(entry, key, ids));
     entry.get(HEAD..HEAD.checked_add(ids)?).filter(|_| is_it)

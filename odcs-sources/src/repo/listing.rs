@@ -84,9 +84,9 @@ pub(super) fn pin(
 /// they are now. `None` if something has changed.
 ///
 /// What changes in that moment is no other than what changes in the next one, before the packages are laid out: then
-/// each file is opened, and is what it turns out to be. One that has become another package is refused, one that is
-/// gone is missed, one that was added belongs to the next compose; and what is published of a file is read from that
-/// very file, since what is known is known by its number, size and time.
+/// each file is opened. One that has become another package, or another build of the same one by its size or time, is
+/// refused, one that is gone is missed, one that was added belongs to the next compose; and what is published of a file
+/// is read from that very file, since what is known is known by its number, size and time.
 pub(super) fn pinned(
     repository: &Repository,
     pinned: &Digest,
