@@ -15,7 +15,6 @@
 //! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
 //! by a link or is one, and also if it was made from there once and is looked for again.
 
-mod catalog;
 mod config;
 mod directory;
 mod error;
