@@ -353,11 +353,10 @@ mod tests {
         let site = Site::new("https://example.com/".parse().unwrap()).unwrap();
         let path = format!("{nevra}.rpm").parse().unwrap();
         PlannedPackage {
-            candidate: Arc::new(Candidate {
-                package: Arc::new(odcs_rpm::Package::new(nevra.parse().unwrap())),
-                file: RemoteFile::new(Arc::new(site), path).into(),
-                checksum: None,
-            }),
+            candidate: Arc::new(Candidate::new(
+                Arc::new(odcs_rpm::Package::new(nevra.parse().unwrap())),
+                RemoteFile::new(Arc::new(site), path),
+            )),
             copies: Vec::new(),
             kind,
             why: None,

@@ -70,6 +70,12 @@ pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Ma
             size: entry.package.stamp.size,
             digest: &entry.package.sha256,
             sigkey: entry.package.sigkey.as_deref(),
+            rpm_id: entry
+                .package
+                .candidate
+                .record
+                .as_ref()
+                .and_then(|record| record.rpm_id),
         })
         .collect();
     let document = ManifestDocument::of_parts(&ManifestParts {

@@ -291,11 +291,9 @@ mod tests {
         package.signatures = key.iter().map(|key| key.parse().unwrap()).collect();
         let site = Site::new("https://example.com/\u{fc}/".parse().unwrap()).unwrap();
         let path = format!("{name} {version}.rpm").parse().unwrap();
-        Arc::new(Candidate {
-            package: Arc::new(package),
-            file: RemoteFile::new(Arc::new(site), path).into(),
-            checksum: checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes())),
-        })
+        let checksum = checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes()));
+        let candidate = Candidate::new(Arc::new(package), RemoteFile::new(Arc::new(site), path));
+        Arc::new(candidate.with_checksum(checksum))
     }
 
     fn plan(arches: &[(&str, Vec<Vec<File>>)]) -> Plan {

@@ -49,13 +49,9 @@ pub(super) fn read(
         Amount::Complete => (packages.complete(&listing)?, None),
     };
     let entries = listing.entries().par_iter().with_min_len(CHUNK);
-    let candidates = entries.zip(packages).map(|(entry, package)| {
-        Ok(Candidate {
-            package,
-            file: file(repository, entry)?.into(),
-            checksum: None,
-        })
-    });
+    let candidates = entries
+        .zip(packages)
+        .map(|(entry, package)| Ok(Candidate::new(package, file(repository, entry)?)));
     Ok(PackageContent {
         candidates: candidates.collect::<Result<_>>()?,
         timestamp: None,

@@ -73,11 +73,7 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
             modified: 5,
             inode: Some((metadata.dev(), metadata.ino())),
         },
-        candidate: Arc::new(Candidate {
-            package: Arc::new(read.package),
-            file: file.into(),
-            checksum: None,
-        }),
+        candidate: Arc::new(Candidate::new(Arc::new(read.package), file)),
     }
 }
 

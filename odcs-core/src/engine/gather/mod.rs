@@ -44,6 +44,7 @@ pub(super) fn plan(
         updateinfo,
         trust,
         set,
+        assigned: _,
     } = source;
     progress.step(
         Phase::Content,
