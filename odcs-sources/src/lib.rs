@@ -6,5 +6,7 @@
 //! | --- | --- | --- |
 //! | `repo` | [`RepoSource`](repo::RepoSource) | an RPM repository, or a directory with RPMs |
 
+#[cfg(any(feature = "repo", feature = "koji"))]
+mod catalog;
 #[cfg(feature = "repo")]
 pub mod repo;

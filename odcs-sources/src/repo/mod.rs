@@ -44,7 +44,7 @@ use odcs_core::source::{Capability, Content, PackageContent, Pins, Resolved, Res
 use odcs_core::{ComposeSource, Manifest, Result};
 use url::Url;
 
-use self::catalog::Amount;
+use crate::catalog::Amount;
 use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;
