@@ -6,5 +6,7 @@
 //! | --- | --- | --- |
 //! | `repo` | [`RepoSource`](repo::RepoSource) | an RPM repository, or a directory with RPMs |
 
+#[cfg(feature = "koji")]
+pub mod koji;
 #[cfg(feature = "repo")]
 pub mod repo;

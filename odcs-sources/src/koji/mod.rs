@@ -1,0 +1,3 @@
+//! Packages of a Koji hub.
+
+pub mod client;
