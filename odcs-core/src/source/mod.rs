@@ -111,6 +111,10 @@ pub struct Capability {
     pub sigkeys: bool,
     /// A Koji event makes sense.
     pub koji_event: bool,
+    /// Scratch builds of Koji tasks can be added.
+    pub scratch_build_tasks: bool,
+    /// Builds can be kept out, replaced by the newest ones before them.
+    pub embargo: bool,
     /// Flags that mean something to it, besides `no_deps`, `check_deps` and `no_reuse`, which the
     /// engine handles for all.
     pub flags: Vec<Flag>,
@@ -167,6 +171,25 @@ pub struct ResolvedFields {
     pub sigkeys: Option<Vec<KeyOrUnsigned>>,
     /// The packages that there are.
     pub packages: Option<Vec<PackagePattern>>,
+}
+
+impl ResolvedFields {
+    /// Has a request say what resolving found out, as far as that decides about what is made. Where a source comes from
+    /// and what it has pinned stays as it was asked for.
+    pub fn rewrite(&self, request: &mut ComposeRequest) {
+        if let Some(arches) = &self.arches {
+            request.arches.clone_from(arches);
+        }
+        if let Some(builds) = &self.builds {
+            request.builds = Some(builds.clone());
+        }
+        if let Some(sigkeys) = &self.sigkeys {
+            request.sigkeys = Some(sigkeys.clone());
+        }
+        if let Some(packages) = &self.packages {
+            request.packages = Some(packages.clone());
+        }
+    }
 }
 
 /// What a source has pinned: its own document, kept with the compose.

@@ -64,11 +64,11 @@ fn plan(paths: &[&str], signatures: SignaturePolicy) -> Plan {
     let arch = ArchPlan {
         arch: "x86_64".parse().unwrap(),
         packages: vec![planned],
+        signatures,
         lookaside: Vec::new(),
     };
     Plan {
         arches: vec![arch.clone(), arch],
-        signatures,
         timestamp: 0,
         comps_packages: Vec::new(),
         updateinfo: None,

@@ -107,13 +107,13 @@ impl Repository {
             ArchPlan {
                 arch,
                 packages,
+                signatures: SignaturePolicy::default(),
                 lookaside: Vec::new(),
             }
         };
         Plan {
             updateinfo: None,
             arches: arches.iter().map(arch).collect(),
-            signatures: SignaturePolicy::default(),
             timestamp: TIMESTAMP,
             comps_packages: [prefix]
                 .iter()
