@@ -46,7 +46,7 @@ pub(super) fn koji(configuration: &Configuration) -> Result<Koji> {
 
     let profile = match &configuration.koji_profile {
         Some(name) => {
-            let files = ProfileFiles::of_system();
+            let files = ProfileFiles::system(std::env::home_dir().as_deref());
             Some(Profile::read(&name.0, &files).map_err(|error| of_profile(&name.0, error))?)
         }
         None => None,

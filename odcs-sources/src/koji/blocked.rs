@@ -33,7 +33,7 @@ impl Koji {
             if names.contains(asked.as_str()) {
                 continue;
             }
-            let status = self.hub.package_in_tag(&tag.as_str().into(), asked.as_str(), Some(pins.event));
+            let status = self.hub.package_in_tag(tag.as_str(), asked.as_str(), Some(pins.event));
             if status.await? == PackageStatus::Blocked {
                 blocked.push(asked.to_string());
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use odcs_core::metadata_cache::known_digest;
 use odcs_core::source::local::blocking;
 use odcs_core::source::{Candidate, SourceRecord};
-use odcs_core::{Error, ErrorKind, Result};
+use odcs_core::{Error, Result};
 use odcs_rpm::{Digest, DigestAlgorithm};
 
 use super::Koji;
@@ -45,7 +45,7 @@ impl Koji {
                 continue;
             };
             let at = record.rpm_id.and_then(|id| ids.binary_search(&RpmId(id)).ok());
-            let of_rpm = at.and_then(|at| known.get(at));
+            let of_rpm = at.and_then(|at| known.get(at)?.as_ref().ok());
             *digest = of_rpm.and_then(|known| known.of(record.sigkey.as_ref()).cloned());
             if let Some(digest) = digest {
                 found.push((Arc::clone(record), digest.clone()));

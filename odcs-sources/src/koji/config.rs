@@ -42,7 +42,7 @@ impl KojiSettings {
     /// The hub and the files of a profile of Koji's own configuration.
     pub fn from_profile(profile: &Profile) -> Self {
         Self {
-            topdir: profile.topdir.clone(),
+            topdir: Some(profile.topdir.clone()),
             topurl: profile.topurl.clone(),
             ..Self::new(HubSettings::from_profile(profile))
         }

@@ -54,7 +54,7 @@ impl Koji {
     /// The copies of everything that was listed.
     async fn copies(&self, pins: &KojiPins, builds: Vec<BuildRpms>, files: &Files) -> Result<Arc<[Copy]>> {
         let scratch = self.scratch_offers(&pins.scratch, &pins.arches)?;
-        let (hub, only) = (self.hub.url().to_string(), pins.only.clone());
+        let (hub, only) = (self.hub.server().to_owned(), pins.only.clone());
         let (policies, at) = (pins.signatures.clone(), files.clone());
         let (mut copies, undecided) = blocking(move || {
             let (beside, wanted): (Vec<_>, Vec<_>) = builds

@@ -209,12 +209,12 @@ impl From<KojiSourceError> for Error {
     }
 }
 
-fn joined<T: ToString>(list: &[T]) -> String {
+fn joined<T: std::fmt::Display>(list: &[T]) -> String {
     joined_of(list.iter())
 }
 
 /// The first few, and how many more there are.
-fn joined_of<T: ToString>(list: impl ExactSizeIterator<Item = T>) -> String {
+fn joined_of<T: std::fmt::Display>(list: impl ExactSizeIterator<Item = T>) -> String {
     let more = match list.len().saturating_sub(SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),

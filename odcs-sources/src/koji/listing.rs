@@ -8,7 +8,7 @@ use odcs_core::{Error, ErrorKind, Result};
 use odcs_rpm::{Arch, TreeArch};
 
 use super::Koji;
-use super::client::{Build, BuildId, BuildState, Rpm, RpmId, TaggedBuilds, TaggedRpms};
+use super::client::{Build, BuildId, BuildState, Rpm, RpmId, Signatures, TaggedBuilds, TaggedRpms};
 use super::error::KojiSourceError;
 use super::pins::KojiPins;
 use super::selection::{self, BuildRpms};
@@ -106,7 +106,7 @@ impl Koji {
             return Ok(Vec::new());
         }
         let ids: Vec<BuildId> = builds.iter().map(|build| build.id).collect();
-        let lists = self.hub.build_rpms(&ids).await?;
+        let lists = self.rpms_of(&ids).await?;
         let wanted: BTreeSet<Arch> = arches_of(&pins.arches)?.into_iter().collect();
         let is_any = has_any_of(&pins.arches, lists.iter().flatten());
         let mut found: Vec<BuildRpms> = builds
@@ -124,6 +124,7 @@ impl Koji {
                 .map(|rpm| rpm.id)
                 .collect();
             let signatures = self.hub.rpm_signatures(&ids).await?;
+            let signatures: Vec<Signatures> = signatures.into_iter().collect::<Result<_, _>>()?;
             let mut signatures: HashMap<RpmId, _> = ids.into_iter().zip(signatures).collect();
             for rpm in found.iter_mut().flat_map(|build| &mut build.rpms) {
                 rpm.signatures = signatures.remove(&rpm.id).unwrap_or_default();
@@ -132,10 +133,17 @@ impl Koji {
         Ok(found)
     }
 
+    /// All RPMs of builds.
+    pub(super) async fn rpms_of(&self, builds: &[BuildId]) -> Result<Vec<Vec<Rpm>>> {
+        let lists = self.hub.build_rpms(builds).await?;
+        Ok(lists.into_iter().collect::<Result<_, _>>()?)
+    }
+
     /// Builds by their ids, `None` for those that the hub does not know.
     pub(super) async fn builds_by_id(&self, ids: &[BuildId]) -> Result<Vec<Option<Build>>> {
         let asked: Vec<_> = ids.iter().map(|id| (*id).into()).collect();
-        Ok(self.hub.builds(&asked).await?)
+        let found = self.hub.builds(&asked).await?;
+        Ok(found.into_iter().collect::<Result<_, _>>()?)
     }
 
     /// What RPMs are by their numbers, with the builds they are of; those are left out that are not there any more.
@@ -143,7 +151,9 @@ impl Koji {
     /// # Errors
     /// Those of the hub.
     pub(super) async fn rpms_by_id(&self, ids: &[RpmId]) -> Result<BTreeMap<RpmId, (Rpm, Build)>> {
-        let rpms: Vec<Rpm> = self.hub.rpms_by_id(ids).await?.into_iter().flatten().collect();
+        let found = self.hub.rpms_by_id(ids).await?;
+        let found: Vec<Option<Rpm>> = found.into_iter().collect::<Result<_, _>>()?;
+        let rpms: Vec<Rpm> = found.into_iter().flatten().collect();
         let builds: BTreeSet<BuildId> = rpms.iter().map(|rpm| rpm.build_id).collect();
         let builds: Vec<BuildId> = builds.into_iter().collect();
         let found = self.builds_by_id(&builds).await?;

@@ -101,12 +101,12 @@ impl Koji {
         if !gone.is_empty() {
             return Err(KojiSourceError::BuildsGone(gone).into());
         }
-        let lists = self.hub.build_rpms(&ids).await?;
+        let lists = self.rpms_of(&ids).await?;
         let of_builds = builds.into_iter().zip(lists);
         of_builds
             .map(|(build, rpms)| {
                 let id = build.id;
-                let offers = selection::offers(self.hub.url().as_str(), vec![BuildRpms { build, rpms }])?;
+                let offers = selection::offers(self.hub.server(), vec![BuildRpms { build, rpms }])?;
                 Ok((id, offers))
             })
             .collect()

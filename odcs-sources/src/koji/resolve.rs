@@ -73,7 +73,7 @@ impl Koji {
             Some(event) if event > last => Err(KojiSourceError::FutureEvent {
                 event: event.0,
                 last: last.0,
-                hub: self.hub.url().to_string(),
+                hub: self.hub.server().to_owned(),
             }
             .into()),
             Some(event) => Ok(event),
@@ -82,17 +82,16 @@ impl Koji {
     }
 
     async fn check_tag(&self, tag: &KojiTag, event: EventId, was_given: bool) -> Result<()> {
-        let name = || tag.as_str().into();
-        if self.hub.tag(&name(), Some(event)).await?.is_some() {
+        if self.hub.tag(tag.as_str(), Some(event)).await?.is_some() {
             return Ok(());
         }
-        let is_there_now = was_given && self.hub.tag(&name(), None).await?.is_some();
+        let is_there_now = was_given && self.hub.tag(tag.as_str(), None).await?.is_some();
         let tag = tag.clone();
         Err(if is_there_now {
             let event = event.0;
             KojiSourceError::TagNotYet { tag, event }
         } else {
-            let hub = self.hub.url().to_string();
+            let hub = self.hub.server().to_owned();
             KojiSourceError::UnknownTag { tag, hub }
         }
         .into())
@@ -121,7 +120,8 @@ impl Koji {
             return Ok(Vec::new());
         }
         let names: Vec<BuildRef> = asked.iter().map(|nvr| nvr.as_str().into()).collect();
-        Ok(self.hub.builds(&names).await?)
+        let found = self.hub.builds(&names).await?;
+        Ok(found.into_iter().collect::<Result<_, _>>()?)
     }
 
     /// The builds under embargo. One that the hub does not know keeps nothing out, and is most likely misspelt.

@@ -63,7 +63,7 @@ impl Koji {
             let may_stand = arch.is_source() || arch.is_noarch() || trees.iter().any(|tree| tree.admits(arch));
             if may_stand {
                 offers.push(Offer {
-                    name: format!("{} {path}", self.hub.url()).into(),
+                    name: format!("{} {path}", self.hub.server()).into(),
                     rpm_id: None,
                     size: None,
                     build_time: 0,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use odcs_core::files::{RelativePath, Root, SourceFile};
@@ -104,7 +104,7 @@ impl Volume {
             return Ok(known.clone());
         }
         let below: RelativePath = format!("vol/{name}").parse()?;
-        let path: PathBuf = self.top.path().join(below.as_ref() as &Path);
+        let path = self.top.path().join(below.as_str());
         let root = match self.top.open_dir(&below) {
             Ok(_) => None,
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
