@@ -164,8 +164,8 @@ fn register_koji(
     use odcs_sources::pungi_compose::{PungiComposeSettings, PungiComposeSource};
 
     let Some(mut settings) = koji.settings else {
-        let missing = "has no Koji hub configured (koji_server or koji_profile)";
-        for kind in [SourceKind::TAG, SourceKind::BUILD, SourceKind::PUNGI_COMPOSE] {
+        let missing = "it has no Koji hub configured (koji_server or koji_profile)";
+        for kind in &[SourceKind::TAG, SourceKind::BUILD, SourceKind::PUNGI_COMPOSE] {
             sources.register_absent(kind, missing);
         }
         return Ok(());
