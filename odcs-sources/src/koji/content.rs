@@ -103,8 +103,8 @@ impl Koji {
     async fn is_served(&self, offer: &Offer, key: &Sigkey, files: &Files) -> Result<bool> {
         let file = files.locate(offer.path(Some(key))?)?;
         let copy = offer.copy(file, Some(key.clone()), Vec::new());
-        match self.headers(Arc::from([copy])).complete().await {
-            Ok(_) => Ok(true),
+        match self.headers(Arc::from([copy])).look().await {
+            Ok(()) => Ok(true),
             Err(error) => is_missing(error),
         }
     }

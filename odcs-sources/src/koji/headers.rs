@@ -94,6 +94,17 @@ impl Headers {
         Ok(packages)
     }
 
+    /// Makes sure that all copies are there and what they should be.
+    ///
+    /// # Errors
+    /// As [`catalog`](Self::catalog).
+    pub(super) async fn look(self: &Arc<Self>) -> Result<()> {
+        for chunk in self.chunks() {
+            self.read(chunk).await?;
+        }
+        Ok(())
+    }
+
     fn chunks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let all = self.copies.len();
         (0..all)
