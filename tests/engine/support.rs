@@ -14,7 +14,7 @@ use odcs_core::engine::EngineSettings;
 use odcs_core::event::EventId;
 use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::{SourceKind, SourceSpec};
-use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
+use odcs_core::source::{Candidate, Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::testing::{ManualClock, MemoryCache};
 use odcs_core::{
@@ -23,6 +23,7 @@ use odcs_core::{
     Timestamp,
 };
 use odcs_db::SqliteStore;
+use odcs_rpm::Digest;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{NativeBuilder, RepodataSettings, StorageSettings, Trees};
 use tempfile::TempDir;
@@ -262,6 +263,10 @@ impl ComposeSource for Hooked {
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         self.source.replay(manifest).await
+    }
+
+    async fn checksums(&self, chosen: &[Arc<Candidate>]) -> Result<Vec<Option<Digest>>> {
+        self.source.checksums(chosen).await
     }
 }
 

@@ -13,8 +13,8 @@ use serde::{Serialize, Serializer};
 
 use crate::manifest::Fingerprint;
 use crate::plan::{ArchPlan, Plan, PlannedPackage, SignatureIdentity};
-use crate::request::{ComposeRequest, Flag};
-use crate::source::{Candidate, PackageLocation, Pins};
+use crate::request::{ComposeRequest, Embargo, Flag};
+use crate::source::{Candidate, PackageLocation, Pins, SourceRecord};
 use crate::{Error, ErrorKind, Result};
 
 /// Everything that two composes must have in common to be the same.
@@ -37,7 +37,8 @@ struct Identity<'a> {
     /// SHA-256 of the document with the updates: it may change while the packages stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     updateinfo: Option<&'a Digest>,
-    /// Where files have no checksum, all that the source pinned: it knows what it goes by.
+    /// Where files have neither a checksum nor a name in their source's records, all that the source pinned: it knows
+    /// what it goes by.
     pins: Option<&'a Pins>,
 }
 
@@ -55,7 +56,7 @@ pub(super) fn fingerprint(
     let request = canonical(request);
     let mut arches: Vec<_> = plan.arches.iter().map(Packages::of).collect();
     arches.sort_by_key(|packages| packages.arch);
-    let by_checksum = arches.iter().all(|packages| packages.by_checksum);
+    let is_known = arches.iter().all(|packages| packages.is_known);
     let identity = Identity {
         version: 1,
         request: &request,
@@ -64,9 +65,10 @@ pub(super) fn fingerprint(
         arches: &arches,
         base,
         layout,
-        signatures: plan.signatures.identity(),
+        // One service has one keyring; what arches accept is in the request.
+        signatures: plan.arches.iter().find_map(|arch| arch.signatures.identity()),
         updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
-        pins: if by_checksum { None } else { pins },
+        pins: if is_known { None } else { pins },
     };
     let mut hasher = BufWriter::with_capacity(HASHED, Hashing(Hasher::new(DigestAlgorithm::Sha256)));
     let written = serde_json::to_writer(&mut hasher, &identity).map_err(|error| error.to_string());
@@ -112,6 +114,13 @@ fn canonical(request: &ComposeRequest) -> ComposeRequest {
     request.packages = request.packages.filter(|list| !list.is_empty()).map(sorted);
     request.builds = request.builds.filter(|list| !list.is_empty()).map(sorted);
     request.sigkeys = request.sigkeys.filter(|list| !list.is_empty());
+    let (arches, of_others) = (request.arches.clone(), request.sigkeys().to_vec());
+    request
+        .arch_sigkeys
+        .retain(|arch, keys| arches.contains(arch) && *keys != of_others);
+    if let Some(Embargo::Builds(builds)) = &mut request.embargo {
+        *builds = sorted(std::mem::take(builds));
+    }
     request
 }
 
@@ -133,14 +142,14 @@ struct Packages<'a> {
     nevras: String,
     /// Where the NEVRA of each is.
     sorted: Vec<(&'a PlannedPackage, Range<usize>)>,
-    /// Whether the checksums of all files are known.
-    by_checksum: bool,
+    /// Whether all files are known by what they are, wherever they are.
+    is_known: bool,
 }
 
 impl<'a> Packages<'a> {
     fn of(arch: &'a ArchPlan) -> Self {
         let mut nevras = String::with_capacity(arch.packages.len() * NEVRA);
-        let mut by_checksum = true;
+        let mut is_known = true;
         let mut sorted: Vec<_> = arch
             .packages
             .iter()
@@ -148,7 +157,7 @@ impl<'a> Packages<'a> {
                 let begin = nevras.len();
                 // Writing to a string cannot fail.
                 let _ = write!(nevras, "{}", planned.candidate.package.nevra);
-                by_checksum &= candidates(planned).all(|candidate| candidate.checksum.is_some());
+                is_known &= candidates(planned).all(|it| it.record.is_some() || it.checksum.is_some());
                 (planned, begin..nevras.len())
             })
             .collect();
@@ -162,7 +171,7 @@ impl<'a> Packages<'a> {
             arch: arch.arch.as_str(),
             sorted,
             nevras,
-            by_checksum,
+            is_known,
         }
     }
 }
@@ -211,8 +220,16 @@ fn candidates(planned: &PlannedPackage) -> impl Iterator<Item = &Candidate> {
         .map(|candidate| &**candidate)
 }
 
+/// What a file is.
 #[derive(Serialize)]
-struct File<'a> {
+#[serde(untagged)]
+enum File<'a> {
+    Found(Found<'a>),
+    Recorded(Recorded<'a>),
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
     /// Files with a checksum are what they are, wherever they are.
     digest: Option<&'a Digest>,
     #[serde(serialize_with = "text")]
@@ -222,17 +239,29 @@ struct File<'a> {
     signatures: &'a [Sigkey],
 }
 
+/// A file that its source never gives another content. Size, time and checksum are found out later, or never.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    name: &'a str,
+    sigkey: Option<&'a Sigkey>,
+}
+
 impl<'a> File<'a> {
     fn of(candidate: &'a Candidate) -> Self {
+        if let Some(record) = &candidate.record {
+            let SourceRecord { name, sigkey, .. } = &**record;
+            let sigkey = sigkey.as_ref();
+            return Self::Recorded(Recorded { name, sigkey });
+        }
         let package = &candidate.package;
         let known = candidate.checksum.is_some();
-        Self {
+        Self::Found(Found {
             digest: candidate.checksum.as_ref(),
             path: (!known).then_some(&candidate.file),
             size: package.sizes.package,
             time: (!known).then_some(package.file_time),
             signatures: &package.signatures,
-        }
+        })
     }
 }
 
@@ -251,13 +280,18 @@ fn compare_files(one: &PlannedPackage, other: &PlannedPackage) -> Ordering {
     let keys = |planned| {
         let files = candidates(planned).map(File::of);
         let key = |file: File<'_>| {
-            let signatures: Vec<_> = file
-                .signatures
-                .iter()
-                .map(|key| key.as_str().to_owned())
-                .collect();
-            let path = file.path.map(ToString::to_string);
-            (file.digest.cloned(), path, file.size, file.time, signatures)
+            let text = |keys: &[Sigkey]| keys.iter().map(|key| key.as_str().to_owned()).collect();
+            match file {
+                File::Recorded(Recorded { name, sigkey }) => {
+                    let keys: Vec<String> = text(sigkey.map(std::slice::from_ref).unwrap_or_default());
+                    (None, Some(name.to_owned()), 0, None, keys)
+                }
+                File::Found(file) => {
+                    let path = file.path.map(ToString::to_string);
+                    let keys = text(file.signatures);
+                    (file.digest.cloned(), path, file.size, file.time, keys)
+                }
+            }
         };
         files.map(key).collect::<Vec<_>>()
     };
@@ -291,11 +325,9 @@ mod tests {
         package.signatures = key.iter().map(|key| key.parse().unwrap()).collect();
         let site = Site::new("https://example.com/\u{fc}/".parse().unwrap()).unwrap();
         let path = format!("{name} {version}.rpm").parse().unwrap();
-        Arc::new(Candidate {
-            package: Arc::new(package),
-            file: RemoteFile::new(Arc::new(site), path).into(),
-            checksum: checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes())),
-        })
+        let checksum = checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes()));
+        let candidate = Candidate::new(Arc::new(package), RemoteFile::new(Arc::new(site), path));
+        Arc::new(candidate.with_checksum(checksum))
     }
 
     fn plan(arches: &[(&str, Vec<Vec<File>>)]) -> Plan {
@@ -317,11 +349,11 @@ mod tests {
                     }
                 })
                 .collect(),
+            signatures: SignaturePolicy::default(),
             lookaside: Vec::new(),
         });
         Plan {
             arches: arches.collect(),
-            signatures: SignaturePolicy::default(),
             timestamp: 3,
             comps_packages: Vec::new(),
             updateinfo: None,

@@ -14,6 +14,7 @@ mod warnings;
 
 pub use body::body_from_bytes;
 pub use dry_run::is_dry_run;
+pub(crate) use record::as_recorded;
 pub use record::recorded_request;
 pub use renewal::renewal_request;
 pub use source::BASE_MODULES;
