@@ -398,7 +398,10 @@ mod tests {
                     .map(|planned| {
                         let nevra = planned.candidate.package.nevra.to_string();
                         let order: Vec<_> = candidates(planned)
-                            .map(|it| (it.checksum.clone(), it.package.signatures.clone()))
+                            .map(|it| {
+                                let path = it.checksum.is_none().then(|| it.file.to_string());
+                                (it.checksum.clone(), path, it.package.signatures.clone())
+                            })
                             .collect();
                         let files: Vec<_> = candidates(planned).map(file).collect();
                         (planned.kind, nevra, order, files.join(","))
@@ -437,6 +440,66 @@ mod tests {
         let key = prop::sample::select(vec![None, Some("fd431d51"), Some("aaaaaaaa")]);
         let package = prop::collection::vec((name, version, checksum, key), 1..3);
         prop::collection::vec(package, 0..6)
+    }
+
+    /// A file that its source has on record, in two places, and found out more or less of.
+    fn recorded(name: &str, sigkey: Option<&str>, is_known: bool) -> Plan {
+        let mut plan = plan(&[("x86_64", vec![vec![("a", "1", None, None)]])]);
+        let candidate = &mut plan.arches[0].packages[0].candidate;
+        let candidate = Arc::make_mut(candidate);
+        let record = SourceRecord::new(name).with_rpm_id(i64::from(is_known));
+        candidate.record = Some(Arc::new(match sigkey {
+            Some(key) => record.with_sigkey(key.parse().unwrap()),
+            None => record,
+        }));
+        if is_known {
+            let package = Arc::make_mut(&mut candidate.package);
+            package.sizes.package = 17;
+            package.file_time = 77;
+            package.signatures = vec!["fd431d51".parse().unwrap()];
+            let site = Site::new("https://elsewhere.example.com/".parse().unwrap()).unwrap();
+            candidate.file = RemoteFile::new(Arc::new(site), "b.rpm".parse().unwrap()).into();
+            candidate.checksum = Some(Digest::of_bytes(DigestAlgorithm::Sha256, b"a"));
+        }
+        plan
+    }
+
+    #[test]
+    fn what_is_on_record_is_known_by_its_name_and_its_key() {
+        let request = ComposeRequest::new(SourceSpec::Tag(vec!["f36".parse().unwrap()]));
+        let of = |plan: &Plan, pins: u32| {
+            let pins = Pins::new(&("event", pins)).unwrap();
+            fingerprint(&request, plan, Some(&pins), None, "").unwrap()
+        };
+        let unsigned = of(&recorded("1/a.rpm", None, false), 5);
+        assert_eq!(of(&recorded("1/a.rpm", None, true), 6), unsigned);
+        assert_ne!(of(&recorded("2/a.rpm", None, false), 5), unsigned);
+        let signed = of(&recorded("1/a.rpm", Some("fd431d51"), false), 5);
+        assert_ne!(signed, unsigned);
+        assert_ne!(of(&recorded("1/a.rpm", Some("aaaaaaaa"), false), 5), signed);
+        // Of what nobody has on record, the pins tell.
+        let without = plan(&[("x86_64", vec![vec![("a", "1", None, None)]])]);
+        assert_ne!(of(&without, 5), of(&without, 6));
+    }
+
+    #[test]
+    fn keys_of_arches_count_where_they_differ() {
+        let of = |sigkeys: &[&str], own: &[(&str, &str)]| {
+            let mut request = ComposeRequest::new(SourceSpec::Tag(vec!["f36".parse().unwrap()]));
+            request.arches = vec!["x86_64".parse().unwrap()];
+            request.sigkeys = Some(sigkeys.iter().map(|key| key.parse().unwrap()).collect());
+            let own = own.iter();
+            request.arch_sigkeys = own
+                .map(|(arch, key)| (arch.parse().unwrap(), vec![key.parse().unwrap()]))
+                .collect();
+            fingerprint(&request, &plan(&[]), None, None, "").unwrap()
+        };
+        let plain = of(&["fd431d51"], &[]);
+        assert_eq!(
+            of(&["fd431d51"], &[("s390x", "aaaaaaaa"), ("x86_64", "fd431d51")]),
+            plain
+        );
+        assert_ne!(of(&["fd431d51"], &[("x86_64", "aaaaaaaa")]), plain);
     }
 
     proptest! {

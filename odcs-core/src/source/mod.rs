@@ -185,6 +185,7 @@ impl ResolvedFields {
         }
         if let Some(sigkeys) = &self.sigkeys {
             request.sigkeys = Some(sigkeys.clone());
+            request.arch_sigkeys.clear();
         }
         if let Some(packages) = &self.packages {
             request.packages = Some(packages.clone());

@@ -120,6 +120,7 @@ pub(crate) fn as_recorded(mut request: ComposeRequest, record: &Requested) -> Re
             .filter(|keys| !keys.is_empty())
             .map(|keys| keys.split(' '));
         request.sigkeys = Some(all("sigkeys", keys.into_iter().flatten())?);
+        request.arch_sigkeys.clear();
     }
     if let Some(packages) = rewritten(&record.packages, &asked.packages) {
         request.packages = Some(all("packages", packages.split_whitespace())?);
