@@ -28,7 +28,7 @@ impl Koji {
     /// # Errors
     /// Those of the hub and of the volume; `NotFound` for files that are not there, `Gone` for builds.
     pub(super) async fn content(&self, pins: &KojiPins, amount: Amount) -> Result<PackageContent> {
-        let builds = self.builds_of(pins).await?;
+        let builds = self.pinned(pins).await?;
         self.check_asked(pins, &builds).await?;
         let files = self.files().await?;
         let copies = self.copies(pins, builds, &files).await?;

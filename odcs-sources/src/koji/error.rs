@@ -91,6 +91,9 @@ pub enum KojiSourceError {
     /// Builds that were there when the compose was begun.
     #[error("{} not there any more since the compose was begun; ask for it again", is_or_are(.0))]
     BuildsGone(Vec<String>),
+    /// A tag had other builds when the compose was begun.
+    #[error("builds were deleted from Koji since the compose was begun; ask for it again")]
+    ListGone,
     /// Asked for something that is not Koji's.
     #[error("a source of type {0} is not from Koji")]
     OtherSource(String),
@@ -179,7 +182,7 @@ impl KojiSourceError {
                 }
             }
             Self::Task { fault, .. } if *fault == TaskFault::Unknown => ErrorKind::NotFound,
-            Self::BuildsGone(_) => ErrorKind::Gone,
+            Self::BuildsGone(_) | Self::ListGone => ErrorKind::Gone,
             _ => ErrorKind::Invalid,
         }
     }
@@ -197,7 +200,7 @@ impl KojiSourceError {
             Self::MissingFiles { shown, .. } => shown.join(" "),
             Self::OtherPackage { file, .. } | Self::OtherSize { file, .. } => file.clone(),
             Self::BuildsGone(builds) => builds.join(" "),
-            Self::OtherSource(_) => "source".to_owned(),
+            Self::OtherSource(_) | Self::ListGone => "source".to_owned(),
             Self::NoBuilds => "builds".to_owned(),
         }
     }

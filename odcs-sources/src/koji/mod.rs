@@ -20,6 +20,7 @@ mod content;
 mod copies;
 mod error;
 mod headers;
+mod listed;
 mod listing;
 pub(crate) mod named;
 mod offers;
@@ -45,6 +46,7 @@ use odcs_core::source::local::blocking;
 use odcs_core::{Error, ErrorKind, Result};
 
 use self::client::KojiHub;
+use self::listed::Lists;
 use self::volume::{Files, Volume};
 
 /// A Koji hub and its files: what the sources share that take packages from it.
@@ -63,6 +65,7 @@ pub struct Koji {
     hub: KojiHub,
     settings: Arc<KojiSettings>,
     site: Option<Arc<Site>>,
+    lists: Arc<Lists>,
 }
 
 impl Koji {
@@ -79,6 +82,7 @@ impl Koji {
             hub: KojiHub::new(settings.hub.clone())?,
             site: site.map(Arc::new),
             settings: Arc::new(settings),
+            lists: Arc::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use odcs_core::files::RelativePath;
 use odcs_core::request::KojiTag;
-use odcs_rpm::{PackagePattern, TreeArch};
+use odcs_rpm::{Digest, PackagePattern, TreeArch};
 use serde::{Deserialize, Serialize};
 
 use super::client::{BuildId, EventId};
@@ -37,6 +37,9 @@ pub struct KojiPins {
     /// Names that were asked for, without wildcards.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<PackagePattern>,
+    /// Which builds and packages there were: old events forget those that are deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Digest>,
     /// What the packages are from, as people call it; without the event, so that composes of one content are the same.
     pub description: String,
     /// Which copies are wanted.

@@ -1,6 +1,6 @@
 //! From a request to what a compose goes by.
 
-use odcs_core::request::{ComposeRequest, Embargo, Flag, KojiTag, Nvr};
+use odcs_core::request::{ComposeRequest, Embargo, Flag, KojiEvent, KojiTag, Nvr};
 use odcs_core::source::{Pins, Resolved, ResolvedFields};
 use odcs_core::{Error, Result};
 use odcs_rpm::PackagePattern;
@@ -17,15 +17,17 @@ impl Koji {
     /// # Errors
     /// Those of the hub; `NotFound` and `Invalid` as [`KojiSourceError`] says.
     pub(super) async fn resolve(&self, request: &ComposeRequest, tags: &[KojiTag]) -> Result<Resolved> {
-        let event = self.event(request).await?;
+        let asked_for = request.koji_event.filter(|_| !tags.is_empty());
+        let event = self.event(asked_for).await?;
         for tag in tags {
-            self.check_tag(tag, event, request.koji_event.is_some()).await?;
+            self.check_tag(tag, event, asked_for.is_some()).await?;
         }
         let asked = request.builds.as_deref().unwrap_or_default();
         let builds = self.usable_builds(asked).await?;
+        // Only tags have other builds to take instead, and a past.
         let embargoed = match &request.embargo {
-            None => Vec::new(),
-            Some(embargo) => self.embargoed(embargo, event).await?,
+            Some(embargo) if !tags.is_empty() => self.embargoed(embargo, event).await?,
+            _ => Vec::new(),
         };
         let conflicting: Vec<Nvr> = builds
             .iter()
@@ -51,10 +53,12 @@ impl Koji {
                 .clone()
                 .filter(|packages| no_deps && !packages.is_empty()),
             asked: literal_names(request),
+            listed: None,
             no_deps,
             description: description(request, tags),
             signatures: Policies::new(request.arches.iter().map(|arch| request.sigkeys_for(arch))),
         };
+        let pins = self.pin_listed(pins).await?;
         let mut fields = ResolvedFields::default();
         if !tags.is_empty() {
             fields.koji_event = Some(event.0);
@@ -67,9 +71,9 @@ impl Koji {
 
     /// The event that was asked for, or the last one. A hub takes one that is yet to come for now: that would be
     /// another compose tomorrow.
-    async fn event(&self, request: &ComposeRequest) -> Result<EventId> {
+    async fn event(&self, asked_for: Option<KojiEvent>) -> Result<EventId> {
         let last = self.hub.last_event().await?.id;
-        match request.koji_event.map(|event| EventId(event.number())) {
+        match asked_for.map(|event| EventId(event.number())) {
             Some(event) if event > last => Err(KojiSourceError::FutureEvent {
                 event: event.0,
                 last: last.0,

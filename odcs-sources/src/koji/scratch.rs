@@ -31,7 +31,7 @@ impl Koji {
             if parts.is_empty() {
                 parts.push(task);
             }
-            let before = files.len();
+            let mut has_any = false;
             for part in parts {
                 let result = self.hub.task_result(part.id).await?;
                 // The source package that others were built from is a result of those, too.
@@ -39,12 +39,13 @@ impl Koji {
                 let sources = result.srpms.iter().filter(|_| is_build);
                 for path in result.rpms.iter().chain(sources) {
                     let path = path_of(path).map_err(fault)?;
+                    has_any = true;
                     if !files.contains(&path) {
                         files.push(path);
                     }
                 }
             }
-            if files.len() == before {
+            if !has_any {
                 return Err(fault(TaskFault::NoPackages).into());
             }
         }

@@ -42,17 +42,17 @@ async fn keys_are_tried_in_the_order_asked_for() {
 async fn a_signature_on_record_is_no_signed_copy() {
     let hub = Hub::start();
     let source = BuildSource::new(mounted(&hub));
-    let request = signed(builds(&["lab-noarch-2.0-2"], &["x86_64"]), &[OLD, ""]);
+    let request = signed(builds(&["lab-noarch-2.0-2"], &["x86_64"]), &[NEW, ""]);
     let found = content(&source, &request).await.unwrap();
     assert_eq!(found.candidates.len(), 2);
     for candidate in &found.candidates {
         let record = candidate.record.as_ref().unwrap();
         assert_eq!(record.sigkey, None);
-        assert_eq!(record.missing, [OLD.parse().unwrap()]);
+        assert_eq!(record.missing, [NEW.parse().unwrap()]);
         assert_eq!(record.keys, [OLD.parse().unwrap(), NEW.parse().unwrap()]);
     }
-    hub.write_signed("lab-noarch-2.0-2", OLD);
-    let expected = [OLD, OLD].map(str::to_owned);
+    hub.write_signed("lab-noarch-2.0-2", NEW);
+    let expected = [NEW, NEW].map(str::to_owned);
     let found = offered(&source, &request).await;
     let keys: Vec<_> = found.iter().map(|one| one.split(' ').nth(1).unwrap().to_owned()).collect();
     assert_eq!(keys, expected);

@@ -21,8 +21,8 @@ const RPMS: &str = r#"{"header": {"type": "productmd.rpms", "version": "1.2"}, "
       "lab-hello-0:1.0-2.src": {
         "lab-hello-0:1.0-2.src": {"category": "source", "path": "p", "sigkey": "f1290335"},
         "lab-hello-0:1.0-2.x86_64": {"category": "binary", "path": "p", "sigkey": "f1290335"}},
-      "lab-epoch-1:2.0-5.src": {
-        "lab-epoch-1:2.0-5.x86_64": {"category": "binary", "path": "p", "sigkey": null}}},
+      "lab-epoch-2:2.0-5.src": {
+        "lab-epoch-2:2.0-5.x86_64": {"category": "binary", "path": "p", "sigkey": null}}},
     "aarch64": {
       "lab-hello-0:1.0-2.src": {
         "lab-hello-0:1.0-2.src": {"category": "source", "path": "p", "sigkey": "f1290335"},
