@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use bytes::{Buf, Bytes};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use tokio::sync::mpsc::Receiver;
 
 /// Bytes that are decompressed at once.
@@ -70,7 +70,7 @@ impl BufRead for Pieces {
 
 enum Source {
     Plain(Pieces),
-    Gzip(MultiGzDecoder<Pieces>),
+    Gzip(Box<MultiGzDecoder<Pieces>>),
 }
 
 /// A body, decompressed, and within limits.
@@ -104,7 +104,7 @@ pub(super) type Body = BufReader<Limited>;
 /// Begins to read a body.
 pub(super) fn reader(pieces: Pieces, is_gzip: bool, limit: u64, ratio: u64) -> Body {
     let source = match is_gzip {
-        true => Source::Gzip(MultiGzDecoder::new(pieces)),
+        true => Source::Gzip(Box::new(MultiGzDecoder::new(pieces))),
         false => Source::Plain(pieces),
     };
     BufReader::with_capacity(

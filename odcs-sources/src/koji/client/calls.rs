@@ -195,7 +195,7 @@ impl KojiHub {
     /// The signatures on record of each of these RPMs, in the order given (`queryRPMSigs`).
     pub async fn rpm_signatures(&self, rpms: &[RpmId]) -> Result<Each<Signatures>, KojiError> {
         let entries = entries(rpms, |id| Call::new("queryRPMSigs").keyword("rpm_id", id.0));
-        self.multi(entries, |reader| listing::signatures(reader)).await
+        self.multi(entries, listing::signatures::<Body>).await
     }
 
     /// The digests that are known of the files of each of these RPMs, in the order given (`getRPMChecksums`). The hub is
@@ -213,7 +213,7 @@ impl KojiHub {
     /// Each of these RPMs, in the order given; none if there is none (`getRPM`). Their signatures are not listed.
     pub async fn rpms_by_id(&self, rpms: &[RpmId]) -> Result<Each<Option<Rpm>>, KojiError> {
         let entries = entries(rpms, |id| Call::new("getRPM").arg(id.0));
-        self.multi(entries, |reader| listing::rpm(reader)).await
+        self.multi(entries, listing::rpm::<Body>).await
     }
 
     /// Whether a package may be in a tag, by the lists of the tag and those it inherits from (`listPackages`). An unknown

@@ -72,7 +72,8 @@ fn summary(text: &str) -> String {
     };
     let mut lines = text.lines().skip(usize::from(is_traceback));
     // An exception is told from the frames above it by beginning at the margin.
-    let line = lines.find(|line| !line.trim().is_empty() && !(is_traceback && line.starts_with([' ', '\t'])));
+    let line =
+        lines.find(|line| !line.trim().is_empty() && (!is_traceback || !line.starts_with([' ', '\t'])));
     let line = line.map_or("", |line| line.trim());
     let line = without_class(line);
     let mut shown = String::with_capacity(line.len().min(SHOWN * 4));

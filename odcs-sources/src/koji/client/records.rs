@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::BufRead;
 
 use odcs_core::Timestamp;
 use odcs_rpm::{Arch, Digest, Nevra, Sigkey};
 
 use super::ids::{BuildId, EventId, PackageId, RpmId, TagId, TaskId};
+use super::listing;
 use super::names::{Nvr, Volume};
+use super::xmlrpc::{Limits, ReadError, Reader};
 
 /// A tag (`getTag`).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -214,6 +217,16 @@ pub struct RpmListing {
 }
 
 impl RpmListing {
+    /// Reads a listing from the answer to `listTaggedRPMS`, as XML, while it comes in. A call does this by itself; this is
+    /// for answers that came in another way.
+    ///
+    /// # Errors
+    /// [`ReadError::Fault`] if the answer is a fault; others if it is none, cut off, beyond a limit, or a row of it is not
+    /// what it has to be.
+    pub fn read(answer: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
+        listing::tagged_rpms(&mut Reader::new(answer, limits))
+    }
+
     /// The build with an id. Each RPM of a listing has its build in it.
     pub fn build(&self, id: BuildId) -> Option<&TaggedBuild> {
         let index = self.builds.binary_search_by_key(&id, |tagged| tagged.build.id);

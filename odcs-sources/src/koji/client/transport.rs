@@ -257,7 +257,7 @@ fn summary(text: &str) -> Box<str> {
 fn refused(error: ReadError, kind: &str, shown: &str) -> Problem {
     match error {
         ReadError::Fault(fault) => Problem::Fault(fault),
-        ReadError::CutOff(0) => Problem::Foreign {
+        ReadError::CutOff(_) if shown.is_empty() => Problem::Foreign {
             what: "nothing".into(),
         },
         ReadError::Foreign => {

@@ -8,7 +8,7 @@ pub struct Limits {
     pub bytes: u64,
     /// Values, those in others included. 100 million.
     pub values: u64,
-    /// How deep values may be nested. 64.
+    /// How deep values may be nested. 64; 256 is the most that is ever allowed.
     pub depth: usize,
     /// Bytes of one string, and of one piece of markup. 16 MiB.
     pub text: usize,

@@ -10,6 +10,9 @@ use super::error::ReadError;
 use super::limits::Limits;
 use super::member;
 
+/// How deep values may be nested at most: reading them takes stack.
+const DEPTH: usize = 256;
+
 /// What a plain value is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -208,7 +211,8 @@ impl<R> std::fmt::Debug for Reader<R> {
 
 impl<R: BufRead> Reader<R> {
     /// Begins to read.
-    pub fn new(reader: R, limits: Limits) -> Self {
+    pub fn new(reader: R, mut limits: Limits) -> Self {
+        limits.depth = limits.depth.min(DEPTH);
         Self {
             xml: quick_xml::Reader::from_reader(Budget {
                 reader,

@@ -1,0 +1,498 @@
+//! The calls that the client has methods for: they send what was recorded, and make of the answer what is in it.
+
+use std::collections::BTreeMap;
+
+use odcs_sources::koji::client::xmlrpc::{Struct, Value};
+use odcs_sources::koji::client::{
+    BuildId, BuildRef, EventId, KojiError, KojiHub, Rpm, RpmId, TagId, TagRef, TaggedBuilds, TaggedRpms,
+    TaskId,
+};
+use tokio::runtime::Runtime;
+
+use crate::cases::call_of;
+use crate::server::Server;
+
+/// The names of the arguments that some calls were recorded with by position.
+fn positions(method: &str) -> &'static [&'static str] {
+    match method {
+        "getTag" => &["tagInfo", "strict", "event"],
+        "getFullInheritance" => &["tag", "event", "reverse"],
+        "search" => &["terms", "type", "matchType"],
+        _ => &[],
+    }
+}
+
+/// All arguments by name; those that mean the same whether they are there or not are left out.
+fn normalized(method: &str, params: &[Value]) -> BTreeMap<String, Value> {
+    let call = call_of(method, params);
+    let names = positions(method);
+    let by_position = call.args.into_iter().enumerate().map(|(index, value)| {
+        let name = names
+            .get(index)
+            .map_or_else(|| index.to_string(), |name| (*name).to_owned());
+        (name, value)
+    });
+    let by_name = call
+        .keywords
+        .0
+        .into_iter()
+        .map(|(name, value)| (name.into(), value));
+    by_position
+        .chain(by_name)
+        .filter(|(name, value)| {
+            !matches!(
+                (name.as_str(), value),
+                ("inherit" | "latest" | "rpmsigs", Value::Bool(false))
+            )
+        })
+        .collect()
+}
+
+/// What a method of the client made of an answer, in the order of the answer, as far as it can be compared with it.
+type Made = Result<Vec<String>, KojiError>;
+
+/// Arguments that a method of the client takes.
+struct Arguments(BTreeMap<String, Value>);
+
+impl Arguments {
+    fn only(&self, names: &[&str]) -> Option<()> {
+        self.0
+            .keys()
+            .all(|name| names.contains(&name.as_str()))
+            .then_some(())
+    }
+
+    fn tag(&self, name: &str) -> Option<TagRef> {
+        match self.0.get(name)? {
+            Value::String(name) => Some(TagRef::from(&**name)),
+            Value::Int(id) => Some(TagId(*id).into()),
+            _ => None,
+        }
+    }
+
+    fn build(&self, name: &str) -> Option<BuildRef> {
+        match self.0.get(name)? {
+            Value::String(name) => Some(BuildRef::from(&**name)),
+            Value::Int(id) => Some(BuildId(*id).into()),
+            _ => None,
+        }
+    }
+
+    fn int(&self, name: &str) -> Option<i64> {
+        self.0.get(name)?.as_int()
+    }
+
+    fn str(&self, name: &str) -> Option<Box<str>> {
+        self.0.get(name)?.as_str().map(Into::into)
+    }
+
+    /// An event, or none; not one that is no number.
+    fn event(&self) -> Option<Option<EventId>> {
+        match self.0.get("event") {
+            None => Some(None),
+            Some(event) => event.as_int().map(|id| Some(EventId(id))),
+        }
+    }
+
+    /// A flag, which cannot be a number.
+    fn flag(&self, name: &str) -> Option<bool> {
+        match self.0.get(name) {
+            None => Some(false),
+            Some(flag) => flag.as_bool(),
+        }
+    }
+}
+
+fn rpm_line(rpm: &Rpm) -> String {
+    format!(
+        "{} {} {} {} {}",
+        rpm.id,
+        rpm.build_id,
+        rpm.nevra,
+        rpm.size,
+        rpm.build_time.seconds()
+    )
+}
+
+/// Calls the method of the client, if there is one for these arguments. None if there is none.
+async fn make(hub: &KojiHub, method: &str, of: &Arguments) -> Option<Made> {
+    Some(match method {
+        "getTag" => {
+            of.only(&["tagInfo", "event"])?;
+            let tag = hub.tag(of.tag("tagInfo")?, of.event()?).await;
+            tag.map(|tag| {
+                tag.map(|tag| format!("{} {}", tag.id, tag.name))
+                    .into_iter()
+                    .collect()
+            })
+        }
+        "getFullInheritance" => {
+            of.only(&["tag", "event"])?;
+            let tags = hub.full_inheritance(of.tag("tag")?, of.event()?).await;
+            tags.map(|tags| {
+                let line = |tag: &odcs_sources::koji::client::InheritedTag| {
+                    format!("{} {} {}", tag.id, tag.name, tag.depth)
+                };
+                tags.iter().map(line).collect()
+            })
+        }
+        "getLastEvent" => {
+            of.only(&[])?;
+            hub.last_event()
+                .await
+                .map(|event| vec![format!("{} {}", event.id, event.time.seconds())])
+        }
+        "getEvent" => {
+            of.only(&["0"])?;
+            let event = hub.event(EventId(of.int("0")?)).await;
+            event.map(|event| vec![format!("{} {}", event.id, event.time.seconds())])
+        }
+        "tagChangedSinceEvent" => {
+            of.only(&["0", "1"])?;
+            let ids = of.0.get("1")?.as_array().filter(|ids| !ids.is_empty())?;
+            let ids: Option<Vec<_>> = ids.iter().map(|id| id.as_int().map(TagId)).collect();
+            let changed = hub.tag_changed_since(EventId(of.int("0")?), &ids?).await;
+            changed.map(|changed| vec![changed.to_string()])
+        }
+        "listTagged" => {
+            of.only(&["0", "event", "inherit", "latest", "package", "type", "draft"])?;
+            let mut query = TaggedBuilds::new(of.tag("0")?);
+            query.event = of.event()?;
+            query.inherit = of.flag("inherit")?;
+            query.latest = of.flag("latest")?;
+            query.package = of.str("package");
+            query.build_type = of.str("type");
+            query.drafts = !of.0.contains_key("draft");
+            let builds = hub.tagged_builds(&query).await;
+            builds.map(|builds| {
+                let line = |tagged: &odcs_sources::koji::client::TaggedBuild| {
+                    let build = &tagged.build;
+                    format!(
+                        "{} {} {} {} {}",
+                        build.id, build.nvr, build.volume, tagged.tag_name, tagged.tagged_at
+                    )
+                };
+                builds.iter().map(line).collect()
+            })
+        }
+        "listTaggedRPMS" => {
+            of.only(&[
+                "0", "event", "inherit", "latest", "package", "arch", "rpmsigs", "extra", "draft",
+            ])?;
+            let mut query = TaggedRpms::new(of.tag("0")?);
+            query.event = of.event()?;
+            query.inherit = of.flag("inherit")?;
+            query.latest = of.flag("latest")?;
+            query.package = of.str("package");
+            query.signatures = of.flag("rpmsigs")?;
+            query.extra = !of.0.contains_key("extra");
+            query.drafts = !of.0.contains_key("draft");
+            if let Some(arches) = of.0.get("arch") {
+                let arches: Option<Vec<_>> = arches.as_array()?.iter().map(Value::as_str).collect();
+                query.arches = arches?.into_iter().map(|arch| arch.parse().unwrap()).collect();
+                // None is no filter, which is not sent.
+                (!query.arches.is_empty()).then_some(())?;
+            }
+            let listing = hub.tagged_rpms(&query).await;
+            listing.map(|listing| {
+                let line = |rpm: &Rpm| {
+                    let keys: Vec<_> = rpm.signatures.keys.iter().map(|key| key.as_str()).collect();
+                    let build = listing.build(rpm.build_id).unwrap();
+                    format!(
+                        "{} {} unsigned: {} [{}] {} {}",
+                        rpm_line(rpm),
+                        rpm.payload_hash.unwrap(),
+                        rpm.signatures.unsigned,
+                        keys.join(" "),
+                        build.build.nvr,
+                        build.build.volume
+                    )
+                };
+                listing.rpms.iter().map(line).collect()
+            })
+        }
+        "getBuild" => {
+            of.only(&["0"])?;
+            let build = hub.build(of.build("0")?).await;
+            build.map(|build| build.iter().map(build_line).collect())
+        }
+        "search" => {
+            of.only(&["terms", "type", "matchType"])?;
+            let is = |name: &str, expected: &str| of.str(name).as_deref() == Some(expected);
+            (is("type", "build") && is("matchType", "glob")).then_some(())?;
+            let builds = hub.search_builds(&of.str("terms")?).await;
+            builds.map(|builds| {
+                builds
+                    .iter()
+                    .map(|build| format!("{} {}", build.id, build.nvr))
+                    .collect()
+            })
+        }
+        "getTaskInfo" => {
+            of.only(&["0"])?;
+            let task = hub.task_info(TaskId(of.int("0")?)).await;
+            task.map(|task| task.iter().map(task_line).collect())
+        }
+        "getTaskChildren" => {
+            of.only(&["0"])?;
+            let tasks = hub.task_children(TaskId(of.int("0")?)).await;
+            tasks.map(|tasks| tasks.iter().map(task_line).collect())
+        }
+        "getTaskResult" => {
+            of.only(&["0", "raise_fault"])?;
+            of.0.get("raise_fault")?;
+            let result = hub.task_result(TaskId(of.int("0")?)).await;
+            result.map(|result| {
+                let fault = result.fault.iter().map(|fault| fault.code.to_string());
+                let files = result.rpms.iter().chain(&result.srpms).map(ToString::to_string);
+                fault.chain(files).collect()
+            })
+        }
+        "multiCall" => return many(hub, of).await,
+        _ => return None,
+    })
+}
+
+fn build_line(build: &odcs_sources::koji::client::Build) -> String {
+    format!("{} {} {} {}", build.id, build.nvr, build.volume, build.state)
+}
+
+fn task_line(task: &odcs_sources::koji::client::Task) -> String {
+    format!("{} {} {}", task.id, task.method, task.state)
+}
+
+/// Several calls of one kind.
+async fn many(hub: &KojiHub, of: &Arguments) -> Option<Made> {
+    of.only(&["0"])?;
+    let calls = of.0.get("0")?.as_array()?;
+    let params = |method: &str| -> Option<Vec<BTreeMap<String, Value>>> {
+        calls
+            .iter()
+            .map(|call| {
+                let call = call.as_struct()?;
+                (call.get("methodName")?.as_str()? == method).then_some(())?;
+                Some(normalized(method, call.get("params")?.as_array()?))
+            })
+            .collect()
+    };
+    if let Some(params) = params("getBuild") {
+        let builds: Option<Vec<_>> = params
+            .into_iter()
+            .map(|params| Arguments(params).build("0"))
+            .collect();
+        let builds = hub.builds(&builds?).await;
+        return Some(builds.map(|builds| {
+            let line =
+                |build: Result<Option<_>, _>| build.unwrap().as_ref().map_or_else(String::new, build_line);
+            builds.into_iter().map(line).collect()
+        }));
+    }
+    let rpms: Option<Vec<_>> = params("queryRPMSigs")?
+        .into_iter()
+        .map(|params| Arguments(params).int("rpm_id").map(RpmId))
+        .collect();
+    let signatures = hub.rpm_signatures(&rpms?).await;
+    Some(signatures.map(|all| {
+        all.into_iter()
+            .map(|signatures| {
+                let signatures = signatures.unwrap();
+                let keys: Vec<_> = signatures.keys.iter().map(|key| key.as_str()).collect();
+                format!("unsigned: {} [{}]", signatures.unsigned, keys.join(" "))
+            })
+            .collect()
+    }))
+}
+
+/// What has to be made of an answer: worked out from its values, one by one.
+fn expected(method: &str, answer: &Value) -> Vec<String> {
+    let text = |row: &Struct, name: &str| match row.get(name).unwrap() {
+        Value::String(text) => text.to_string(),
+        Value::Int(number) => number.to_string(),
+        other => format!("{other:?}"),
+    };
+    let line = |row: &Value, names: &[&str]| {
+        let row = row.as_struct().unwrap();
+        names
+            .iter()
+            .map(|name| text(row, name))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let lines = |names: &[&str]| match answer {
+        Value::Nil => Vec::new(),
+        Value::Array(rows) => rows.iter().map(|row| line(row, names)).collect(),
+        row => vec![line(row, names)],
+    };
+    let state = |row: &Value, names: &[&str]| {
+        let number = row.as_struct().unwrap().int("state").unwrap();
+        format!(
+            "{} {}",
+            line(row, &["id", "nvr", "volume_name"]),
+            names[usize::try_from(number).unwrap()]
+        )
+    };
+    let build = |row: &Value| state(row, &["building", "complete", "deleted", "failed", "canceled"]);
+    let task = |row: &Value| {
+        let names = ["free", "open", "closed", "canceled", "assigned", "failed"];
+        let number = row.as_struct().unwrap().int("state").unwrap();
+        format!(
+            "{} {}",
+            line(row, &["id", "method"]),
+            names[usize::try_from(number).unwrap()]
+        )
+    };
+    match method {
+        "getTag" => lines(&["id", "name"]),
+        "getFullInheritance" => lines(&["parent_id", "name", "currdepth"]),
+        "getLastEvent" | "getEvent" => {
+            let row = answer.as_struct().unwrap();
+            let seconds = row.get("ts").unwrap().as_double().unwrap().floor();
+            vec![format!("{} {seconds}", text(row, "id"))]
+        }
+        "tagChangedSinceEvent" => vec![answer.as_bool().unwrap().to_string()],
+        "listTagged" => lines(&["build_id", "nvr", "volume_name", "tag_name", "create_event"]),
+        "listTaggedRPMS" => expected_rpms(answer),
+        "getBuild" if answer.is_nil() => Vec::new(),
+        "getBuild" => vec![build(answer)],
+        "search" => {
+            let mut found = lines(&["id", "name"]);
+            found.sort_by(|a, b| a.split_once(' ').unwrap().1.cmp(b.split_once(' ').unwrap().1));
+            found
+        }
+        "getTaskInfo" if answer.is_nil() => Vec::new(),
+        "getTaskInfo" => vec![task(answer)],
+        "getTaskChildren" => {
+            let mut rows: Vec<_> = answer.as_array().unwrap().iter().collect();
+            rows.sort_by_key(|row| row.as_struct().unwrap().int("id").unwrap());
+            rows.into_iter().map(task).collect()
+        }
+        "getTaskResult" => {
+            let row = answer.as_struct().unwrap();
+            let mut lines: Vec<_> = row
+                .get("faultCode")
+                .map(|_| text(row, "faultCode"))
+                .into_iter()
+                .collect();
+            for name in ["rpms", "srpms"] {
+                let files = row.array_or_empty(name).unwrap().iter();
+                lines.extend(files.map(|file| file.as_str().unwrap().to_owned()));
+            }
+            lines.extend(row.get("srpm").map(|_| text(row, "srpm")));
+            lines
+        }
+        "multiCall" => {
+            let one = |entry: &Value| match &entry.as_array().unwrap()[0] {
+                Value::Array(rows) => {
+                    let mut keys: Vec<_> = rows.iter().map(|row| line(row, &["sigkey"])).collect();
+                    let count = keys.len();
+                    keys.retain(|key| !key.is_empty());
+                    keys.sort();
+                    format!("unsigned: {} [{}]", keys.len() < count, keys.join(" "))
+                }
+                Value::Nil => String::new(),
+                row => build(row),
+            };
+            answer.as_array().unwrap().iter().map(one).collect()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+fn expected_rpms(answer: &Value) -> Vec<String> {
+    let [rpms, builds] = answer.as_array().unwrap() else {
+        panic!("not two lists");
+    };
+    let rows = |list: &Value| -> Vec<Struct> {
+        let rows = list.as_array().unwrap().iter();
+        rows.map(|row| row.as_struct().unwrap().clone()).collect()
+    };
+    let mut of_build = BTreeMap::new();
+    for build in rows(builds) {
+        let line = format!(
+            "{} {}",
+            build.str("nvr").unwrap(),
+            build.str("volume_name").unwrap()
+        );
+        of_build.entry(build.int("build_id").unwrap()).or_insert(line);
+    }
+    let mut by_id: BTreeMap<i64, (Struct, Vec<Option<String>>)> = BTreeMap::new();
+    for rpm in rows(rpms) {
+        let key = rpm.str_or_nil("sigkey").unwrap().map(str::to_owned);
+        let entry = by_id.entry(rpm.int("id").unwrap()).or_insert((rpm, Vec::new()));
+        entry.1.push(key);
+    }
+    let mut lines: Vec<_> = by_id
+        .into_iter()
+        .map(|(id, (rpm, keys))| {
+            let str = |name: &str| rpm.str(name).unwrap();
+            let int = |name: &str| rpm.int(name).unwrap();
+            let epoch = rpm.int_or_nil("epoch").unwrap().unwrap_or(0);
+            let nevra = format!(
+                "{}-{epoch}:{}-{}.{}",
+                str("name"),
+                str("version"),
+                str("release"),
+                str("arch")
+            );
+            let unsigned = keys.iter().any(|key| key.as_deref() == Some(""));
+            let mut keys: Vec<_> = keys.into_iter().flatten().filter(|key| !key.is_empty()).collect();
+            keys.sort();
+            let build = int("build_id");
+            let line = format!(
+                "{id} {build} {nevra} {} {} {} unsigned: {unsigned} [{}] {}",
+                int("size"),
+                int("buildtime"),
+                str("payloadhash"),
+                keys.join(" "),
+                of_build[&build]
+            );
+            (build, nevra.parse::<odcs_rpm::Nevra>().unwrap(), id, line)
+        })
+        .collect();
+    lines.sort();
+    lines.into_iter().map(|(.., line)| line).collect()
+}
+
+/// Judges the method of the client for a recorded call, if there is one. The server answers as it did before.
+pub(crate) fn judge(
+    runtime: &Runtime,
+    server: &Server,
+    hub: &KojiHub,
+    method: &str,
+    params: &[Value],
+    answer: Result<&Value, &KojiError>,
+) -> Result<(), String> {
+    let of = Arguments(normalized(method, params));
+    let Some(made) = runtime.block_on(make(hub, method, &of)) else {
+        server.asked();
+        return Ok(());
+    };
+    let asked = server.asked();
+    let (sent_method, sent) = asked.first().ok_or("nothing was sent")?.call();
+    if sent_method != method || normalized(method, &sent) != of.0 {
+        return Err(format!(
+            "sent {sent_method} {:?}, not {:?}",
+            normalized(method, &sent),
+            of.0
+        ));
+    }
+    match (answer, made) {
+        (Ok(answer), Ok(made)) => {
+            let expected = expected(method, answer);
+            if made == expected {
+                return Ok(());
+            }
+            let differing = made
+                .iter()
+                .zip(&expected)
+                .find(|(made, expected)| made != expected);
+            Err(format!(
+                "{} records, not {}; {differing:?}",
+                made.len(),
+                expected.len()
+            ))
+        }
+        (Err(answer), Err(made)) if answer.fault() == made.fault() => Ok(()),
+        (answer, made) => Err(format!("{made:?} of {answer:?}")),
+    }
+}
