@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use odcs_sources::koji::client::xmlrpc::{Struct, Value};
 use odcs_sources::koji::client::{
-    BuildId, BuildRef, EventId, KojiError, KojiHub, Rpm, RpmId, TagId, TagRef, TaggedBuilds, TaggedRpms,
-    TaskId,
+    BuildId, BuildRef, EventId, KojiError, KojiHub, PackageStatus, Rpm, RpmId, TagId, TagRef, TaggedBuilds,
+    TaggedRpms, TaskId,
 };
 use tokio::runtime::Runtime;
 
 use crate::cases::call_of;
-use crate::server::Server;
+use test_support::project_root;
+
+use crate::server::{Answer, Server, fault};
 
 /// The names of the arguments that some calls were recorded with by position.
 fn positions(method: &str) -> &'static [&'static str] {
@@ -495,4 +497,153 @@ pub(crate) fn judge(
         (Err(answer), Err(made)) if answer.fault() == made.fault() => Ok(()),
         (answer, made) => Err(format!("{made:?} of {answer:?}")),
     }
+}
+
+/// The value of a recorded answer, as the only one of many.
+fn only(case: &str) -> Answer {
+    let path = project_root().join("odcs-sources/tests/koji_recorded/fixtures");
+    let xml = std::fs::read_to_string(path.join(case).join("response.xml")).unwrap();
+    let (_, rest) = xml.split_once("<param>").unwrap();
+    let (value, _) = rest.rsplit_once("</param>").unwrap();
+    let many = format!(
+        "<value><array><data><value><array><data>{value}</data></array></value></data></array></value>"
+    );
+    Answer::value(&many)
+}
+
+#[tokio::test]
+async fn answers_of_single_calls_are_read_among_many() {
+    let server = Server::new();
+    let hub = server.hub();
+    let entry = |method: &str, params: Vec<Value>| {
+        let entry = [
+            ("methodName", Value::from(method)),
+            ("params", Value::Array(params)),
+        ];
+        let entries = Value::Array(vec![entry.into_iter().collect::<Struct>().into()]);
+        ("multiCall".to_owned(), vec![entries])
+    };
+    let keywords = |name: &str, value: Value| -> Value {
+        let members = [(name, value), ("__starstar", Value::Bool(true))];
+        members.into_iter().collect::<Struct>().into()
+    };
+
+    server.answer([only("rpm-checksum-cacheonly")]);
+    let checksums = hub.rpm_checksums(&[RpmId(4)]).await.unwrap().remove(0).unwrap();
+    let asked = entry(
+        "getRPMChecksums",
+        vec![Value::Int(4), keywords("cacheonly", Value::Bool(true))],
+    );
+    assert_eq!(server.asked()[0].call(), asked);
+    let unsigned = checksums.of(None).unwrap();
+    assert_eq!(
+        unsigned.hex(),
+        "3fad9a91fb6943671d6400b83ec618c31eb452611289775a866d7ce5442ae9d8"
+    );
+    let signed = checksums.of(Some(&"f1290335".parse().unwrap())).unwrap();
+    assert_eq!(
+        signed.hex(),
+        "41ed2139eeca694c6359df735edf300290dcff041dc943b6cc5495fa471ff5e4"
+    );
+    assert_eq!(checksums.signed.len(), 2);
+    assert!(checksums.of(Some(&"12345678".parse().unwrap())).is_none());
+    assert!(
+        checksums
+            .unsigned
+            .iter()
+            .all(|digest| digest.algorithm().as_str() == "sha256"),
+        "MD5 proves nothing"
+    );
+
+    server.answer([only("buildrpms-draft")]);
+    let rpms = hub.build_rpms(&[BuildId(28)]).await.unwrap().remove(0).unwrap();
+    assert_eq!(
+        server.asked()[0].call(),
+        entry("listBuildRPMs", vec![Value::Int(28)])
+    );
+    let names: Vec<_> = rpms.iter().map(|rpm| rpm.nevra.to_string()).collect();
+    assert_eq!(names, ["lab-draft-0:1.0-1.src", "lab-draft-0:1.0-1.x86_64"]);
+    assert!(rpms.iter().all(|rpm| rpm.draft && rpm.build_id == BuildId(28)));
+
+    server.answer([only("rpm-nvra")]);
+    let rpm = hub
+        .rpms_by_id(&[RpmId(4)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap()
+        .unwrap();
+    assert_eq!(server.asked()[0].call(), entry("getRPM", vec![Value::Int(4)]));
+    assert_eq!(
+        (rpm.id, rpm.nevra.nvra().as_str()),
+        (RpmId(4), "lab-hello-1.0-1.x86_64")
+    );
+    server.answer([only("rpm-unknown")]);
+    assert!(
+        hub.rpms_by_id(&[RpmId(9)])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap()
+            .is_none()
+    );
+    server.answer([only("search-none")]);
+    assert!(
+        hub.rpm_checksums(&[RpmId(4)]).await.is_err(),
+        "a list is no checksums"
+    );
+}
+
+#[tokio::test]
+async fn packages_are_listed_blocked_or_absent() {
+    let row = |blocked: u8| {
+        format!(
+            "<value><array><data><value><struct><member><name>blocked</name><value><boolean>{blocked}</boolean></value>\
+             </member></struct></value></data></array></value>"
+        )
+    };
+    let tag = "<value><struct><member><name>id</name><value><int>2</int></value></member><member><name>name</name><value>\
+               lab-updates</value></member></struct></value>";
+    let unknown = fault(1000, "No such entry in table package: nope");
+    let server = Server::new();
+    let hub = server.hub();
+    let event = Some(EventId(108));
+    for (answers, expected) in [
+        (vec![Answer::value(&row(0))], PackageStatus::Listed),
+        (vec![Answer::value(&row(1))], PackageStatus::Blocked),
+        (
+            vec![Answer::value("<value><array><data/></array></value>")],
+            PackageStatus::Absent,
+        ),
+        (vec![unknown.clone(), Answer::value(tag)], PackageStatus::Absent),
+    ] {
+        server.answer(answers);
+        assert_eq!(
+            hub.package_in_tag("lab-updates", "lab-blocked", event)
+                .await
+                .unwrap(),
+            expected
+        );
+    }
+    let (method, params) = server.asked()[0].call();
+    let by_name = normalized(&method, &params);
+    let expected = [
+        ("event", Value::Int(108)),
+        ("inherited", Value::Bool(true)),
+        ("pkgID", Value::from("lab-blocked")),
+        ("tagID", Value::from("lab-updates")),
+    ];
+    assert_eq!(
+        by_name,
+        expected.map(|(name, value)| (name.to_owned(), value)).into()
+    );
+    server.answer([unknown, Answer::value("<value><nil/></value>")]);
+    let error = hub
+        .package_in_tag("no-such-tag", "lab-blocked", None)
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_fault(1000) && error.subject() == "lab-blocked in no-such-tag",
+        "{error:?}"
+    );
 }

@@ -20,3 +20,6 @@ pub use reader::{Field, Item, Kind, Reader};
 pub use tree::{read_answer, read_call};
 pub(crate) use tree::{read_fault, read_value};
 pub use value::{Mismatch, Struct, Value};
+
+#[cfg(test)]
+mod tests;
