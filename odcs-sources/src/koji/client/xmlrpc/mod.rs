@@ -4,11 +4,13 @@
 //! records where they are large. A document type, and with it any entity of its own, is refused; depth, elements, texts
 //! and bytes are bounded ([`Limits`]).
 
+mod budget;
 mod encode;
 mod error;
 mod limits;
 mod member;
 mod reader;
+mod tag;
 mod tree;
 mod value;
 
