@@ -62,6 +62,9 @@ pub struct ManifestPackage {
     pub digest: Digest,
     /// The key that it was chosen for; `None` if signatures did not matter, or it goes as unsigned.
     pub sigkey: Option<String>,
+    /// The number of the RPM in Koji, for packages that are from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm_id: Option<i64>,
     /// Why it is there, for each of its arches. Empty in records of the time before reasons were kept.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub why: BTreeMap<TreeArch, Why>,

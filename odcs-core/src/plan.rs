@@ -19,8 +19,6 @@ use crate::why::Why;
 pub struct Plan {
     /// One entry for each arch of the request, in its order.
     pub arches: Vec<ArchPlan>,
-    /// Which signatures the packages must have.
-    pub signatures: SignaturePolicy,
     /// The time that published files carry, in seconds since 1970.
     pub timestamp: u64,
     /// What comps lists: the packages as they were asked for, globs included. Empty for everything.
@@ -32,6 +30,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The same, with packages that must have these signatures, whatever their arch.
+    #[must_use]
+    pub fn with_signatures(mut self, policy: &SignaturePolicy) -> Self {
+        for arch in &mut self.arches {
+            arch.signatures.clone_from(policy);
+        }
+        self
+    }
+
     /// The packages of lookaside repositories that gathering met, with the reasons of all arches, sorted by
     /// NEVRA.
     pub fn lookaside(&self) -> Vec<LookasidePackage> {
@@ -56,6 +63,8 @@ pub struct ArchPlan {
     pub arch: TreeArch,
     /// Its packages, sorted by kind and NEVRA.
     pub packages: Vec<PlannedPackage>,
+    /// Which signatures they must have. Of a package in a tree that several arches share, the first of them decides.
+    pub signatures: SignaturePolicy,
     /// Packages of lookaside repositories that gathering met, and why.
     pub lookaside: Vec<(Nevra, Why)>,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use odcs_core::plan::Plan;
+use odcs_core::plan::{Plan, SignaturePolicy};
 use odcs_core::source::Candidate;
 use odcs_rpm::{Arch, Nevra, PackageKind};
 
@@ -20,6 +20,8 @@ pub(crate) struct Layout {
     pub(crate) files: Vec<PlannedFile>,
     /// The names of the directories below `Packages`, in the order of the files.
     pub(crate) letters: Vec<String>,
+    /// The signatures that packages must have: the same for all arches, as a rule.
+    pub(crate) policies: Vec<Arc<SignaturePolicy>>,
     /// For each package of each arch of the plan, in its order, the file that is taken for it.
     pub(crate) taken: Vec<Vec<usize>>,
     /// What each of the trees is going to have.
@@ -45,6 +47,8 @@ pub(crate) struct PlannedFile {
     pub(crate) places: Arc<Places>,
     /// Its directory below `Packages`, by number.
     pub(crate) letter: usize,
+    /// Which signatures it must have; it decides between this file and its copies, too.
+    pub(crate) policy: Arc<SignaturePolicy>,
 }
 
 /// Some trees of a compose.
@@ -58,8 +62,13 @@ pub(crate) struct Places {
 /// What tells one file of a package from another: its root, and its path below that.
 type FileKey<'a> = (Option<&'a Path>, &'a str);
 
+/// What tells those files of a package from others that are taken alike: arches that want other signatures may take
+/// another copy.
+type Key<'a> = (FileKey<'a>, usize);
+
 /// A package of the plan, and where it stands there.
 struct Planned<'a> {
+    policy: &'a OfArch,
     name: &'a str,
     nevra: &'a Nevra,
     arch: usize,
@@ -70,15 +79,16 @@ struct Planned<'a> {
 }
 
 impl Layout {
-    /// Sorts a plan by files. If the arches take one package from different files, the first is taken
-    /// for a tree they share.
+    /// Sorts a plan by files. If the arches take one package from different files, or want other signatures, the first
+    /// of them decides for a tree they share.
     pub(crate) fn of(plan: &Plan) -> Result<Self> {
         let mut trees = BTreeSet::from([Tree::Source]);
         for arch in &plan.arches {
             trees.extend([Tree::Os(arch.arch.clone()), Tree::Debug(arch.arch.clone())]);
         }
         let trees: Vec<Tree> = trees.into_iter().collect();
-        let mut planned = planned(plan, &trees);
+        let policies = Policies::of(plan);
+        let mut planned = planned(plan, &trees, &policies.of_arches);
         // Stable: of one package, the arches keep their order.
         planned.sort_by(|one, other| one.name.cmp(other.name).then_with(|| one.nevra.cmp(other.nevra)));
         let taken = plan.arches.iter().map(|arch| vec![0; arch.packages.len()]);
@@ -110,6 +120,7 @@ impl Layout {
             trees,
             files,
             letters,
+            policies: policies.distinct,
             taken,
         })
     }
@@ -155,7 +166,7 @@ impl Arranging<'_> {
     /// A package that is planned several times: for several arches, or with several files.
     fn add(&mut self, same: &[Planned<'_>]) -> Result<()> {
         // Sorted by file, as the files of one package are in the result.
-        let mut found: BTreeMap<FileKey<'_>, (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
+        let mut found: BTreeMap<Key<'_>, (&Planned<'_>, Vec<usize>)> = BTreeMap::new();
         let mut by_tree: Vec<(usize, &Planned<'_>)> = Vec::with_capacity(same.len());
         for package in same {
             if let Some((_, first)) = by_tree.iter().find(|(tree, _)| *tree == package.tree) {
@@ -163,9 +174,7 @@ impl Arranging<'_> {
                 continue;
             }
             by_tree.push((package.tree, package));
-            let (_, numbers) = found
-                .entry(place(package.candidate))
-                .or_insert((package, Vec::new()));
+            let (_, numbers) = found.entry(key(package)).or_insert((package, Vec::new()));
             numbers.push(package.tree);
         }
         let begin = self.files.len();
@@ -176,7 +185,7 @@ impl Arranging<'_> {
         for package in same {
             let first = by_tree.iter().find(|(tree, _)| *tree == package.tree);
             let file = first.and_then(|(_, first)| {
-                let of_first = place(first.candidate);
+                let of_first = key(first);
                 found.keys().position(|file| *file == of_first)
             });
             if let Some(file) = file {
@@ -193,6 +202,7 @@ impl Arranging<'_> {
             copies: package.copies.to_vec(),
             places: self.places.of(numbers, self.trees),
             letter: self.letters.number(package.nevra),
+            policy: Arc::clone(&package.policy.1),
         });
     }
 
@@ -205,10 +215,40 @@ impl Arranging<'_> {
     }
 }
 
-/// All packages of a plan, in its order.
-fn planned<'a>(plan: &'a Plan, trees: &[Tree]) -> Vec<Planned<'a>> {
+/// The policies of a plan.
+struct Policies {
+    /// Each one once.
+    distinct: Vec<Arc<SignaturePolicy>>,
+    of_arches: Vec<OfArch>,
+}
+
+/// The policy of an arch, and its number among the distinct ones.
+type OfArch = (usize, Arc<SignaturePolicy>);
+
+impl Policies {
+    fn of(plan: &Plan) -> Self {
+        let mut distinct: Vec<Arc<SignaturePolicy>> = Vec::new();
+        let number = |policy: &SignaturePolicy| {
+            let mut known = distinct.iter().enumerate();
+            if let Some((number, known)) = known.find(|(_, known)| ***known == *policy) {
+                return (number, Arc::clone(known));
+            }
+            let policy = Arc::new(policy.clone());
+            distinct.push(Arc::clone(&policy));
+            (distinct.len() - 1, policy)
+        };
+        let of_arches = plan.arches.iter().map(|arch| &arch.signatures).map(number);
+        Self {
+            of_arches: of_arches.collect(),
+            distinct,
+        }
+    }
+}
+
+/// All packages of a plan, in its order, with the policies of the arches.
+fn planned<'a>(plan: &'a Plan, trees: &[Tree], policies: &'a [OfArch]) -> Vec<Planned<'a>> {
     let mut all = Vec::with_capacity(plan.arches.iter().map(|arch| arch.packages.len()).sum());
-    for (arch, of_arch) in plan.arches.iter().enumerate() {
+    for (arch, (of_arch, policy)) in plan.arches.iter().zip(policies).enumerate() {
         let number = |kind| {
             trees
                 .binary_search(&Tree::of(kind, &of_arch.arch))
@@ -224,6 +264,7 @@ fn planned<'a>(plan: &'a Plan, trees: &[Tree]) -> Vec<Planned<'a>> {
             };
             let nevra = &package.candidate.package.nevra;
             all.push(Planned {
+                policy,
                 name: nevra.name().as_str(),
                 nevra,
                 arch,
@@ -235,6 +276,10 @@ fn planned<'a>(plan: &'a Plan, trees: &[Tree]) -> Vec<Planned<'a>> {
         }
     }
     all
+}
+
+fn key<'a>(package: &Planned<'a>) -> Key<'a> {
+    (place(package.candidate), package.policy.0)
 }
 
 /// What tells a candidate's file from others.
@@ -353,11 +398,10 @@ mod tests {
         let site = Site::new("https://example.com/".parse().unwrap()).unwrap();
         let path = format!("{nevra}.rpm").parse().unwrap();
         PlannedPackage {
-            candidate: Arc::new(Candidate {
-                package: Arc::new(odcs_rpm::Package::new(nevra.parse().unwrap())),
-                file: RemoteFile::new(Arc::new(site), path).into(),
-                checksum: None,
-            }),
+            candidate: Arc::new(Candidate::new(
+                Arc::new(odcs_rpm::Package::new(nevra.parse().unwrap())),
+                RemoteFile::new(Arc::new(site), path),
+            )),
             copies: Vec::new(),
             kind,
             why: None,
@@ -371,11 +415,11 @@ mod tests {
                 .iter()
                 .map(|(nevra, kind)| package(nevra, *kind))
                 .collect(),
+            signatures: SignaturePolicy::default(),
             lookaside: Vec::new(),
         });
         Layout::of(&Plan {
             arches: arches.collect(),
-            signatures: SignaturePolicy::default(),
             timestamp: 0,
             comps_packages: Vec::new(),
             updateinfo: None,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use odcs_core::FileIdentity;
+use odcs_core::plan::SignaturePolicy;
 use odcs_core::source::{Candidate, PackageLocation};
 use odcs_rpm::header::FileFacts;
 use odcs_rpm::keyring::RefusedSignature;
@@ -18,6 +19,7 @@ use crate::known::{self, Known};
 use crate::packages::Placing;
 use crate::pass::Slot;
 use crate::settings::Verification;
+use crate::unsigned;
 
 /// The file of a package, open, and what is known of it: it is what its source says.
 #[derive(Debug)]
@@ -39,12 +41,15 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// For the message that its signatures are not those asked for.
-    pub(crate) fn unsigned(self) -> UnsignedPackage {
+    pub(crate) fn unsigned(self, wanted: Vec<Sigkey>) -> UnsignedPackage {
         UnsignedPackage {
             package: self.known.nevra,
             file: self.candidate.file.to_string(),
+            wanted,
+            is_there: true,
             signatures: self.keys,
             refused: self.refused,
+            record: self.candidate.record.clone(),
         }
     }
 }
@@ -62,23 +67,23 @@ impl Placing<'_> {
     /// The file to take: the one with the most preferred signature, the first of equals. It may have none that is
     /// asked for. One that cannot be read fits worst; should there be no other, what is wrong with it is said.
     pub(crate) fn choose(&self, planned: &PlannedFile, slot: &mut Slot) -> Result<Opened> {
-        let first = &planned.candidate;
-        if planned.copies.is_empty() || self.signatures.accepts_everything() {
-            return self.open(Arc::clone(first), slot);
+        let (first, policy) = (&planned.candidate, &*planned.policy);
+        if planned.copies.is_empty() || policy.accepts_everything() {
+            return self.open(Arc::clone(first), policy, slot);
         }
         let candidates = std::iter::once(first).chain(&planned.copies);
         let mut candidates: Vec<_> = candidates
             .map(|candidate| {
                 (
-                    self.claimed_rank(candidate, slot).unwrap_or(usize::MAX),
+                    self.claimed_rank(candidate, policy, slot).unwrap_or(usize::MAX),
                     candidate,
                 )
             })
             .collect();
         candidates.sort_by_key(|(rank, _)| *rank);
-        if self.signatures.keyring().is_none() {
+        if policy.keyring().is_none() {
             let best = candidates.first().map_or(first, |(_, candidate)| candidate);
-            return self.open(Arc::clone(best), slot);
+            return self.open(Arc::clone(best), policy, slot);
         }
         // A copy is worth what its signatures turn out to be, which is at best what they claim.
         let (mut best, mut unfit, mut failed) = (None::<(usize, Opened)>, None, None);
@@ -86,8 +91,8 @@ impl Placing<'_> {
             if best.as_ref().is_some_and(|(rank, _)| *rank <= claimed) {
                 break;
             }
-            match self.open(Arc::clone(candidate), slot) {
-                Ok(opened) => match self.signatures.rank(&opened.keys) {
+            match self.open(Arc::clone(candidate), policy, slot) {
+                Ok(opened) => match unsigned::rank(policy, candidate, &opened.keys) {
                     Some(rank) if best.as_ref().is_none_or(|(best, _)| rank < *best) => {
                         best = Some((rank, opened));
                     }
@@ -100,28 +105,32 @@ impl Placing<'_> {
         match (best, unfit, failed) {
             (Some((_, opened)), ..) | (None, Some(opened), _) => Ok(opened),
             (None, None, Some(error)) => Err(error),
-            (None, None, None) => self.open(Arc::clone(first), slot),
+            (None, None, None) => self.open(Arc::clone(first), policy, slot),
         }
     }
 
     /// How well a file fits if its signatures are what they claim, by its header alone.
-    fn claimed_rank(&self, candidate: &Candidate, slot: &mut Slot) -> Option<usize> {
+    fn claimed_rank(
+        &self,
+        candidate: &Candidate,
+        policy: &SignaturePolicy,
+        slot: &mut Slot,
+    ) -> Option<usize> {
         let file = candidate.file.open().ok()?;
         let stat = rustix::fs::fstat(&file).ok()?;
-        if let Some((known, _)) = self.find(self.identity(candidate, &stat).as_ref(), slot) {
-            return self.signatures.rank(&known.signatures);
+        if let Some((known, _)) = self.find(self.identity(candidate, policy, &stat).as_ref(), slot) {
+            return unsigned::rank(policy, candidate, &known.signatures);
         }
         let facts = facts(candidate, &stat);
         let package = self.readers.with(|reader| reader.read_header(&file, facts));
-        self.signatures.rank(&package.ok()?.signatures)
+        unsigned::rank(policy, candidate, &package.ok()?.signatures)
     }
 
     /// What a file is kept under in the cache, if there is one. Signatures are verified on the file itself, and so
     /// is everything else where that is asked for: then the cache is left out.
-    fn identity(&self, candidate: &Candidate, stat: &Stat) -> Option<FileIdentity> {
-        let takes_part = self.cache.is_some()
-            && self.signatures.keyring().is_none()
-            && self.verification == Verification::Changed;
+    fn identity(&self, candidate: &Candidate, policy: &SignaturePolicy, stat: &Stat) -> Option<FileIdentity> {
+        let takes_part =
+            self.cache.is_some() && policy.keyring().is_none() && self.verification == Verification::Changed;
         takes_part.then(|| known::identity(candidate, stat)).flatten()
     }
 
@@ -130,7 +139,7 @@ impl Placing<'_> {
     }
 
     /// Opens a file, and makes sure of everything that is to be known of it. What is not known yet is read.
-    fn open(&self, candidate: Arc<Candidate>, slot: &mut Slot) -> Result<Opened> {
+    fn open(&self, candidate: Arc<Candidate>, policy: &SignaturePolicy, slot: &mut Slot) -> Result<Opened> {
         let fault = |reason| fault(&candidate, reason);
         let unreadable = |source: std::io::Error| fault(PackageFault::Unreadable(source));
         let file = candidate.file.open().map_err(unreadable)?;
@@ -138,7 +147,7 @@ impl Placing<'_> {
         if !dir::is_file(&stat) {
             return Err(fault(PackageFault::NotAFile));
         }
-        let identity = self.identity(&candidate, &stat);
+        let identity = self.identity(&candidate, policy, &stat);
         let is_new = is_new(&candidate, &stat);
         if let Some((known, xml)) = self.find(identity.as_ref(), slot)
             && known.settles(&candidate)
@@ -157,7 +166,7 @@ impl Placing<'_> {
             });
         }
         let read = self
-            .read(&file, &stat, &candidate)
+            .read(&file, &stat, &candidate, policy)
             .map_err(|reason| match reason {
                 odcs_rpm::Error::Io(source) => unreadable(source),
                 reason => fault(PackageFault::Damaged(reason)),
@@ -194,10 +203,16 @@ impl Placing<'_> {
     }
 
     /// Reads a file: all of it, or its header, if its digest is known already.
-    fn read(&self, file: &File, stat: &Stat, candidate: &Candidate) -> odcs_rpm::Result<Read> {
+    fn read(
+        &self,
+        file: &File,
+        stat: &Stat,
+        candidate: &Candidate,
+        policy: &SignaturePolicy,
+    ) -> odcs_rpm::Result<Read> {
         let facts = facts(candidate, stat);
         let also = candidate.checksum.as_ref().map(Digest::algorithm);
-        let (read, keys, refused) = if let Some(keyring) = self.signatures.keyring() {
+        let (read, keys, refused) = if let Some(keyring) = policy.keyring() {
             let (read, verification) = self
                 .readers
                 .with(|reader| reader.read_verified(file, facts, also, keyring))?;

@@ -43,6 +43,7 @@ mod staging;
 mod targets;
 mod tree;
 mod trees;
+mod unsigned;
 
 pub use builder::NativeBuilder;
 pub use cache::{CacheProblem, CachePruned, CacheSettings, CacheStats, CacheVerified, PackCache};

@@ -26,10 +26,15 @@ struct Entry<'a> {
 /// [`Error::ReadBack`] if a package that was planned was not placed.
 pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<ManifestDocument> {
     let plan = placement.plan;
+    let first_of = first_of_same(placement.packages);
+    let key = |taken: &Taken<'_>| {
+        let first = first_of.get(taken.number).copied();
+        (taken.planned.kind, first.unwrap_or(taken.number))
+    };
     let mut all: Vec<Taken<'_>> = placement.iter().collect();
     // The arches may take one package from different files; files are sorted by NEVRA. Stable: of one file, the arches
     // keep their order.
-    all.sort_by_key(key);
+    all.sort_by_key(|taken| key(taken));
     let mut arches: Vec<(&TreeArch, Option<&Why>)> = Vec::with_capacity(all.len());
     let mut entries: Vec<Entry<'_>> = Vec::with_capacity(all.len());
     for taken in all {
@@ -70,6 +75,12 @@ pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Ma
             size: entry.package.stamp.size,
             digest: &entry.package.sha256,
             sigkey: entry.package.sigkey.as_deref(),
+            rpm_id: entry
+                .package
+                .candidate
+                .record
+                .as_ref()
+                .and_then(|record| record.rpm_id),
         })
         .collect();
     let document = ManifestDocument::of_parts(&ManifestParts {
@@ -83,8 +94,26 @@ pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Ma
     Ok(document?)
 }
 
-fn key(taken: &Taken<'_>) -> (odcs_rpm::PackageKind, usize) {
-    (taken.planned.kind, taken.number)
+/// For each package, the number of the first one that is the same file for the same key: arches that want other
+/// signatures may find them on one copy.
+fn first_of_same(packages: &[PlacedPackage]) -> Vec<usize> {
+    let mut first_of: Vec<usize> = (0..packages.len()).collect();
+    let mut begin = 0;
+    for of_nevra in packages.chunk_by(|one, other| one.nevra == other.nevra) {
+        for (at, package) in of_nevra.iter().enumerate().skip(1) {
+            let same = of_nevra.iter().position(|other| is_same(other, package));
+            if let (Some(first), Some(same)) = (first_of.get_mut(begin + at), same) {
+                *first = begin + same;
+            }
+        }
+        begin += of_nevra.len();
+    }
+    first_of
+}
+
+fn is_same(one: &PlacedPackage, other: &PlacedPackage) -> bool {
+    let file = |package: &PlacedPackage| package.candidate.file.to_string();
+    one.sigkey == other.sigkey && one.sha256 == other.sha256 && file(one) == file(other)
 }
 
 fn nevra<'a>(taken: &Taken<'a>) -> &'a Nevra {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use odcs_core::plan::{Plan, PlannedPackage, SignaturePolicy};
+use odcs_core::plan::{Plan, PlannedPackage};
 use odcs_core::source::Candidate;
 use odcs_core::{ComposeId, MetadataCache};
 use odcs_rpm::header::HeaderReader;
@@ -20,6 +20,7 @@ use crate::layout::{self, Tree};
 use crate::link::{self, PlaceError, Placed};
 use crate::pass::Slot;
 use crate::settings::{LinkFallback, Verification};
+use crate::unsigned;
 
 /// A package that is in its trees.
 #[derive(Debug)]
@@ -110,8 +111,6 @@ pub(crate) struct Placing<'a> {
     pub(crate) id: ComposeId,
     /// For each tree, its directories below `Packages` by number, as far as it needs them.
     pub(crate) directories: &'a [Vec<Option<Dir>>],
-    /// Which signatures the packages must have.
-    pub(crate) signatures: &'a SignaturePolicy,
     /// What happens to files that cannot be linked.
     pub(crate) fallback: LinkFallback,
     /// What is known from before, if that is kept.
@@ -160,10 +159,13 @@ impl Placing<'_> {
             return Err(Error::Cancelled { id: self.id });
         }
         slot.clear();
-        let chosen = self.choose(planned, slot)?;
-        let sigkey = match self.signatures.choose(&chosen.keys) {
+        let chosen = match self.choose(planned, slot) {
+            Ok(chosen) => chosen,
+            Err(error) => return unsigned::absent(planned, error).map(Outcome::Unsigned),
+        };
+        let sigkey = match unsigned::sigkey(&planned.policy, &chosen) {
             Ok(key) => key.map(|key| key.short().to_owned()),
-            Err(_) => return Ok(Outcome::Unsigned(chosen.unsigned())),
+            Err(wanted) => return Ok(Outcome::Unsigned(chosen.unsigned(wanted))),
         };
         if !go_on {
             return Ok(Outcome::Passed);

@@ -9,7 +9,7 @@ use odcs_rpm::repodata::{Described, Pieces, PiecesView};
 use rayon::prelude::*;
 
 use crate::arrange::{Layout, PlannedFile};
-use crate::error::{Error, Result, UnsignedPackage};
+use crate::error::{Error, Result};
 use crate::link::Counts;
 use crate::log;
 use crate::packages::{Outcome, PlacedPackage, Placing};
@@ -115,7 +115,10 @@ pub(crate) fn run(
         std::mem::swap(&mut next, &mut before);
     }
     if !unsigned.is_empty() {
-        return Err(without_signatures(placing, unsigned));
+        return Err(Error::Unsigned {
+            packages: unsigned,
+            verified: layout.policies.iter().any(|policy| policy.keyring().is_some()),
+        });
     }
     write(trees, &packages, &before)?;
     Ok((packages, counts))
@@ -179,14 +182,6 @@ fn write(trees: &mut [TreeRepodata<'_>], packages: &[PlacedPackage], chunk: &Chu
         }
         tree.write(&here)
     })
-}
-
-fn without_signatures(placing: &Placing<'_>, packages: Vec<UnsignedPackage>) -> Error {
-    Error::Unsigned {
-        packages,
-        keys: placing.signatures.demanded().cloned().collect(),
-        verified: placing.signatures.keyring().is_some(),
-    }
 }
 
 /// Says now and then how far it is.

@@ -104,8 +104,8 @@ impl Inner {
 
         let directories = tree::make_directories(&compose, &layout)?;
         // Who insists on reading every package insists on reading back every block.
-        let takes_part =
-            self.settings.verification == Verification::Changed && plan.signatures.keyring().is_none();
+        let takes_part = self.settings.verification == Verification::Changed
+            && layout.policies.iter().all(|policy| policy.keyring().is_none());
         let blocks = cache.filter(|_| takes_part).map(KeptBlocks::new);
         let mut repodata: Vec<TreeRepodata<'_>> = layout
             .trees
@@ -119,7 +119,6 @@ impl Inner {
         let placing = Placing {
             id,
             directories: &directories,
-            signatures: &plan.signatures,
             fallback: self.settings.link_fallback,
             cache,
             verification: self.settings.verification,

@@ -36,6 +36,7 @@ impl ComposeSource for StubSource {
         capability.packages = chooses;
         capability.sigkeys = chooses;
         capability.builds = koji;
+        capability.scratch_build_tasks = koji;
         capability.koji_event = koji || is(&[SourceKind::RAW_CONFIG]);
         capability.flags = Flag::ALL.to_vec();
         capability

@@ -14,7 +14,7 @@ use odcs_core::engine::EngineSettings;
 use odcs_core::event::EventId;
 use odcs_core::manifest::{Fingerprint, ManifestDocument};
 use odcs_core::request::{SourceKind, SourceSpec};
-use odcs_core::source::{Capability, Content, Pins, Resolved, ResolvedFields};
+use odcs_core::source::{Candidate, Capability, Content, Pins, Resolved, ResolvedFields};
 use odcs_core::store::{Claim, Equal, Lease, NewCompose, Outcome, Page, Query};
 use odcs_core::testing::{ManualClock, MemoryCache};
 use odcs_core::{
@@ -23,9 +23,11 @@ use odcs_core::{
     Timestamp,
 };
 use odcs_db::SqliteStore;
+use odcs_rpm::Digest;
 use odcs_sources::repo::{RepoSettings, RepoSource};
 use odcs_storage::{NativeBuilder, RepodataSettings, StorageSettings, Trees};
 use tempfile::TempDir;
+pub(crate) use test_support::without_signature;
 use test_support::{copy_tree, test_repository};
 
 /// A call of the store that can be made to fail.
@@ -262,6 +264,10 @@ impl ComposeSource for Hooked {
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
         self.source.replay(manifest).await
+    }
+
+    async fn checksums(&self, chosen: &[Arc<Candidate>]) -> Result<Vec<Option<Digest>>> {
+        self.source.checksums(chosen).await
     }
 }
 
@@ -509,22 +515,4 @@ pub(crate) fn packages(directory: &Path) -> Vec<String> {
         .iter()
         .flat_map(|letter| entries(&directory.join(letter)))
         .collect()
-}
-
-/// The same package with the tags of its signatures renamed to ones that mean nothing.
-pub(crate) fn without_signature(package: &[u8]) -> Vec<u8> {
-    const LEAD: usize = 96;
-    const INTRO: usize = 16;
-    let mut bytes = package.to_vec();
-    let count = u32::from_be_bytes(bytes[LEAD + 8..LEAD + 12].try_into().unwrap()) as usize;
-    for index in 0..count {
-        let at = LEAD + INTRO + 16 * index;
-        let tag = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
-        // DSA, RSA, OpenPGP, PGP, GPG, PGP5.
-        if [267, 268, 278, 1002, 1005, 1006].contains(&tag) {
-            bytes[at..at + 4].copy_from_slice(&(tag + 9_000).to_be_bytes());
-        }
-    }
-    assert_ne!(bytes, package, "it was signed");
-    bytes
 }

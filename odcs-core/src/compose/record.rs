@@ -47,6 +47,20 @@ pub struct Compose {
     pub renews: Option<ComposeId>,
 }
 
+impl Compose {
+    /// The request as resolving has left it: what it rewrote in the words of the record counts, the rest is as it was
+    /// asked for. The source, which finds all of that out, is told what was asked for.
+    ///
+    /// # Errors
+    /// `Invalid` for words that nobody may ask for.
+    pub fn resolved_request(&self) -> Result<Option<ComposeRequest>> {
+        let request = self.request.clone();
+        request
+            .map(|request| parse::as_recorded(request, &self.requested))
+            .transpose()
+    }
+}
+
 /// When what happened to a compose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Times {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use odcs_rpm::TreeArch;
 use serde::Serialize;
 use url::Url;
 
 use super::Compose;
-use crate::request::{SourceKind, TargetDirName};
+use crate::request::{Embargo, KeyOrUnsigned, KojiTag, Nvr, SourceKind, TargetDirName};
 use crate::time::Timestamp;
 
 /// The URLs under which composes are published, for each target directory.
@@ -86,6 +87,29 @@ fn without_slash(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
+/// Builds that are kept out of a compose: those of a tag, or these.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum EmbargoView {
+    Tag(KojiTag),
+    Builds(Vec<Nvr>),
+}
+
+impl EmbargoView {
+    fn of(embargo: &Embargo) -> Self {
+        match embargo {
+            Embargo::Tag(tag) => Self::Tag(tag.clone()),
+            Embargo::Builds(builds) => Self::Builds(builds.clone()),
+        }
+    }
+}
+
+fn keys_of((arch, keys): (&TreeArch, &Vec<KeyOrUnsigned>)) -> (TreeArch, String) {
+    let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
+    (arch.clone(), keys.join(" "))
+}
+
 /// The public record of a compose. Fields are in alphabetical order, as clients have always got them;
 /// names and types are frozen on `/api/1`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -94,6 +118,9 @@ fn without_slash(url: &Url) -> String {
     reason = "the fields are those of the API, documented there and on `Requested`"
 )]
 pub struct ComposeView {
+    /// Keys of arches that have their own, in the words of `sigkeys`. Only where there are any.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub arch_sigkeys: BTreeMap<TreeArch, String>,
     pub arches: String,
     pub base_module_br_name: Option<String>,
     pub base_module_br_stream: Option<String>,
@@ -101,6 +128,9 @@ pub struct ComposeView {
     pub base_module_br_stream_version_lte: Option<i64>,
     pub builds: Option<String>,
     pub compose_type: Option<String>,
+    /// Builds that are kept out of it, as they were asked for. Only where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embargo: Option<EmbargoView>,
     pub flags: Vec<&'static str>,
     pub id: i64,
     pub koji_event: Option<i64>,
@@ -145,7 +175,11 @@ impl ComposeView {
     /// The public form of a record, as lists and answers to POST have it.
     pub fn new(compose: &Compose, links: &Links) -> Self {
         let requested = compose.requested.clone();
+        // Additions of this service: no record from elsewhere has them.
+        let request = compose.request.as_ref();
+        let arch_sigkeys = request.map(|request| &request.arch_sigkeys);
         Self {
+            arch_sigkeys: arch_sigkeys.into_iter().flatten().map(keys_of).collect(),
             arches: requested.arches,
             base_module_br_name: requested.base_module_br_name,
             base_module_br_stream: requested.base_module_br_stream,
@@ -153,6 +187,9 @@ impl ComposeView {
             base_module_br_stream_version_lte: requested.base_module_br_stream_version_lte,
             builds: requested.builds,
             compose_type: requested.compose_type,
+            embargo: request
+                .and_then(|request| request.embargo.as_ref())
+                .map(EmbargoView::of),
             flags: requested.flags.iter().map(|flag| flag.as_str()).collect(),
             id: compose.id.number(),
             koji_event: requested.koji_event,

@@ -20,6 +20,7 @@ fn package(kind: PackageKind, text: &str, arches: &str) -> ManifestPackage {
         size: 1,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, content.as_bytes()),
         sigkey: key.map(str::to_owned),
+        rpm_id: None,
         why: BTreeMap::new(),
     }
 }

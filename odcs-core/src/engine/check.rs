@@ -26,6 +26,7 @@ impl Engine {
         if request.koji_event.is_some() && !capability.koji_event {
             warnings.push(format!("\"koji_event\" means nothing to source type {kind}"));
         }
+        warnings.extend(idle_sigkeys(request));
         warnings.extend(idle_multilib(request));
         Ok(warnings)
     }
@@ -136,7 +137,7 @@ fn check_source(request: &ComposeRequest, capability: &Capability) -> Result<()>
     if !capability.builds && !is_empty(&request.builds) {
         return refuse("builds", &format!("of source type {kind} with Koji builds added"));
     }
-    if !capability.builds && !is_empty(&request.scratch_build_tasks) {
+    if !capability.scratch_build_tasks && !is_empty(&request.scratch_build_tasks) {
         return refuse(
             "scratch_build_tasks",
             &format!("of source type {kind} with scratch builds added"),
@@ -148,13 +149,35 @@ fn check_source(request: &ComposeRequest, capability: &Capability) -> Result<()>
             &format!("of source type {kind} with single packages chosen"),
         );
     }
-    if !capability.sigkeys && !request.sigkeys().is_empty() {
+    let has_keys =
+        !request.sigkeys().is_empty() || request.arch_sigkeys.values().any(|keys| !keys.is_empty());
+    if !capability.sigkeys && has_keys {
         return refuse(
             "sigkeys",
             &format!("of source type {kind} with signatures chosen"),
         );
     }
+    if !capability.embargo && request.embargo.is_some() {
+        return refuse(
+            "embargo",
+            &format!("of source type {kind} with builds kept out of it"),
+        );
+    }
     Ok(())
+}
+
+/// Keys for arches that the compose has nothing of.
+fn idle_sigkeys(request: &ComposeRequest) -> Option<String> {
+    let foreign: Vec<_> = request
+        .arch_sigkeys
+        .keys()
+        .filter(|arch| !request.arches.contains(arch))
+        .map(|arch| arch.as_str())
+        .collect();
+    (!foreign.is_empty()).then(|| {
+        let foreign = foreign.join(", ");
+        format!("\"sigkeys\" has no effect for what is not in \"arches\": {foreign}")
+    })
 }
 
 /// Why a request for multilib packages would bring none, whatever the source has: it takes an arch of the compose and a

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use odcs_rpm::{Package, TreeArch};
+use odcs_rpm::{Digest, Package, TreeArch};
 use serde::{Deserialize, Serialize};
 
 use super::Parts;
 use crate::manifest::Manifest;
 use crate::request::{ComposeRequest, Flag, LookasideRepo, RepoLocation, SourceSpec};
-use crate::source::{ComposeSource, Content, PackageContent, Pins, Resolved};
+use crate::source::{Candidate, ComposeSource, Content, PackageContent, Pins, Resolved};
 use crate::{Error, ErrorKind, Result};
 
 /// The field of requests that lookaside repositories are in.
@@ -149,6 +149,14 @@ impl Origins {
     pub(super) async fn replay(&self, manifest: &Manifest) -> Result<PackageContent> {
         let Content::Packages(content) = self.source.replay(manifest).await?;
         Ok(content)
+    }
+
+    /// The checksums that files must have, as far as the source knows.
+    ///
+    /// # Errors
+    /// As [`ComposeSource::checksums`].
+    pub(super) async fn checksums(&self, chosen: &[Arc<Candidate>]) -> Result<Vec<Option<Digest>>> {
+        self.source.checksums(chosen).await
     }
 }
 

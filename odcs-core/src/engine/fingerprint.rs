@@ -13,8 +13,8 @@ use serde::{Serialize, Serializer};
 
 use crate::manifest::Fingerprint;
 use crate::plan::{ArchPlan, Plan, PlannedPackage, SignatureIdentity};
-use crate::request::{ComposeRequest, Flag};
-use crate::source::{Candidate, PackageLocation, Pins};
+use crate::request::{ComposeRequest, Embargo, Flag};
+use crate::source::{Candidate, PackageLocation, Pins, SourceRecord};
 use crate::{Error, ErrorKind, Result};
 
 /// Everything that two composes must have in common to be the same.
@@ -37,7 +37,8 @@ struct Identity<'a> {
     /// SHA-256 of the document with the updates: it may change while the packages stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     updateinfo: Option<&'a Digest>,
-    /// Where files have no checksum, all that the source pinned: it knows what it goes by.
+    /// Where files have neither a checksum nor a name in their source's records, all that the source pinned: it knows
+    /// what it goes by.
     pins: Option<&'a Pins>,
 }
 
@@ -55,7 +56,7 @@ pub(super) fn fingerprint(
     let request = canonical(request);
     let mut arches: Vec<_> = plan.arches.iter().map(Packages::of).collect();
     arches.sort_by_key(|packages| packages.arch);
-    let by_checksum = arches.iter().all(|packages| packages.by_checksum);
+    let is_known = arches.iter().all(|packages| packages.is_known);
     let identity = Identity {
         version: 1,
         request: &request,
@@ -64,9 +65,10 @@ pub(super) fn fingerprint(
         arches: &arches,
         base,
         layout,
-        signatures: plan.signatures.identity(),
+        // One service has one keyring; what arches accept is in the request.
+        signatures: plan.arches.iter().find_map(|arch| arch.signatures.identity()),
         updateinfo: plan.updateinfo.as_deref().map(UpdateInfo::digest),
-        pins: if by_checksum { None } else { pins },
+        pins: if is_known { None } else { pins },
     };
     let mut hasher = BufWriter::with_capacity(HASHED, Hashing(Hasher::new(DigestAlgorithm::Sha256)));
     let written = serde_json::to_writer(&mut hasher, &identity).map_err(|error| error.to_string());
@@ -112,6 +114,13 @@ fn canonical(request: &ComposeRequest) -> ComposeRequest {
     request.packages = request.packages.filter(|list| !list.is_empty()).map(sorted);
     request.builds = request.builds.filter(|list| !list.is_empty()).map(sorted);
     request.sigkeys = request.sigkeys.filter(|list| !list.is_empty());
+    let (arches, of_others) = (request.arches.clone(), request.sigkeys().to_vec());
+    request
+        .arch_sigkeys
+        .retain(|arch, keys| arches.contains(arch) && *keys != of_others);
+    if let Some(Embargo::Builds(builds)) = &mut request.embargo {
+        *builds = sorted(std::mem::take(builds));
+    }
     request
 }
 
@@ -133,14 +142,14 @@ struct Packages<'a> {
     nevras: String,
     /// Where the NEVRA of each is.
     sorted: Vec<(&'a PlannedPackage, Range<usize>)>,
-    /// Whether the checksums of all files are known.
-    by_checksum: bool,
+    /// Whether all files are known by what they are, wherever they are.
+    is_known: bool,
 }
 
 impl<'a> Packages<'a> {
     fn of(arch: &'a ArchPlan) -> Self {
         let mut nevras = String::with_capacity(arch.packages.len() * NEVRA);
-        let mut by_checksum = true;
+        let mut is_known = true;
         let mut sorted: Vec<_> = arch
             .packages
             .iter()
@@ -148,7 +157,7 @@ impl<'a> Packages<'a> {
                 let begin = nevras.len();
                 // Writing to a string cannot fail.
                 let _ = write!(nevras, "{}", planned.candidate.package.nevra);
-                by_checksum &= candidates(planned).all(|candidate| candidate.checksum.is_some());
+                is_known &= candidates(planned).all(|it| it.record.is_some() || it.checksum.is_some());
                 (planned, begin..nevras.len())
             })
             .collect();
@@ -162,7 +171,7 @@ impl<'a> Packages<'a> {
             arch: arch.arch.as_str(),
             sorted,
             nevras,
-            by_checksum,
+            is_known,
         }
     }
 }
@@ -211,8 +220,16 @@ fn candidates(planned: &PlannedPackage) -> impl Iterator<Item = &Candidate> {
         .map(|candidate| &**candidate)
 }
 
+/// What a file is.
 #[derive(Serialize)]
-struct File<'a> {
+#[serde(untagged)]
+enum File<'a> {
+    Found(Found<'a>),
+    Recorded(Recorded<'a>),
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
     /// Files with a checksum are what they are, wherever they are.
     digest: Option<&'a Digest>,
     #[serde(serialize_with = "text")]
@@ -222,17 +239,29 @@ struct File<'a> {
     signatures: &'a [Sigkey],
 }
 
+/// A file that its source never gives another content. Size, time and checksum are found out later, or never.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    name: &'a str,
+    sigkey: Option<&'a Sigkey>,
+}
+
 impl<'a> File<'a> {
     fn of(candidate: &'a Candidate) -> Self {
+        if let Some(record) = &candidate.record {
+            let SourceRecord { name, sigkey, .. } = &**record;
+            let sigkey = sigkey.as_ref();
+            return Self::Recorded(Recorded { name, sigkey });
+        }
         let package = &candidate.package;
         let known = candidate.checksum.is_some();
-        Self {
+        Self::Found(Found {
             digest: candidate.checksum.as_ref(),
             path: (!known).then_some(&candidate.file),
             size: package.sizes.package,
             time: (!known).then_some(package.file_time),
             signatures: &package.signatures,
-        }
+        })
     }
 }
 
@@ -251,13 +280,18 @@ fn compare_files(one: &PlannedPackage, other: &PlannedPackage) -> Ordering {
     let keys = |planned| {
         let files = candidates(planned).map(File::of);
         let key = |file: File<'_>| {
-            let signatures: Vec<_> = file
-                .signatures
-                .iter()
-                .map(|key| key.as_str().to_owned())
-                .collect();
-            let path = file.path.map(ToString::to_string);
-            (file.digest.cloned(), path, file.size, file.time, signatures)
+            let text = |keys: &[Sigkey]| keys.iter().map(|key| key.as_str().to_owned()).collect();
+            match file {
+                File::Recorded(Recorded { name, sigkey }) => {
+                    let keys: Vec<String> = text(sigkey.map(std::slice::from_ref).unwrap_or_default());
+                    (None, Some(name.to_owned()), 0, None, keys)
+                }
+                File::Found(file) => {
+                    let path = file.path.map(ToString::to_string);
+                    let keys = text(file.signatures);
+                    (file.digest.cloned(), path, file.size, file.time, keys)
+                }
+            }
         };
         files.map(key).collect::<Vec<_>>()
     };
@@ -291,11 +325,9 @@ mod tests {
         package.signatures = key.iter().map(|key| key.parse().unwrap()).collect();
         let site = Site::new("https://example.com/\u{fc}/".parse().unwrap()).unwrap();
         let path = format!("{name} {version}.rpm").parse().unwrap();
-        Arc::new(Candidate {
-            package: Arc::new(package),
-            file: RemoteFile::new(Arc::new(site), path).into(),
-            checksum: checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes())),
-        })
+        let checksum = checksum.map(|text| Digest::of_bytes(DigestAlgorithm::Sha256, text.as_bytes()));
+        let candidate = Candidate::new(Arc::new(package), RemoteFile::new(Arc::new(site), path));
+        Arc::new(candidate.with_checksum(checksum))
     }
 
     fn plan(arches: &[(&str, Vec<Vec<File>>)]) -> Plan {
@@ -317,11 +349,11 @@ mod tests {
                     }
                 })
                 .collect(),
+            signatures: SignaturePolicy::default(),
             lookaside: Vec::new(),
         });
         Plan {
             arches: arches.collect(),
-            signatures: SignaturePolicy::default(),
             timestamp: 3,
             comps_packages: Vec::new(),
             updateinfo: None,
@@ -366,7 +398,10 @@ mod tests {
                     .map(|planned| {
                         let nevra = planned.candidate.package.nevra.to_string();
                         let order: Vec<_> = candidates(planned)
-                            .map(|it| (it.checksum.clone(), it.package.signatures.clone()))
+                            .map(|it| {
+                                let path = it.checksum.is_none().then(|| it.file.to_string());
+                                (it.checksum.clone(), path, it.package.signatures.clone())
+                            })
                             .collect();
                         let files: Vec<_> = candidates(planned).map(file).collect();
                         (planned.kind, nevra, order, files.join(","))
@@ -405,6 +440,66 @@ mod tests {
         let key = prop::sample::select(vec![None, Some("fd431d51"), Some("aaaaaaaa")]);
         let package = prop::collection::vec((name, version, checksum, key), 1..3);
         prop::collection::vec(package, 0..6)
+    }
+
+    /// A file that its source has on record, in two places, and found out more or less of.
+    fn recorded(name: &str, sigkey: Option<&str>, is_known: bool) -> Plan {
+        let mut plan = plan(&[("x86_64", vec![vec![("a", "1", None, None)]])]);
+        let candidate = &mut plan.arches[0].packages[0].candidate;
+        let candidate = Arc::make_mut(candidate);
+        let record = SourceRecord::new(name).with_rpm_id(i64::from(is_known));
+        candidate.record = Some(Arc::new(match sigkey {
+            Some(key) => record.with_sigkey(key.parse().unwrap()),
+            None => record,
+        }));
+        if is_known {
+            let package = Arc::make_mut(&mut candidate.package);
+            package.sizes.package = 17;
+            package.file_time = 77;
+            package.signatures = vec!["fd431d51".parse().unwrap()];
+            let site = Site::new("https://elsewhere.example.com/".parse().unwrap()).unwrap();
+            candidate.file = RemoteFile::new(Arc::new(site), "b.rpm".parse().unwrap()).into();
+            candidate.checksum = Some(Digest::of_bytes(DigestAlgorithm::Sha256, b"a"));
+        }
+        plan
+    }
+
+    #[test]
+    fn what_is_on_record_is_known_by_its_name_and_its_key() {
+        let request = ComposeRequest::new(SourceSpec::Tag(vec!["f36".parse().unwrap()]));
+        let of = |plan: &Plan, pins: u32| {
+            let pins = Pins::new(&("event", pins)).unwrap();
+            fingerprint(&request, plan, Some(&pins), None, "").unwrap()
+        };
+        let unsigned = of(&recorded("1/a.rpm", None, false), 5);
+        assert_eq!(of(&recorded("1/a.rpm", None, true), 6), unsigned);
+        assert_ne!(of(&recorded("2/a.rpm", None, false), 5), unsigned);
+        let signed = of(&recorded("1/a.rpm", Some("fd431d51"), false), 5);
+        assert_ne!(signed, unsigned);
+        assert_ne!(of(&recorded("1/a.rpm", Some("aaaaaaaa"), false), 5), signed);
+        // Of what nobody has on record, the pins tell.
+        let without = plan(&[("x86_64", vec![vec![("a", "1", None, None)]])]);
+        assert_ne!(of(&without, 5), of(&without, 6));
+    }
+
+    #[test]
+    fn keys_of_arches_count_where_they_differ() {
+        let of = |sigkeys: &[&str], own: &[(&str, &str)]| {
+            let mut request = ComposeRequest::new(SourceSpec::Tag(vec!["f36".parse().unwrap()]));
+            request.arches = vec!["x86_64".parse().unwrap()];
+            request.sigkeys = Some(sigkeys.iter().map(|key| key.parse().unwrap()).collect());
+            let own = own.iter();
+            request.arch_sigkeys = own
+                .map(|(arch, key)| (arch.parse().unwrap(), vec![key.parse().unwrap()]))
+                .collect();
+            fingerprint(&request, &plan(&[]), None, None, "").unwrap()
+        };
+        let plain = of(&["fd431d51"], &[]);
+        assert_eq!(
+            of(&["fd431d51"], &[("s390x", "aaaaaaaa"), ("x86_64", "fd431d51")]),
+            plain
+        );
+        assert_ne!(of(&["fd431d51"], &[("x86_64", "aaaaaaaa")]), plain);
     }
 
     proptest! {

@@ -5,6 +5,7 @@
 //! ```
 
 mod check;
+mod checksums;
 mod contents;
 mod delete;
 mod dispatch;

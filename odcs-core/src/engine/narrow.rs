@@ -16,6 +16,10 @@ use crate::source::local::{blocking, io_error};
 use crate::source::{Candidate, PackageLocation};
 use crate::{Error, ErrorKind, Result};
 
+/// The keys that copies of packages claim to be signed with, by where they are; `None` for one that has no header that
+/// can be read, or is not there at all.
+type Claims = BTreeMap<String, Option<Vec<Sigkey>>>;
+
 /// What the header of a copy says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Claim {
@@ -23,7 +27,7 @@ enum Claim {
     Fits(usize),
     /// It has none.
     Unfit,
-    /// It has no header that can be read, or is not there at all.
+    /// Nobody can tell.
     Unreadable,
 }
 
@@ -40,11 +44,12 @@ pub(super) async fn narrow(
     at_once: usize,
     progress: &dyn Progress,
 ) -> Result<Plan> {
-    if plan.signatures.accepts_everything() {
-        return Ok(plan);
-    }
     let mut copies: BTreeMap<String, Arc<Candidate>> = BTreeMap::new();
-    for planned in plan.arches.iter().flat_map(|arch| &arch.packages) {
+    let particular = plan
+        .arches
+        .iter()
+        .filter(|arch| !arch.signatures.accepts_everything());
+    for planned in particular.flat_map(|arch| &arch.packages) {
         if is_undecided(planned) {
             copies.extend(all(planned).map(|copy| (copy.file.to_string(), Arc::clone(copy))));
         }
@@ -52,21 +57,35 @@ pub(super) async fn narrow(
     if copies.is_empty() {
         return Ok(plan);
     }
-    let message = format!(
-        "reading the headers of {} files, to see which copies of packages have the signatures asked for",
-        copies.len()
-    );
-    progress.step(Phase::Fetch, &message);
-    let policy = &plan.signatures;
-    let claims: BTreeMap<String, Claim> = stream::iter(copies)
-        .map(|(key, copy)| async move { Ok::<_, Error>((key, claim(fetch, contents, &copy, policy).await?)) })
+    // What is on record is known without a look.
+    let (mut claims, mut unknown) = (Claims::new(), Vec::new());
+    for (key, copy) in copies {
+        match &copy.record {
+            Some(record) => {
+                claims.insert(key, Some(record.sigkey.iter().cloned().collect()));
+            }
+            None => unknown.push((key, copy)),
+        }
+    }
+    if !unknown.is_empty() {
+        let message = format!(
+            "reading the headers of {} files, to see which copies of packages have the signatures asked for",
+            unknown.len()
+        );
+        progress.step(Phase::Fetch, &message);
+    }
+    let read: Claims = stream::iter(unknown)
+        .map(|(key, copy)| async move { Ok::<_, Error>((key, claimed(fetch, contents, &copy).await?)) })
         .buffer_unordered(at_once.max(1))
         .try_collect()
         .await?;
-    let is_verified = plan.signatures.keyring().is_some();
-    for planned in plan.arches.iter_mut().flat_map(|arch| &mut arch.packages) {
-        if is_undecided(planned) {
-            keep(planned, &claims, is_verified);
+    claims.extend(read);
+    for arch in &mut plan.arches {
+        if arch.signatures.accepts_everything() {
+            continue;
+        }
+        for planned in arch.packages.iter_mut().filter(|planned| is_undecided(planned)) {
+            keep(planned, &claims, &arch.signatures);
         }
     }
     Ok(plan)
@@ -81,12 +100,16 @@ fn all(planned: &PlannedPackage) -> impl Iterator<Item = &Arc<Candidate>> {
     std::iter::once(&planned.candidate).chain(&planned.copies)
 }
 
-fn keep(planned: &mut PlannedPackage, claims: &BTreeMap<String, Claim>, is_verified: bool) {
-    let claim = |copy: &Candidate| claims.get(&copy.file.to_string()).copied();
-    let fits = |copy: &Candidate| match claim(copy) {
-        Some(Claim::Fits(rank)) => Some(rank),
-        _ => None,
+fn keep(planned: &mut PlannedPackage, claims: &Claims, policy: &SignaturePolicy) {
+    let claim = |copy: &Candidate| match claims.get(&copy.file.to_string()) {
+        Some(Some(keys)) => policy.rank(keys).map_or(Claim::Unfit, Claim::Fits),
+        _ => Claim::Unreadable,
     };
+    let fits = |copy: &Candidate| match claim(copy) {
+        Claim::Fits(rank) => Some(rank),
+        Claim::Unfit | Claim::Unreadable => None,
+    };
+    let is_verified = policy.keyring().is_some();
     let best = all(planned).filter_map(|copy| fits(copy)).min();
     // The order stays: of equals, the first is taken.
     let mut kept: Vec<_> = match best {
@@ -94,7 +117,7 @@ fn keep(planned: &mut PlannedPackage, claims: &BTreeMap<String, Claim>, is_verif
         Some(_) => all(planned).filter(|copy| fits(copy) == best).take(1).collect(),
         // What is said of a package is what is said of its first copy; a verified one has to be read for that.
         None if is_verified => all(planned)
-            .filter(|copy| claim(copy) == Some(Claim::Unfit))
+            .filter(|copy| claim(copy) == Claim::Unfit)
             .take(1)
             .collect(),
         None => Vec::new(),
@@ -109,14 +132,14 @@ fn keep(planned: &mut PlannedPackage, claims: &BTreeMap<String, Claim>, is_verif
     planned.copies = kept.collect();
 }
 
-async fn claim(
+/// The keys that a copy claims to be signed with; `None` if it cannot be read.
+async fn claimed(
     fetch: &dyn Fetch,
     contents: Option<&dyn ContentStore>,
     copy: &Candidate,
-    policy: &SignaturePolicy,
-) -> Result<Claim> {
+) -> Result<Option<Vec<Sigkey>>> {
     match signatures(fetch, contents, copy).await {
-        Ok(signatures) => Ok(policy.rank(&signatures).map_or(Claim::Unfit, Claim::Fits)),
+        Ok(signatures) => Ok(Some(signatures)),
         Err(error) if error.is_retryable() => {
             let nevra = copy.package.nevra.to_string();
             let message = format!("the header of {nevra} could not be read: {}", error.message());
@@ -126,7 +149,7 @@ async fn claim(
         }
         Err(error) => {
             tracing::debug!(file = %copy.file, %error, "a copy of a package cannot be read");
-            Ok(Claim::Unreadable)
+            Ok(None)
         }
     }
 }

@@ -43,7 +43,11 @@ impl Engine {
         };
         let outlook = match planned {
             Ok(plan) => {
-                if !plan.signatures.accepts_everything() {
+                if plan
+                    .arches
+                    .iter()
+                    .any(|arch| !arch.signatures.accepts_everything())
+                {
                     let open = "whether the packages are signed with the keys asked for is seen when the compose is made";
                     warnings.push(open.to_owned());
                 }
@@ -70,7 +74,7 @@ impl Engine {
 /// permit is given back when nothing is being done any more.
 async fn work(
     parts: Arc<Parts>,
-    request: ComposeRequest,
+    mut request: ComposeRequest,
     log: Arc<Log>,
     cancel: CancellationToken,
     _permit: OwnedSemaphorePermit,
@@ -85,6 +89,7 @@ async fn work(
     let origins = Origins::of(&parts, &request)?;
     let resolved = origins.resolve().await?;
     go_on()?;
+    resolved.fields.rewrite(&mut request);
     let contents = origins.content(&resolved.pins).await?;
     go_on()?;
     let plan = move || gather::plan(&request, contents, &parts.settings.signatures, &*log, &cancel);

@@ -129,7 +129,12 @@ impl Change {
         let recorded = &compose.requested;
         let sigkeys = renewal.sigkeys.as_deref().map(words);
         // Recorded as no list and as an empty one: the same to the engine, and two composes to clients.
+        let of_arches = compose.request.as_ref().map(|request| &request.arch_sigkeys);
+        let same_arches = of_arches.map_or(renewal.arch_sigkeys.is_empty(), |of_arches| {
+            *of_arches == renewal.arch_sigkeys
+        });
         let keys = match sigkeys {
+            Some(_) if !same_arches => Self::Content,
             Some(asked) if recorded.sigkeys.as_deref().unwrap_or_default() != asked => Self::Content,
             Some(_) if recorded.sigkeys.is_none() => Self::Copy,
             _ => Self::Nothing,
@@ -159,6 +164,7 @@ fn apply(renewal: &Renewal, request: &mut ComposeRequest, requested: &mut Reques
     if let Some(sigkeys) = &renewal.sigkeys {
         requested.sigkeys = Some(words(sigkeys));
         request.sigkeys = Some(sigkeys.clone());
+        request.arch_sigkeys.clone_from(&renewal.arch_sigkeys);
     }
     if let Some(builds) = renewal.builds.as_ref().filter(|builds| !builds.is_empty()) {
         requested.builds = Some(words(builds));

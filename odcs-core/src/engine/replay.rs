@@ -68,6 +68,7 @@ pub(super) fn plan(
         arches.push(ArchPlan {
             arch: arch.clone(),
             packages,
+            signatures: rules.policy(request.sigkeys_for(arch), content.trust),
             lookaside: manifest
                 .lookaside
                 .iter()
@@ -77,7 +78,6 @@ pub(super) fn plan(
     }
     Ok(Plan {
         arches,
-        signatures: rules.policy(request.sigkeys(), content.trust),
         timestamp: manifest.timestamp,
         comps_packages: request.packages().to_vec(),
         updateinfo,

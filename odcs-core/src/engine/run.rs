@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::contents::Origins;
-use super::{Parts, fetch, fingerprint, gather, lease, progress, replay, reuse};
+use super::{Parts, checksums, fetch, fingerprint, gather, lease, progress, replay, reuse};
 use crate::build::{Abandoned, Job, Phase, Progress, Staged, Work};
 use crate::compose::{Compose, ComposeId};
 use crate::manifest::{Fingerprint, Manifest};
@@ -160,7 +160,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    async fn make(self, compose: Compose) -> Result<Made> {
+    async fn make(mut self, compose: Compose) -> Result<Made> {
         let origins = Origins::of(self.parts, &self.request)?;
         let recorded = match compose.renews {
             Some(of) => self.recorded_manifest(of).await?,
@@ -168,6 +168,7 @@ impl Making<'_> {
         };
         let (compose, plan) = match recorded {
             Some(manifest) => {
+                let compose = self.settle(compose)?;
                 let plan = self.replay(&origins, manifest).await?;
                 (compose, plan)
             }
@@ -179,11 +180,12 @@ impl Making<'_> {
         if let Some(compose) = self.unless_cancelled(equal).await? {
             return Ok(Made::Reused(Box::new(compose)));
         }
+        let plan = self.with_checksums(&origins, plan).await?;
         self.build(compose, plan).await
     }
 
     /// Pins what moves, asks the source what there is, and decides what belongs.
-    async fn gather(&self, origins: &Origins, compose: Compose) -> Result<(Compose, Plan)> {
+    async fn gather(&mut self, origins: &Origins, compose: Compose) -> Result<(Compose, Plan)> {
         let pinned_before = compose.pins.is_some();
         let (mut compose, pins) = self.unless_cancelled(self.resolve(compose, origins)).await?;
         self.progress
@@ -201,10 +203,34 @@ impl Making<'_> {
             }
             content => content?,
         };
+        let compose = self.settle(compose)?;
         let cancel = self.cancel.clone();
         let plan = self
             .plan(move |request, rules, progress| gather::plan(request, content, rules, progress, &cancel));
         Ok((compose, plan.await?))
+    }
+
+    /// From here on, what resolving has found out counts as asked for.
+    fn settle(&mut self, mut compose: Compose) -> Result<Compose> {
+        if let Some(resolved) = compose.resolved_request()? {
+            self.request.clone_from(&resolved);
+            compose.request = Some(resolved);
+        }
+        Ok(compose)
+    }
+
+    /// Has the source say which checksums files must have, now that it is clear which of them belong.
+    async fn with_checksums(&self, origins: &Origins, mut plan: Plan) -> Result<Plan> {
+        let unknown = checksums::unknown(&plan);
+        if unknown.is_empty() {
+            return Ok(plan);
+        }
+        let count = unknown.len();
+        let message = format!("asking for the checksums of {count} packages");
+        self.progress.step(Phase::Content, &message);
+        let known = self.unless_cancelled(origins.checksums(&unknown)).await?;
+        checksums::put(&mut plan, &unknown, known)?;
+        Ok(plan)
     }
 
     /// What a manifest says, laid out once more.

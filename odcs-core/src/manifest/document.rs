@@ -145,6 +145,8 @@ pub struct ManifestEntry<'a> {
     pub digest: &'a Digest,
     /// The key that it was chosen for.
     pub sigkey: Option<&'a str>,
+    /// The number of the RPM in Koji.
+    pub rpm_id: Option<i64>,
 }
 
 impl Serialize for ManifestEntry<'_> {
@@ -158,6 +160,7 @@ impl Serialize for ManifestEntry<'_> {
             size: self.size,
             digest: self.digest,
             sigkey: self.sigkey,
+            rpm_id: self.rpm_id,
             why: self.arches,
         };
         fields.serialize(serializer)
@@ -178,6 +181,8 @@ struct Fields<'a> {
     size: u64,
     digest: &'a Digest,
     sigkey: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rpm_id: Option<i64>,
     #[serde(skip_serializing_if = "has_no_reason", serialize_with = "reasons")]
     why: Arches<'a>,
 }
@@ -235,6 +240,7 @@ mod tests {
             size: u64::MAX,
             digest: Digest::of_bytes(DigestAlgorithm::Sha256, nevra.as_bytes()),
             sigkey: (kind == PackageKind::Source).then(|| "fd431d51".to_owned()),
+            rpm_id: (kind == PackageKind::Binary).then_some(i64::MAX),
             why: why
                 .iter()
                 .map(|(arch, why)| (arch.parse().unwrap(), (*why).clone()))
@@ -308,6 +314,7 @@ mod tests {
                 size: package.size,
                 digest: &package.digest,
                 sigkey: package.sigkey.as_deref(),
+                rpm_id: package.rpm_id,
             })
             .collect();
         then(&ManifestParts {

@@ -85,6 +85,19 @@ pub struct SignatureIdentity {
     required: bool,
 }
 
+/// Policies that decide alike; keyrings are the same if they are of the same keys.
+impl PartialEq for SignaturePolicy {
+    fn eq(&self, other: &Self) -> bool {
+        let same_keyring = match (&self.keyring, &other.keyring) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other) || one.identity() == other.identity(),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        same_keyring && self.is_required == other.is_required && self.accepted == other.accepted
+    }
+}
+
+impl Eq for SignaturePolicy {}
+
 impl SignaturePolicy {
     /// A policy that accepts these, in order of preference, going by what packages claim; an empty list accepts
     /// everything.

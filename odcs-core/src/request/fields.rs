@@ -277,6 +277,16 @@ impl fmt::Display for KeyOrUnsigned {
     }
 }
 
+/// Builds that are kept secret for now: each is replaced by the newest build before it.
+#[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Embargo {
+    /// These ones; at least one.
+    Builds(Vec<Nvr>),
+    /// All that have this tag.
+    Tag(KojiTag),
+}
+
 /// Where module defaults are: a git repository and what to take of it.
 #[derive(Clone, Debug, Eq, PartialEq, Hash, Serialize, Deserialize)]
 pub struct ModuleDefaults {

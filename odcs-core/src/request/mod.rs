@@ -11,14 +11,16 @@ mod renewal;
 mod source;
 
 pub use fields::{
-    BaseModule, ComposeLabel, ComposeType, GitReference, KeyOrUnsigned, KojiEvent, KojiTag, LookasideRepo,
-    ModuleDefaults, ModulePart, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId, RequestedKey,
-    RespinOf, SpelledUrl, TargetDirName, TaskId,
+    BaseModule, ComposeLabel, ComposeType, Embargo, GitReference, KeyOrUnsigned, KojiEvent, KojiTag,
+    LookasideRepo, ModuleDefaults, ModulePart, ModuleSpec, MultilibMethods, Nsvc, Nvr, PungiComposeId,
+    RequestedKey, RespinOf, SpelledUrl, TargetDirName, TaskId,
 };
 pub use flags::{ComposeResult, ComposeResults, Flag, Flags};
 pub use lifetime::Lifetime;
 pub use renewal::Renewal;
 pub use source::{ContentSet, RawConfigKey, RepoLocation, SourceKind, SourceSpec, SourceWord};
+
+use std::collections::BTreeMap;
 
 use odcs_rpm::{PackagePattern, TreeArch};
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,12 @@ pub struct ComposeRequest {
     pub builds: Option<Vec<Nvr>>,
     /// Signing keys in order of preference; empty means that signatures do not matter.
     pub sigkeys: Option<Vec<KeyOrUnsigned>>,
+    /// The same for some of the arches, which have their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arch_sigkeys: BTreeMap<TreeArch, Vec<KeyOrUnsigned>>,
+    /// Builds that must not be in the compose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embargo: Option<Embargo>,
     /// The point in Koji's history to look at.
     pub koji_event: Option<KojiEvent>,
     /// Koji tags to take modules from.
@@ -85,6 +93,8 @@ impl ComposeRequest {
             packages: None,
             builds: None,
             sigkeys: None,
+            arch_sigkeys: BTreeMap::new(),
+            embargo: None,
             koji_event: None,
             modular_koji_tags: None,
             module_defaults: None,
@@ -112,8 +122,14 @@ impl ComposeRequest {
         self.packages.as_deref().unwrap_or_default()
     }
 
-    /// The signing keys asked for, in order of preference.
+    /// The signing keys asked for, in order of preference, for arches that have none of their own.
     pub fn sigkeys(&self) -> &[KeyOrUnsigned] {
         self.sigkeys.as_deref().unwrap_or_default()
+    }
+
+    /// The signing keys asked for, in order of preference, for an arch; empty means that signatures do not matter.
+    pub fn sigkeys_for(&self, arch: &TreeArch) -> &[KeyOrUnsigned] {
+        let own = self.arch_sigkeys.get(arch);
+        own.map_or_else(|| self.sigkeys(), Vec::as_slice)
     }
 }

@@ -1,5 +1,9 @@
 //! What somebody asks for who wants to keep a compose, or have it back.
 
+use std::collections::BTreeMap;
+
+use odcs_rpm::TreeArch;
+
 use super::{ComposeLabel, KeyOrUnsigned, Lifetime, Nsvc, Nvr};
 
 /// The wish to renew a compose, and what is to be different. What is `None` stays as it is.
@@ -10,8 +14,10 @@ use super::{ComposeLabel, KeyOrUnsigned, Lifetime, Nsvc, Nvr};
 pub struct Renewal {
     /// How long it is to be kept from now on.
     pub lifetime: Option<Lifetime>,
-    /// Signing keys in order of preference.
+    /// Signing keys in order of preference. They replace those of all arches.
     pub sigkeys: Option<Vec<KeyOrUnsigned>>,
+    /// With `sigkeys`, the keys of arches that are to have their own.
+    pub arch_sigkeys: BTreeMap<TreeArch, Vec<KeyOrUnsigned>>,
     /// The label.
     pub label: Option<ComposeLabel>,
     /// Koji builds.

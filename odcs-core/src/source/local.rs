@@ -82,11 +82,7 @@ impl Candidate {
     pub fn read(file: SourceFile) -> Result<Self> {
         let (opened, stamp) = open_package(&file)?;
         let package = read_header(&opened, stamp.facts()).map_err(|error| package_error(error, &file))?;
-        Ok(Self {
-            package: Arc::new(package),
-            file: file.into(),
-            checksum: None,
-        })
+        Ok(Self::new(Arc::new(package), file))
     }
 
     /// A package file as a candidate, if it still is what a manifest recorded, as far as header and size tell.

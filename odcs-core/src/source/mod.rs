@@ -3,26 +3,29 @@
 
 pub mod local;
 mod location;
+mod record;
 mod registry;
 pub mod remote;
 mod trust;
 
 pub use location::{PackageLocation, RemoteFile, Site};
+pub use record::SourceRecord;
 pub use registry::SourceRegistry;
 pub use trust::Trust;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use odcs_rpm::gather::PackageSet;
 use odcs_rpm::repodata::UpdateInfo;
-use odcs_rpm::{Digest, Package};
+use odcs_rpm::{Digest, Package, PackagePattern, TreeArch};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::Manifest;
-use crate::request::{ComposeRequest, Flag, SourceKind};
+use crate::request::{ComposeRequest, Flag, KeyOrUnsigned, Nvr, SourceKind};
 use crate::{Error, ErrorKind, Result};
 
 /// A type of source. It says what there *is*; signatures, dependencies and layout are the engine's
@@ -79,6 +82,19 @@ pub trait ComposeSource: fmt::Debug + Send + Sync + 'static {
     /// `Gone`, listing what is not there any more or has become something else; `Unavailable` for what cannot be
     /// asked now.
     async fn replay(&self, manifest: &Manifest) -> Result<Content>;
+
+    /// The checksums that files must have, as far as the source's records have any: one answer for each of the candidates,
+    /// in their order. The engine asks once, when it is clear what goes into a compose that has to be made, and before any
+    /// of it is fetched or laid out: for the chosen ones that have a [record](SourceRecord) and no checksum yet. Dry runs
+    /// do without.
+    ///
+    /// Whatever hands the calls of another source on does so with this one, too.
+    ///
+    /// # Errors
+    /// `Unavailable` for what cannot be asked now. A checksum that nobody knows is none.
+    async fn checksums(&self, chosen: &[Arc<Candidate>]) -> Result<Vec<Option<Digest>>> {
+        Ok(vec![None; chosen.len()])
+    }
 }
 
 /// What a request of a source type may carry beyond the fields that every request has. What is not
@@ -95,6 +111,10 @@ pub struct Capability {
     pub sigkeys: bool,
     /// A Koji event makes sense.
     pub koji_event: bool,
+    /// Scratch builds of Koji tasks can be added.
+    pub scratch_build_tasks: bool,
+    /// Builds can be kept out, replaced by the newest ones before them.
+    pub embargo: bool,
     /// Flags that mean something to it, besides `no_deps`, `check_deps` and `no_reuse`, which the
     /// engine handles for all.
     pub flags: Vec<Flag>,
@@ -134,7 +154,8 @@ impl Resolved {
     }
 }
 
-/// Fields of the public record that resolving rewrites; `None` leaves one as it is.
+/// Fields of the public record that resolving rewrites; `None` leaves one as it is. The compose is made as if the request
+/// had asked for what they say.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct ResolvedFields {
@@ -142,6 +163,34 @@ pub struct ResolvedFields {
     pub source: Option<String>,
     /// The event, or the revision of a repository.
     pub koji_event: Option<i64>,
+    /// The arches that there are.
+    pub arches: Option<Vec<TreeArch>>,
+    /// The builds that there are.
+    pub builds: Option<Vec<Nvr>>,
+    /// The keys that the packages are signed with, in order of preference.
+    pub sigkeys: Option<Vec<KeyOrUnsigned>>,
+    /// The packages that there are.
+    pub packages: Option<Vec<PackagePattern>>,
+}
+
+impl ResolvedFields {
+    /// Has a request say what resolving found out, as far as that decides about what is made. Where a source comes from
+    /// and what it has pinned stays as it was asked for.
+    pub fn rewrite(&self, request: &mut ComposeRequest) {
+        if let Some(arches) = &self.arches {
+            request.arches.clone_from(arches);
+        }
+        if let Some(builds) = &self.builds {
+            request.builds = Some(builds.clone());
+        }
+        if let Some(sigkeys) = &self.sigkeys {
+            request.sigkeys = Some(sigkeys.clone());
+            request.arch_sigkeys.clear();
+        }
+        if let Some(packages) = &self.packages {
+            request.packages = Some(packages.clone());
+        }
+    }
 }
 
 /// What a source has pinned: its own document, kept with the compose.
@@ -223,6 +272,9 @@ pub struct PackageContent {
     /// packages of candidates may be brief in that case (see [`Candidate::package`]), and
     /// [`complete_content`](ComposeSource::complete_content) gives the complete ones.
     pub set: Option<Arc<PackageSet>>,
+    /// The packages of each arch, where the source has decided already: numbers of candidates. Nothing is gathered then;
+    /// these are laid out, and an arch of the request that is not named here has none.
+    pub assigned: Option<BTreeMap<TreeArch, Vec<usize>>>,
 }
 
 /// A package that may go into the compose, and where its file is.
@@ -237,4 +289,32 @@ pub struct Candidate {
     pub file: PackageLocation,
     /// The checksum the file must have, where the source knows it.
     pub checksum: Option<Digest>,
+    /// What the source's own records say of the file, where it keeps any.
+    pub record: Option<Arc<SourceRecord>>,
+}
+
+impl Candidate {
+    /// A package whose file is there; no checksum of it is known.
+    pub fn new(package: Arc<Package>, file: impl Into<PackageLocation>) -> Self {
+        Self {
+            package,
+            file: file.into(),
+            checksum: None,
+            record: None,
+        }
+    }
+
+    /// The file must have this checksum.
+    #[must_use]
+    pub fn with_checksum(mut self, checksum: impl Into<Option<Digest>>) -> Self {
+        self.checksum = checksum.into();
+        self
+    }
+
+    /// The source has this on record.
+    #[must_use]
+    pub fn with_record(mut self, record: Arc<SourceRecord>) -> Self {
+        self.record = Some(record);
+        self
+    }
 }

@@ -11,6 +11,8 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Debug, Default)]
 pub struct SourceRegistry {
     sources: BTreeMap<String, Arc<dyn ComposeSource>>,
+    /// Why there is none of some types.
+    absent: BTreeMap<String, Box<str>>,
 }
 
 impl SourceRegistry {
@@ -57,12 +59,37 @@ impl SourceRegistry {
         Ok(())
     }
 
+    /// Says why there is no source of a type, though there could be: half a sentence that goes on from "it", for whoever
+    /// asks for one ("it has no Koji hub configured (koji_server)"). It counts until one is registered.
+    ///
+    /// ```
+    /// use odcs_core::request::SourceKind;
+    /// use odcs_core::source::SourceRegistry;
+    /// let mut sources = SourceRegistry::new();
+    /// sources.register_absent(&SourceKind::TAG, "it has no Koji hub configured (koji_server)");
+    /// let error = sources.get(&SourceKind::TAG).unwrap_err();
+    /// assert_eq!(
+    ///     error.message(),
+    ///     "this server makes no composes of source type \"tag\": it has no Koji hub configured (koji_server)"
+    /// );
+    /// ```
+    pub fn register_absent(&mut self, kind: &SourceKind, reason: impl Into<Box<str>>) {
+        self.absent.insert(kind.name().to_owned(), reason.into());
+    }
+
     /// The source of a type.
     ///
     /// # Errors
-    /// `Invalid` if this server has none, naming those it has.
+    /// `Invalid` if this server has none, saying why if [somebody knows](Self::register_absent), or naming those it has.
     pub fn get(&self, kind: &SourceKind) -> Result<&Arc<dyn ComposeSource>> {
         self.sources.get(kind.name()).ok_or_else(|| {
+            if let Some(reason) = self.absent.get(kind.name()) {
+                let message = format!(
+                    "this server makes no composes of source type {:?}: {reason}",
+                    kind.name()
+                );
+                return Error::invalid("source.type", message);
+            }
             let known: Vec<_> = self.sources.keys().map(String::as_str).collect();
             let message = format!(
                 "this server makes no composes of source type {:?}; it has {}",

@@ -133,11 +133,8 @@ async fn read(
     };
     let bytes = bytes.freeze();
     let package = blocking(move || parse(&url, &bytes, facts)).await?;
-    Ok(Candidate {
-        package: Arc::new(package),
-        file: remote.with_modified(modified).into(),
-        checksum,
-    })
+    let candidate = Candidate::new(Arc::new(package), remote.with_modified(modified));
+    Ok(candidate.with_checksum(checksum))
 }
 
 fn parse(url: &Url, bytes: &Bytes, facts: FileFacts) -> Result<odcs_rpm::Package> {

@@ -47,7 +47,9 @@ SELECT EXISTS (SELECT 1 FROM composes WHERE id = ?1 AND lease_number = ?2 AND st
 
 const RECORD_RESOLVED: &str = "
 UPDATE composes
-SET pins = ?3, source = coalesce(?4, source), koji_event = coalesce(?5, koji_event)
+SET pins = ?3, source = coalesce(?4, source), koji_event = coalesce(?5, koji_event),
+    arches = coalesce(?6, arches), builds = coalesce(?7, builds), sigkeys = coalesce(?8, sigkeys),
+    packages = coalesce(?9, packages)
 WHERE id = ?1 AND lease_number = ?2 AND state = 1
 RETURNING *";
 
@@ -155,6 +157,10 @@ impl SqliteStore {
             .bind(pins)
             .bind(fields.source.as_deref())
             .bind(fields.koji_event)
+            .bind(words(&fields.arches))
+            .bind(words(&fields.builds))
+            .bind(words(&fields.sigkeys))
+            .bind(words(&fields.packages))
             .fetch_optional(&mut *transaction)
             .await;
         let row = self.held(OPERATION, lease, &mut transaction, recorded).await?;
@@ -267,6 +273,12 @@ impl SqliteStore {
             _ => format!("its state is {state} by now"),
         })
     }
+}
+
+/// A list as its column holds it.
+fn words<T: ToString>(list: &Option<Vec<T>>) -> Option<String> {
+    let list = list.as_ref()?;
+    Some(list.iter().map(T::to_string).collect::<Vec<_>>().join(" "))
 }
 
 fn finish(

@@ -116,6 +116,9 @@ pub(super) struct ManifestPackage {
     modified: Option<u64>,
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`
     nevra: String,
+    /// The number of the RPM in Koji; missing for packages that are not from there.
+    #[schema(nullable = false)]
+    rpm_id: Option<i64>,
     /// The key that it was chosen for; null if signatures did not matter, or it goes as unsigned.
     #[schema(required)]
     sigkey: Option<String>,

@@ -2,12 +2,19 @@
 
 #![allow(dead_code, reason = "these types describe what others write")]
 
+use std::collections::BTreeMap;
+
 use utoipa::ToSchema;
+
+use super::requests::Embargo;
 
 /// The public record of a compose. Lists in it are texts, parted by spaces. `null` stands for what was not
 /// said, or is not known (yet).
 #[derive(ToSchema)]
 pub(super) struct ComposeRecord {
+    /// The keys of arches that have their own, in the form of `sigkeys`; missing if there are none.
+    #[schema(nullable = false)]
+    arch_sigkeys: Option<BTreeMap<String, String>>,
     /// The arches it is made for.
     #[schema(example = "x86_64 s390x")]
     arches: String,
@@ -29,6 +36,9 @@ pub(super) struct ComposeRecord {
     /// Its type in the metadata of the tree.
     #[schema(required, example = "test")]
     compose_type: Option<String>,
+    /// Koji builds that are kept out of it; missing if there are none.
+    #[schema(nullable = false)]
+    embargo: Option<Embargo>,
     /// The flags that it is made with; see the request.
     flags: Vec<String>,
     /// Its id; never given twice.

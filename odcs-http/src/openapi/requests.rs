@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "these types describe what others read")]
 
+use std::collections::BTreeMap;
+
 use utoipa::ToSchema;
 
 /// A compose to be made. What is not known is taken no notice of, but for a warning in the answer.
@@ -68,7 +70,10 @@ pub(super) struct Source {
     builds: Vec<String>,
     /// Key ids, in order of preference, that packages must be signed with; an empty text stands for unsigned.
     #[schema(required = false)]
-    sigkeys: Vec<String>,
+    sigkeys: Sigkeys,
+    /// Koji builds that must not be in it: each is replaced by the newest build before it.
+    #[schema(required = false)]
+    embargo: Embargo,
     /// The Koji event to see tags at; without, the newest.
     #[schema(required = false)]
     koji_event: i64,
@@ -104,6 +109,22 @@ pub(super) struct Source {
     base_module_br_stream_version_gte: i64,
 }
 
+/// Key ids in order of preference; or such a list for each arch, `*` being those that are not named.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum Sigkeys {
+    All(Vec<String>),
+    ByArch(BTreeMap<String, Vec<String>>),
+}
+
+/// Builds that are kept out: those with a tag, by its name, or some by name, version and release.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(super) enum Embargo {
+    Tag(String),
+    Builds(Vec<String>),
+}
+
 /// How to renew a compose. Without `sigkeys`, `label` and `source`, or where they are what they have been, a
 /// compose that is done is kept longer; else, and if it has failed or is removed, a new one is made.
 #[derive(ToSchema)]
@@ -111,9 +132,9 @@ pub(super) struct RenewalRequest {
     /// How many seconds it is kept from now on; `seconds-to-live` and a text of digits mean the same.
     #[schema(required = false, minimum = 1)]
     seconds_to_live: u64,
-    /// Other keys.
+    /// Other keys, instead of all there are.
     #[schema(required = false)]
-    sigkeys: Vec<String>,
+    sigkeys: Sigkeys,
     /// Another label.
     #[schema(required = false)]
     label: String,

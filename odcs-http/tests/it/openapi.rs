@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::common::{MemoryService, app, compose, get, send};
 use crate::packages::{REQUEST, new, old, outlook};
 use crate::schema::{Checker, keys};
+use odcs_core::compose::{ComposeView, Links, Requested};
 use odcs_core::request::{ComposeResult, Flag, parse};
 use odcs_core::{ErrorKind, Timestamp};
 use odcs_http::openapi;
@@ -233,7 +234,10 @@ async fn the_record_is_described_in_full() {
     let (app, _) = app(service());
     let single = get(&app, "/api/1/composes/1").await.json();
     let listed = get(&app, "/api/1/composes/").await.json()["items"][0].clone();
-    assert_eq!(keys(&schema["properties"]), keys(&single));
+    // Only where they were asked for: what this service has beyond the recorded one.
+    let additions: BTreeSet<_> = ["arch_sigkeys", "embargo"].map(str::to_owned).into();
+    let described: BTreeSet<_> = &keys(&schema["properties"]) - &additions;
+    assert_eq!(described, keys(&single));
     assert_eq!(keys(&single).len(), 43);
     let required = schema["required"].as_array().unwrap().iter();
     let required: BTreeSet<_> = required.map(|name| name.as_str().unwrap().to_owned()).collect();
@@ -242,6 +246,40 @@ async fn the_record_is_described_in_full() {
         let described =
             field["description"].is_string() || field.get("$ref").is_some() || field["oneOf"].is_array();
         assert!(described, "{name}");
+    }
+}
+
+/// What was asked for beyond the fields of the recorded service is in the record, as it is described.
+#[test]
+fn additions_are_in_the_record() {
+    let document = document();
+    let checker = Checker::new(&document);
+    let schema = json!({"$ref": "#/components/schemas/ComposeRecord"});
+    let links = Links::new(&"http://localhost/odcs".parse().unwrap());
+    for (within, expected) in [
+        (
+            json!({"sigkeys": {"*": ["fd431d51", ""], "s390x": ["ABC"], "aarch64": []}, "embargo": "secret"}),
+            json!({"sigkeys": "fd431d51 ", "arch_sigkeys": {"s390x": "ABC", "aarch64": ""}, "embargo": "secret"}),
+        ),
+        (
+            json!({"sigkeys": {"s390x": ["ABC"]}, "embargo": ["ed-1-1", "foo-2-2"]}),
+            json!({"sigkeys": "", "arch_sigkeys": {"s390x": "ABC"}, "embargo": ["ed-1-1", "foo-2-2"]}),
+        ),
+    ] {
+        let mut body = json!({"source": {"type": "tag", "source": "f36"}});
+        body["source"]
+            .as_object_mut()
+            .unwrap()
+            .extend(within.as_object().unwrap().clone());
+        let request = parse::compose_request(&body, &[]).unwrap().request;
+        let mut compose = compose(1);
+        compose.requested = Requested::from_request(&request);
+        compose.request = Some(request);
+        let view = serde_json::to_value(ComposeView::new(&compose, &links)).unwrap();
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(view[name], *value, "{name}");
+        }
+        checker.check(&schema, &view).unwrap();
     }
 }
 

@@ -10,7 +10,7 @@ use odcs_rpm::header::HeaderReader;
 use odcs_rpm::{Digest, Package, facts};
 use rayon::prelude::*;
 
-use super::catalog::{Amount, Catalog, CatalogBuilder};
+use crate::catalog::{Amount, Catalog, CatalogBuilder};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::listing::{self, Entry, Listing};
@@ -49,13 +49,9 @@ pub(super) fn read(
         Amount::Complete => (packages.complete(&listing)?, None),
     };
     let entries = listing.entries().par_iter().with_min_len(CHUNK);
-    let candidates = entries.zip(packages).map(|(entry, package)| {
-        Ok(Candidate {
-            package,
-            file: file(repository, entry)?.into(),
-            checksum: None,
-        })
-    });
+    let candidates = entries
+        .zip(packages)
+        .map(|(entry, package)| Ok(Candidate::new(package, file(repository, entry)?)));
     Ok(PackageContent {
         candidates: candidates.collect::<Result<_>>()?,
         timestamp: None,

@@ -9,7 +9,7 @@ use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
 use odcs_rpm::{Digest, Package};
 
-use super::catalog::{Amount, Catalog, CatalogBuilder, Item};
+use crate::catalog::{Amount, Catalog, CatalogBuilder, Item};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::pins::read_repomd;
@@ -103,11 +103,7 @@ impl Metadata<'_> {
                 checksum,
             } = item;
             let file = file(self.repository, &primary, &package, &location)?;
-            Ok(Candidate {
-                package,
-                file,
-                checksum,
-            })
+            Ok(Candidate::new(package, file).with_checksum(checksum))
         });
         let candidates = candidates.collect::<Result<_, _>>()?;
         Ok(PackageContent {
@@ -126,11 +122,7 @@ impl Metadata<'_> {
         let candidates = packages.into_iter().map(|listed| {
             check_base(&path, &listed)?;
             let file = file(self.repository, &path, &listed.package, &listed.location)?;
-            Ok(Candidate {
-                package: Arc::new(listed.package),
-                file,
-                checksum: Some(listed.checksum),
-            })
+            Ok(Candidate::new(Arc::new(listed.package), file).with_checksum(listed.checksum))
         });
         let candidates = candidates.collect::<Result<_, _>>()?;
         Ok(self.content(candidates, updates?))

@@ -29,6 +29,7 @@ async fn manifest(remote: &Remote) -> Manifest {
             size: bytes.len() as u64,
             digest: Digest::of_bytes(DigestAlgorithm::Sha256, &bytes),
             sigkey: None,
+            rpm_id: None,
             why: BTreeMap::new(),
         }
     };

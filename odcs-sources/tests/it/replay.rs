@@ -25,6 +25,7 @@ pub(crate) async fn manifest(lab: &Lab, repository: &Path) -> Manifest {
             size,
             digest,
             sigkey: None,
+            rpm_id: None,
             why: std::collections::BTreeMap::new(),
         }
     };

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use odcs_core::files::{Root, SourceFile};
-use odcs_core::plan::SignaturePolicy;
 use odcs_core::productmd::{ComposeIdent, ComposeKind};
 use odcs_core::source::Candidate;
 use odcs_rpm::compression::{Compression, decoder, gzip};
@@ -25,7 +24,6 @@ const PACKAGE: &str = "Temporary/source/tree/Packages/e/ed-1.14.1-2.module_fd8ca
 fn plan() -> Plan {
     Plan {
         arches: Vec::new(),
-        signatures: SignaturePolicy::default(),
         timestamp: 7,
         comps_packages: vec!["ed".parse().unwrap()],
         updateinfo: Some(Arc::new(UpdateInfo::parse("<updates/>".into()).unwrap())),
@@ -73,11 +71,7 @@ fn placed(root: &Path, tree: &Tree, is_it: impl Fn(&rpmgen::PackageSpec) -> bool
             modified: 5,
             inode: Some((metadata.dev(), metadata.ino())),
         },
-        candidate: Arc::new(Candidate {
-            package: Arc::new(read.package),
-            file: file.into(),
-            checksum: None,
-        }),
+        candidate: Arc::new(Candidate::new(Arc::new(read.package), file)),
     }
 }
 

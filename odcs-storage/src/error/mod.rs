@@ -1,17 +1,18 @@
 //! What can go wrong with trees on disk.
 
 mod iso;
+mod unsigned;
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use odcs_core::{ComposeId, ErrorKind};
-use odcs_rpm::keyring::RefusedSignature;
-use odcs_rpm::{Digest, Nevra, Sigkey};
+use odcs_rpm::{Digest, Nevra};
 use rustix::io::Errno;
 
 pub use iso::{IsoError, IsoFault};
+pub use unsigned::UnsignedPackage;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -127,12 +128,10 @@ pub enum Error {
         second: String,
     },
     /// Packages lack the signatures asked for.
-    #[error("{}", signatures_sentence(packages, keys, *verified))]
+    #[error("{}", unsigned::sentence(packages, *verified))]
     Unsigned {
         /// The packages.
         packages: Vec<UnsignedPackage>,
-        /// The keys asked for; none if any key of the keyring would do.
-        keys: Vec<Sigkey>,
         /// Whether signatures were verified, rather than taken for what they claim.
         verified: bool,
     },
@@ -291,19 +290,6 @@ impl PackageError {
             PackageFault::CannotLink(_) => "link package",
         }
     }
-}
-
-/// A package without any of the signatures asked for.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UnsignedPackage {
-    /// The package.
-    pub package: Nevra,
-    /// Its file.
-    pub file: String,
-    /// The keys that it is signed with; where signatures are verified, those whose signatures hold.
-    pub signatures: Vec<Sigkey>,
-    /// The signatures that do not count, where signatures are verified.
-    pub refused: Vec<RefusedSignature>,
 }
 
 /// Why a file cannot be hardlinked.
@@ -505,53 +491,4 @@ fn full_sentence(cap: u64, needed: u64, linked: u64, recent: u64) -> String {
         mib(linked),
         mib(recent)
     )
-}
-
-/// Names the packages, as many as one can read.
-fn signatures_sentence(packages: &[UnsignedPackage], keys: &[Sigkey], verified: bool) -> String {
-    const SHOWN: usize = 20;
-    let mut list: Vec<String> = packages.iter().take(SHOWN).map(UnsignedPackage::shown).collect();
-    if packages.len() > SHOWN {
-        list.push(format!("and {} more", packages.len() - SHOWN));
-    }
-    let (what, are) = match packages.len() {
-        1 => ("a package", "is"),
-        _ => ("packages", "are"),
-    };
-    let with = match (keys, verified) {
-        ([], _) => "with any key of the service's keyring".to_owned(),
-        (keys, true) => format!(
-            "with any of the keys {}, as far as the service's keyring can verify it",
-            short(keys)
-        ),
-        (keys, false) => format!("with any of the keys {}", short(keys)),
-    };
-    format!(
-        "{what} that the compose needs {are} not signed {with}: {}",
-        list.join(", ")
-    )
-}
-
-fn short(keys: &[Sigkey]) -> String {
-    keys.iter().map(Sigkey::short).collect::<Vec<_>>().join(", ")
-}
-
-impl UnsignedPackage {
-    /// The package, and what is to be said of its signatures.
-    fn shown(&self) -> String {
-        const SHOWN: usize = 3;
-        let mut how = Vec::new();
-        if !self.signatures.is_empty() {
-            how.push(format!("signed with {}", short(&self.signatures)));
-        }
-        let refused = self.refused.iter().take(SHOWN);
-        how.extend(refused.map(ToString::to_string));
-        if self.refused.len() > SHOWN {
-            how.push(format!("and {} more signatures", self.refused.len() - SHOWN));
-        }
-        if how.is_empty() {
-            how.push("not signed".to_owned());
-        }
-        format!("{} ({})", self.package, how.join("; "))
-    }
 }

@@ -157,7 +157,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
     let key = signed.package.signatures[0].clone();
 
     let mut plan = repository.plan(&["x86_64"], "ed");
-    plan.signatures = SignaturePolicy::new(vec![key.short().parse().unwrap()]);
+    plan = plan.with_signatures(&SignaturePolicy::new(vec![key.short().parse().unwrap()]));
     let error = target.build(job(1, 1, plan)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
     let message = error.message();
@@ -175,7 +175,7 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
     target.assert_nothing_half_made();
 
     let mut other = repository.plan(&["x86_64"], "line-editor-common");
-    other.signatures = SignaturePolicy::new(vec!["fd431d51".parse().unwrap()]);
+    other = other.with_signatures(&SignaturePolicy::new(vec!["fd431d51".parse().unwrap()]));
     let message = target.build(job(1, 2, other)).unwrap_err().to_string();
     assert!(
         message.contains(&format!("(signed with {})", key.short())),
@@ -184,7 +184,10 @@ fn packages_without_the_signatures_asked_for_are_all_named() {
 
     // With the permission to be unsigned, the key counts where it is there.
     let mut either = repository.plan(&["x86_64"], "");
-    either.signatures = SignaturePolicy::new(vec![key.short().parse().unwrap(), "".parse().unwrap()]);
+    either = either.with_signatures(&SignaturePolicy::new(vec![
+        key.short().parse().unwrap(),
+        "".parse().unwrap(),
+    ]));
     target.build(job(1, 3, either)).unwrap();
     let rpms = target.text("odcs-1/compose/metadata/rpms.json");
     assert!(

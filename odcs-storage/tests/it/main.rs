@@ -15,6 +15,7 @@ mod cached;
 mod contents;
 mod failures;
 mod iso;
+mod records;
 mod stage;
 mod support;
 mod targets;

@@ -104,7 +104,10 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
     let signed = repository.candidate("line-editor-common", "noarch");
     let key = signed.package.signatures[0].short().to_owned();
     let mut plan = repository.plan(&["x86_64", "aarch64"], "");
-    plan.signatures = SignaturePolicy::new(vec![key.parse().unwrap(), "".parse().unwrap()]);
+    plan = plan.with_signatures(&SignaturePolicy::new(vec![
+        key.parse().unwrap(),
+        "".parse().unwrap(),
+    ]));
     let staged = target.stage(job(1, 1, plan)).unwrap();
     let manifest = staged.manifest().read().unwrap();
     let packages = &manifest.packages;
@@ -132,7 +135,7 @@ fn the_manifest_has_the_keys_and_the_copies_that_were_chosen() {
     let mut first = (*Repository::read(source.path()).candidates[0]).clone();
     (first.package, first.checksum) = (signed.package.clone(), None);
     let mut plan = repository.plan(&["x86_64"], "line-editor-common");
-    plan.signatures = SignaturePolicy::new(vec![key.parse().unwrap()]);
+    plan = plan.with_signatures(&SignaturePolicy::new(vec![key.parse().unwrap()]));
     plan.arches[0].packages = vec![PlannedPackage {
         candidate: first.into(),
         copies: vec![signed.clone()],

@@ -41,7 +41,7 @@ fn plan_of(first: &Arc<Candidate>, copies: &[&Arc<Candidate>], signatures: Signa
         kind: PackageKind::Binary,
         why: None,
     }];
-    plan.signatures = signatures;
+    plan = plan.with_signatures(&signatures);
     plan
 }
 
@@ -123,7 +123,7 @@ fn what_does_not_verify_is_named_with_the_reason() {
         );
     }
     let mut everything = repository.plan(&["x86_64"], "");
-    everything.signatures = policy(&[], Trust::Untrusted);
+    everything = everything.with_signatures(&policy(&[], Trust::Untrusted));
     let message = fails(5, everything);
     assert!(message.contains("ed-0:1.20-1.x86_64 (not signed)"), "{message}");
     assert!(!message.contains(nevra), "{message}");

@@ -20,11 +20,11 @@ pub(super) struct Candidates {
 /// A package that was gathered for an arch.
 pub(super) struct Chosen {
     /// The number of its file among the candidates.
-    candidate: usize,
+    pub(super) candidate: usize,
     /// Those of other files for it.
-    copies: Vec<usize>,
-    kind: PackageKind,
-    why: Why,
+    pub(super) copies: Vec<usize>,
+    pub(super) kind: PackageKind,
+    pub(super) why: Why,
 }
 
 impl Candidates {
@@ -34,6 +34,11 @@ impl Candidates {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Package> {
         self.all.iter().map(|candidate| &*candidate.package)
+    }
+
+    /// The package of a candidate, by its number.
+    pub(super) fn package(&self, number: usize) -> Option<&Package> {
+        self.all.get(number).map(|candidate| &*candidate.package)
     }
 
     pub(super) fn packages(&self) -> Vec<Arc<Package>> {

@@ -18,7 +18,44 @@ const NAMED: usize = 10;
 /// What the log names.
 const LOGGED: usize = 1_000;
 
-/// Checks what is gathered for one arch, as far as the request asks for it.
+/// The packages of one arch that are checked.
+pub(super) struct Checked<'a> {
+    /// All that enter the compose.
+    packages: Vec<&'a Package>,
+    /// Those that must be installable. Without sources: nobody installs these.
+    asked: Vec<installable::Request>,
+}
+
+impl<'a> Checked<'a> {
+    /// What was gathered; those that were asked for must be installable.
+    pub(super) fn of(gathered: &'a Gathered) -> Self {
+        let entering = || {
+            let members = gathered.members.iter();
+            members.filter(|member| !member.flags.contains(Mark::Lookaside))
+        };
+        let asked = entering()
+            .filter(|member| member.kind != PackageKind::Source && member.flags.contains(Mark::Input));
+        Self {
+            packages: entering().map(|member| &*member.package).collect(),
+            asked: asked.map(|member| to_be_installed(&member.package)).collect(),
+        }
+    }
+
+    /// What was assigned, all of which must be installable.
+    pub(super) fn all(packages: impl Iterator<Item = (&'a Package, PackageKind)> + Clone) -> Self {
+        let asked = packages.clone().filter(|(_, kind)| *kind != PackageKind::Source);
+        Self {
+            asked: asked.map(|(package, _)| to_be_installed(package)).collect(),
+            packages: packages.map(|(package, _)| package).collect(),
+        }
+    }
+}
+
+fn to_be_installed(package: &Package) -> installable::Request {
+    installable::Request::Package(package.nevra.clone())
+}
+
+/// Checks what is to be in the compose for one arch, as far as the request asks for it.
 ///
 /// # Errors
 /// `NotFound`, naming packages and what they lack; `Cancelled`.
@@ -26,45 +63,26 @@ pub(super) fn check(
     request: &ComposeRequest,
     arch: &TreeArch,
     set: &PackageSet,
-    gathered: &Gathered,
+    checked: &Checked<'_>,
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<()> {
     if request.flags.contains(Flag::CheckDeps) {
-        let (compose, lookaside) = (compose(gathered), lookaside(set, arch));
-        let unmet = closure::check(compose, lookaside, of_arch(set, arch));
+        let compose = checked.packages.iter().copied();
+        let unmet = closure::check(compose, lookaside(set, arch), of_arch(set, arch));
         report_unmet(arch, &unmet, progress)?;
     }
     if request.flags.contains(Flag::CheckInstall) {
-        let requests = to_be_installed(gathered);
-        let packages = compose(gathered).chain(lookaside(set, arch));
+        let requests = &checked.asked;
+        let packages = checked.packages.iter().copied().chain(lookaside(set, arch));
         let goes_on = || !cancel.is_cancelled();
-        let report = installable::check_while(packages, &requests, Limits::default(), &goes_on);
+        let report = installable::check_while(packages, requests, Limits::default(), &goes_on);
         if cancel.is_cancelled() {
             return Err(stopped());
         }
         report_install(arch, requests.len(), &report, progress)?;
     }
     Ok(())
-}
-
-/// The packages asked for, without sources: nobody installs these.
-fn to_be_installed(gathered: &Gathered) -> Vec<installable::Request> {
-    let asked = gathered.members.iter().filter(|member| {
-        member.kind != PackageKind::Source
-            && member.flags.contains(Mark::Input)
-            && !member.flags.contains(Mark::Lookaside)
-    });
-    asked
-        .map(|member| installable::Request::Package(member.package.nevra.clone()))
-        .collect()
-}
-
-/// The packages that enter the compose.
-fn compose(gathered: &Gathered) -> impl Iterator<Item = &Package> {
-    let members = gathered.members.iter();
-    let members = members.filter(|member| !member.flags.contains(Mark::Lookaside));
-    members.map(|member| &*member.package)
 }
 
 /// The packages of lookaside repositories that can stand in the tree.

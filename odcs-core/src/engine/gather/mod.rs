@@ -1,20 +1,22 @@
 //! From what a source has to what goes into the compose.
 
+mod assigned;
 mod candidates;
 mod checks;
 mod messages;
 mod presence;
 mod reasons;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use odcs_rpm::arch::ArchClass;
 use odcs_rpm::gather::{Gathered, Greedy, Options, PackageSet, Request, gather, select};
-use odcs_rpm::{Arch, Package, TreeArch};
+use odcs_rpm::{Arch, Nevra, Package, TreeArch};
 use tokio_util::sync::CancellationToken;
 
-use self::candidates::Candidates;
+use self::candidates::{Candidates, Chosen};
+use self::checks::Checked;
 use self::presence::Absent;
 use super::contents::{Contents, LookasideContent};
 use super::run::stopped;
@@ -22,6 +24,7 @@ use crate::build::{Phase, Progress};
 use crate::plan::{ArchPlan, Plan, SignatureRules};
 use crate::request::{ComposeRequest, Flag};
 use crate::source::PackageContent;
+use crate::why::Why;
 use crate::{Error, ErrorKind, Result};
 
 /// Decides which packages belong into a compose. Heavy work without I/O, for a blocking thread.
@@ -44,49 +47,24 @@ pub(super) fn plan(
         updateinfo,
         trust,
         set,
+        assigned,
     } = source;
     progress.step(
         Phase::Content,
         &format!("{description} has {} packages", candidates.len()),
     );
     let candidates = Candidates::new(candidates);
-    check_arches(request, &candidates, &description)?;
-    let asked = match request.packages() {
-        [] => Request::Everything,
-        patterns => Request::Packages(patterns.to_vec()),
+    let planning = Planning {
+        request,
+        candidates: &candidates,
+        description: &description,
+        progress,
+        cancel,
     };
-    if let Request::Packages(patterns) = &asked
-        && patterns.iter().all(|pattern| pattern.as_str().starts_with('-'))
-    {
-        return Err(messages::only_exclusions(patterns));
-    }
-    let mut sets = Sets::new(&candidates, set, lookaside);
-    let (mut chosen, mut lookaside) = (Vec::new(), Vec::new());
-    let mut missing: Option<Vec<Absent>> = None;
-    for arch in &request.arches {
-        // Nobody can interrupt a blocking thread: it has to look itself.
-        if cancel.is_cancelled() {
-            return Err(stopped());
-        }
-        let set = sets.of(arch)?;
-        let gathered = gather_arch(request, &set, &asked, arch);
-        messages::report(arch, &gathered, progress);
-        checks::check(request, arch, &set, &gathered, progress, cancel)?;
-        let absent = presence::absent(request.packages(), &gathered);
-        // A package need not be there for every arch, but for one of them.
-        missing = Some(match missing {
-            None => absent,
-            Some(before) => {
-                let absent: BTreeSet<_> = absent.into_iter().collect();
-                before.into_iter().filter(|one| absent.contains(one)).collect()
-            }
-        });
-        chosen.push(candidates.choose(&gathered)?);
-        lookaside.push(reasons::of_lookaside(&gathered));
-    }
-    if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
-        return Err(messages::not_there(&missing, request, &candidates, &description));
-    }
+    let (chosen, lookaside) = match &assigned {
+        Some(assigned) => planning.assigned(assigned, set, lookaside)?,
+        None => planning.gathered(set, lookaside)?,
+    };
     let planned = candidates.into_planned(chosen).into_iter().zip(lookaside);
     let arches: Vec<ArchPlan> = request
         .arches
@@ -95,6 +73,7 @@ pub(super) fn plan(
         .map(|(arch, (packages, lookaside))| ArchPlan {
             arch: arch.clone(),
             packages,
+            signatures: rules.policy(request.sigkeys_for(arch), trust),
             lookaside,
         })
         .collect();
@@ -106,13 +85,122 @@ pub(super) fn plan(
             .max()
     };
     Ok(Plan {
-        signatures: rules.policy(request.sigkeys(), trust),
         timestamp: timestamp.or_else(newest).unwrap_or(0),
         comps_packages: request.packages().to_vec(),
         updateinfo,
         source_description: description,
         arches,
     })
+}
+
+/// What is chosen for each arch, and what was met in its lookaside repositories.
+type OfArches = (Vec<Vec<Chosen>>, Vec<Vec<(Nevra, Why)>>);
+
+/// What choosing packages goes by.
+struct Planning<'a> {
+    request: &'a ComposeRequest,
+    candidates: &'a Candidates,
+    description: &'a str,
+    progress: &'a dyn Progress,
+    cancel: &'a CancellationToken,
+}
+
+impl Planning<'_> {
+    /// Gathers what belongs.
+    fn gathered(
+        &self,
+        beforehand: Option<Arc<PackageSet>>,
+        lookaside: Vec<LookasideContent>,
+    ) -> Result<OfArches> {
+        let request = self.request;
+        check_arches(request, self.candidates, self.description)?;
+        let asked = match request.packages() {
+            [] => Request::Everything,
+            patterns => Request::Packages(patterns.to_vec()),
+        };
+        if let Request::Packages(patterns) = &asked
+            && patterns.iter().all(|pattern| pattern.as_str().starts_with('-'))
+        {
+            return Err(messages::only_exclusions(patterns));
+        }
+        let mut sets = Sets::new(self.candidates, beforehand, lookaside);
+        let (mut chosen, mut lookaside) = (Vec::new(), Vec::new());
+        let mut missing: Option<Vec<Absent>> = None;
+        for arch in &request.arches {
+            self.go_on()?;
+            let set = sets.of(arch)?;
+            let gathered = gather_arch(request, &set, &asked, arch);
+            messages::report(arch, &gathered, self.progress);
+            self.check(arch, &set, &Checked::of(&gathered))?;
+            let absent = presence::absent(request.packages(), &gathered);
+            // A package need not be there for every arch, but for one of them.
+            missing = Some(match missing {
+                None => absent,
+                Some(before) => {
+                    let absent: BTreeSet<_> = absent.into_iter().collect();
+                    before.into_iter().filter(|one| absent.contains(one)).collect()
+                }
+            });
+            chosen.push(self.candidates.choose(&gathered)?);
+            lookaside.push(reasons::of_lookaside(&gathered));
+        }
+        if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
+            return Err(messages::not_there(
+                &missing,
+                request,
+                self.candidates,
+                self.description,
+            ));
+        }
+        Ok((chosen, lookaside))
+    }
+
+    /// Takes what the source says belongs.
+    fn assigned(
+        &self,
+        assigned: &BTreeMap<TreeArch, Vec<usize>>,
+        beforehand: Option<Arc<PackageSet>>,
+        lookaside: Vec<LookasideContent>,
+    ) -> Result<OfArches> {
+        let request = self.request;
+        let chosen = assigned::chosen(
+            self.candidates,
+            assigned,
+            &request.arches,
+            request.packages(),
+            self.description,
+        )?;
+        let checks = [Flag::CheckDeps, Flag::CheckInstall];
+        let is_checked = checks.into_iter().any(|flag| request.flags.contains(flag));
+        // Without checks, nobody looks at what else there is.
+        let mut sets = is_checked.then(|| Sets::new(self.candidates, beforehand, lookaside));
+        for (arch, chosen) in request.arches.iter().zip(&chosen) {
+            self.go_on()?;
+            let message = format!("{arch}: {} packages, as {} says", chosen.len(), self.description);
+            self.progress.step(Phase::Gather, &message);
+            if let Some(sets) = &mut sets {
+                let packages = chosen.iter().filter_map(|one| {
+                    let package = self.candidates.package(one.candidate)?;
+                    Some((package, one.kind))
+                });
+                self.check(arch, &*sets.of(arch)?, &Checked::all(packages))?;
+            }
+        }
+        let none = vec![Vec::new(); request.arches.len()];
+        Ok((chosen, none))
+    }
+
+    fn check(&self, arch: &TreeArch, set: &PackageSet, checked: &Checked<'_>) -> Result<()> {
+        checks::check(self.request, arch, set, checked, self.progress, self.cancel)
+    }
+
+    /// Nobody can interrupt a blocking thread: it has to look itself.
+    fn go_on(&self) -> Result<()> {
+        match self.cancel.is_cancelled() {
+            true => Err(stopped()),
+            false => Ok(()),
+        }
+    }
 }
 
 fn gather_arch(request: &ComposeRequest, set: &PackageSet, asked: &Request, arch: &TreeArch) -> Gathered {

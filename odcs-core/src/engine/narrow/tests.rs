@@ -51,11 +51,8 @@ fn plan(paths: &[&str], signatures: SignaturePolicy) -> Plan {
         .iter()
         .map(|path| {
             let package = odcs_rpm::Package::new("ed-0:1-1.x86_64".parse().unwrap());
-            Arc::new(Candidate {
-                package: Arc::new(package),
-                file: Served::remote(path).into(),
-                checksum: Some(Digest::of_bytes(DigestAlgorithm::Sha256, path.as_bytes())),
-            })
+            let digest = Digest::of_bytes(DigestAlgorithm::Sha256, path.as_bytes());
+            Arc::new(Candidate::new(Arc::new(package), Served::remote(path)).with_checksum(digest))
         })
         .collect();
     let planned = PlannedPackage {
@@ -67,11 +64,11 @@ fn plan(paths: &[&str], signatures: SignaturePolicy) -> Plan {
     let arch = ArchPlan {
         arch: "x86_64".parse().unwrap(),
         packages: vec![planned],
+        signatures,
         lookaside: Vec::new(),
     };
     Plan {
         arches: vec![arch.clone(), arch],
-        signatures,
         timestamp: 0,
         comps_packages: Vec::new(),
         updateinfo: None,

@@ -14,6 +14,7 @@ mod warnings;
 
 pub use body::body_from_bytes;
 pub use dry_run::is_dry_run;
+pub(crate) use record::as_recorded;
 pub use record::recorded_request;
 pub use renewal::renewal_request;
 pub use source::BASE_MODULES;
@@ -103,7 +104,10 @@ pub fn compose_request(body: &Value, custom: &[SourceKind]) -> Result<Parsed<Com
     request.module_defaults = read::module_defaults(source)?;
     request.flags = read::flags(top)?;
     request.results = read::results(top)?;
-    request.sigkeys = read::list(source, "sigkeys")?;
+    let sigkeys = read::sigkeys(source)?;
+    request.sigkeys = sigkeys.keys;
+    request.arch_sigkeys = sigkeys.of_arches;
+    request.embargo = read::embargo(source)?;
     request.koji_event = read::koji_event(source)?;
     request.packages = read::list(source, "packages")?;
     request.builds = read::list(source, "builds")?;

@@ -37,6 +37,10 @@ fn likely_field() -> impl Strategy<Value = (String, Value)> {
         texts("[a-zé*+()&<-]{1,8}").prop_map(|value| ("packages".to_owned(), value)),
         texts("[a-z]{1,4}-[0-9.]{1,4}-[0-9]").prop_map(|value| ("builds".to_owned(), value)),
         texts("[0-9a-fA-F]{0,16}").prop_map(|value| ("sigkeys".to_owned(), value)),
+        prop::collection::btree_map("x86_64|s390x|\\*|vax", texts("[0-9a-f]{8}"), 0..3)
+            .prop_map(|lists| ("sigkeys".to_owned(), json!(lists))),
+        texts("[a-z]{1,4}-[0-9.]{1,4}-[0-9]").prop_map(|value| ("embargo".to_owned(), value)),
+        "[a-z.-]{0,6}".prop_map(|value| ("embargo".to_owned(), json!(value))),
         texts("x86_64|s390x|i386|vax").prop_map(|value| ("arches".to_owned(), value)),
         texts("no_deps|no_label|no_flags|check_deps").prop_map(|value| ("flags".to_owned(), value)),
         texts("iso|boot.iso").prop_map(|value| ("results".to_owned(), value)),
@@ -74,9 +78,11 @@ fn likely_body() -> impl Strategy<Value = Value> {
 }
 
 /// What the words of a record cannot tell apart: no keys, an empty list of them, and "unsigned" alone. How
-/// long the compose is kept is not among them.
+/// long the compose is kept is not among them, nor are keys of single arches and embargoes.
 fn as_words_say(mut request: ComposeRequest) -> ComposeRequest {
     request.lifetime = None;
+    request.arch_sigkeys.clear();
+    request.embargo = None;
     if matches!(request.sigkeys(), [] | [KeyOrUnsigned::Unsigned]) {
         request.sigkeys = Some(Vec::new());
     }

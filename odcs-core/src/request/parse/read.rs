@@ -1,16 +1,17 @@
 //! From values of the right shape to the types of a request.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::str::FromStr;
 
+use odcs_rpm::TreeArch;
 use serde_json::{Map, Value};
 
 use super::shape;
 use crate::request::{
-    BaseModule, ComposeResult, ComposeResults, Flag, Flags, KojiEvent, Lifetime, ModuleDefaults,
-    MultilibMethods,
+    BaseModule, ComposeResult, ComposeResults, Embargo, Flag, Flags, KeyOrUnsigned, KojiEvent, Lifetime,
+    ModuleDefaults, MultilibMethods,
 };
 use crate::{Error, Result};
 
@@ -45,7 +46,15 @@ pub(super) fn list<T>(object: &Map<String, Value>, field: &str) -> Result<Option
 where
     T: FromStr<Err: fmt::Display>,
 {
-    let Some(items) = object.get(field).and_then(Value::as_array) else {
+    list_within(field, object, field)
+}
+
+/// A list of an object that is a field itself.
+fn list_within<T>(field: &str, object: &Map<String, Value>, name: &str) -> Result<Option<Vec<T>>>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    let Some(items) = object.get(name).and_then(Value::as_array) else {
         return Ok(None);
     };
     let texts = items.iter().filter_map(Value::as_str);
@@ -53,6 +62,49 @@ where
         .map(|text| word(field, text))
         .collect::<Result<_>>()
         .map(Some)
+}
+
+/// The keys for all arches that have none of their own, and those of the others.
+#[derive(Debug, Default)]
+pub(super) struct Sigkeys {
+    /// `None` if there was no word of keys.
+    pub(super) keys: Option<Vec<KeyOrUnsigned>>,
+    pub(super) of_arches: BTreeMap<TreeArch, Vec<KeyOrUnsigned>>,
+}
+
+/// In lists of keys by arch, stands for all arches that are not named.
+const OTHERS: &str = "*";
+
+/// Keys: one list, or one for each arch.
+pub(super) fn sigkeys(object: &Map<String, Value>) -> Result<Sigkeys> {
+    const FIELD: &str = "sigkeys";
+    let Some(lists) = object.get(FIELD).and_then(Value::as_object) else {
+        let keys = list(object, FIELD)?;
+        return Ok(Sigkeys {
+            keys,
+            ..Sigkeys::default()
+        });
+    };
+    let keys = list_within(FIELD, lists, OTHERS)?.unwrap_or_default();
+    let mut of_arches = BTreeMap::new();
+    for name in lists.keys().filter(|name| *name != OTHERS) {
+        let arch = word(FIELD, name)?;
+        of_arches.insert(arch, list_within(FIELD, lists, name)?.unwrap_or_default());
+    }
+    Ok(Sigkeys {
+        keys: Some(keys),
+        of_arches,
+    })
+}
+
+/// Builds to be kept out: the name of a tag, or a list of builds; an empty one is none.
+pub(super) fn embargo(object: &Map<String, Value>) -> Result<Option<Embargo>> {
+    const FIELD: &str = "embargo";
+    if let Some(tag) = parsed(object, FIELD)? {
+        return Ok(Some(Embargo::Tag(tag)));
+    }
+    let builds = set(object, FIELD)?;
+    Ok((!builds.is_empty()).then_some(Embargo::Builds(builds)))
 }
 
 /// A list in which each item counts once; empty if it is not there.

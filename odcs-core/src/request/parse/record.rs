@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::compose_request;
+use super::{compose_request, read};
 use crate::compose::Requested;
 use crate::request::{ComposeRequest, MultilibMethods, SourceKind};
 use crate::{Error, Result};
@@ -100,6 +100,45 @@ pub fn recorded_request(record: &Requested) -> Result<ComposeRequest> {
         body.insert("target_dir".into(), json!(record.target_dir));
     }
     Ok(compose_request(&Value::Object(body), &[])?.request)
+}
+
+/// The request with what its record says by now of arches, builds, keys and packages.
+///
+/// # Errors
+/// `Invalid`, naming the field, if the record holds what nobody may ask for.
+pub(crate) fn as_recorded(mut request: ComposeRequest, record: &Requested) -> Result<ComposeRequest> {
+    let asked = Requested::from_request(&request);
+    if record.arches != asked.arches {
+        request.arches = all("arches", record.arches.split_whitespace())?;
+    }
+    if let Some(builds) = rewritten(&record.builds, &asked.builds) {
+        request.builds = Some(all("builds", builds.split_whitespace())?);
+    }
+    if let Some(keys) = rewritten(&record.sigkeys, &asked.sigkeys) {
+        // What is empty is no key; of anything else, each empty word stands for "unsigned".
+        let keys = Some(keys)
+            .filter(|keys| !keys.is_empty())
+            .map(|keys| keys.split(' '));
+        request.sigkeys = Some(all("sigkeys", keys.into_iter().flatten())?);
+        request.arch_sigkeys.clear();
+    }
+    if let Some(packages) = rewritten(&record.packages, &asked.packages) {
+        request.packages = Some(all("packages", packages.split_whitespace())?);
+    }
+    Ok(request)
+}
+
+/// What a record says, if it is something else than what was asked for. Nothing and an empty list are the same.
+fn rewritten<'a>(recorded: &'a Option<String>, asked: &Option<String>) -> Option<&'a str> {
+    let recorded = recorded.as_deref().unwrap_or_default();
+    (recorded != asked.as_deref().unwrap_or_default()).then_some(recorded)
+}
+
+fn all<'a, T>(field: &str, words: impl Iterator<Item = &'a str>) -> Result<Vec<T>>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    words.map(|text| read::word(field, text)).collect()
 }
 
 fn list(words: &str) -> Value {

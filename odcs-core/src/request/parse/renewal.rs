@@ -42,9 +42,12 @@ pub fn renewal_request(body: &Value) -> Result<Parsed<Renewal>> {
     for (fields, known) in [(source, &WITHIN_SOURCE[..]), (top, &BESIDE_SOURCE)] {
         shape::check_ignored(fields, known)?;
     }
+    let lifetime = read::lifetime(top)?;
+    let sigkeys = read::sigkeys(top)?;
     let request = Renewal {
-        lifetime: read::lifetime(top)?,
-        sigkeys: read::list(top, "sigkeys")?,
+        lifetime,
+        sigkeys: sigkeys.keys,
+        arch_sigkeys: sigkeys.of_arches,
         label: read::parsed(top, "label")?,
         builds: read::list(source, "builds")?,
         modules: read::list(source, "modules")?,

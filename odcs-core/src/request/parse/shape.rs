@@ -28,6 +28,10 @@ pub(super) enum Shape {
     Seconds,
     /// A list of strings.
     Texts,
+    /// A list of strings, or an object of such lists.
+    TextsByName,
+    /// A string, or a list of them.
+    TextOrTexts,
 }
 
 impl fmt::Display for Shape {
@@ -37,6 +41,8 @@ impl fmt::Display for Shape {
             Self::Integer => "an integer",
             Self::Seconds => "an integer: a number of seconds",
             Self::Texts => "a list of strings",
+            Self::TextsByName => "a list of strings, or an object of such lists by arch",
+            Self::TextOrTexts => "a string or a list of strings",
         })
     }
 }
@@ -70,7 +76,7 @@ impl Field {
 }
 
 /// Every field but the object `source` itself.
-static FIELDS: [Field; 29] = [
+static FIELDS: [Field; 30] = [
     field("type", Place::Source, Shape::Text),
     Field {
         max_chars: MAX_SOURCE_CHARS,
@@ -78,7 +84,8 @@ static FIELDS: [Field; 29] = [
     },
     field("packages", Place::Source, Shape::Texts).free(),
     field("builds", Place::Source, Shape::Texts),
-    field("sigkeys", Place::Source, Shape::Texts),
+    field("sigkeys", Place::Source, Shape::TextsByName),
+    field("embargo", Place::Source, Shape::TextOrTexts),
     field("koji_event", Place::Source, Shape::Integer),
     field("modular_koji_tags", Place::Source, Shape::Texts),
     field("module_defaults_url", Place::Source, Shape::Text).free(),
@@ -143,8 +150,11 @@ pub(super) fn check_ignored(object: &Map<String, Value>, known: &[&str]) -> Resu
 impl Field {
     fn check(&self, value: &Value) -> Result<()> {
         match (self.shape, value) {
-            (Shape::Text, Value::String(text)) => self.check_text(text),
-            (Shape::Texts, Value::Array(items)) => self.check_items(items),
+            (Shape::Text | Shape::TextOrTexts, Value::String(text)) => self.check_text(text),
+            (Shape::Texts | Shape::TextsByName | Shape::TextOrTexts, Value::Array(items)) => {
+                self.check_items(items)
+            }
+            (Shape::TextsByName, Value::Object(lists)) => self.check_lists(lists),
             (Shape::Integer, Value::Number(number)) if number.is_i64() => Ok(()),
             (Shape::Integer, Value::Number(number)) if number.is_u64() => Err(self.refused("is too large")),
             (Shape::Seconds, _) if seconds(value).is_some() => Ok(()),
@@ -159,6 +169,13 @@ impl Field {
         }
         items.iter().try_for_each(|item| match item {
             Value::String(text) => self.check_text(text),
+            _ => Err(self.refused(&format!("should be {}", self.shape))),
+        })
+    }
+
+    fn check_lists(&self, lists: &Map<String, Value>) -> Result<()> {
+        lists.values().try_for_each(|list| match list {
+            Value::Array(items) => self.check_items(items),
             _ => Err(self.refused(&format!("should be {}", self.shape))),
         })
     }

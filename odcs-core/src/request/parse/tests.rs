@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::request::{ComposeResult, Flag, KeyOrUnsigned, SourceSpec};
+use crate::request::{ComposeResult, Embargo, Flag, KeyOrUnsigned, SourceSpec};
 
 /// A tag compose with something changed: beside `source`, or in it.
 fn with(beside: Value, within: Value) -> Value {
@@ -383,6 +383,130 @@ fn texts_with_types() {
         accept(&beside(urls.clone())).lookaside_repos[0].as_str(),
         urls["lookaside_repos"][0]
     );
+}
+
+#[test]
+fn keys_by_arch() {
+    let keys = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect::<Vec<KeyOrUnsigned>>()
+    };
+    let arch = |name: &str| name.parse::<odcs_rpm::TreeArch>().unwrap();
+    let request = accept(&within(
+        json!({"sigkeys": {"*": ["123", ""], "s390x": ["ABC"], "aarch64": []}}),
+    ));
+    assert_eq!(request.sigkeys.as_deref(), Some(&*keys(&["123", ""])));
+    for (name, expected) in [
+        ("x86_64", &["123", ""][..]),
+        ("s390x", &["ABC"]),
+        ("aarch64", &[]),
+    ] {
+        assert_eq!(request.sigkeys_for(&arch(name)), keys(expected), "{name}");
+    }
+    let bare = accept(&within(json!({"sigkeys": {"s390x": ["abc"]}})));
+    assert_eq!(
+        (bare.sigkeys.as_deref(), bare.arch_sigkeys.len()),
+        (Some(&[][..]), 1)
+    );
+    let flat = json!({"source_type": "tag", "source": "f36", "sigkeys": {"s390x": ["abc"]}});
+    assert_eq!(accept(&flat), bare);
+    assert_eq!(accept(&within(json!({"sigkeys": {}}))).sigkeys, Some(Vec::new()));
+    for wrong in [
+        json!({"s390x": "abc"}),
+        json!({"s390x": {"a": []}}),
+        json!({"s390x": [1]}),
+        json!({"s390x": ["xyz"]}),
+        json!({"vax": ["abc"]}),
+        json!({"": ["abc"]}),
+        json!({"s390x": ["a(b"]}),
+        json!(5),
+    ] {
+        assert_eq!(refuse(&within(json!({"sigkeys": wrong}))).0, "sigkeys", "{wrong}");
+    }
+    // Nowhere else are there such objects.
+    assert_eq!(refuse(&within(json!({"builds": {"s390x": []}}))).0, "builds");
+
+    let renewal = renewal_request(&json!({"sigkeys": {"s390x": ["abc"], "*": ["123"]}})).unwrap();
+    assert_eq!(renewal.request.sigkeys, Some(keys(&["123"])));
+    assert_eq!(renewal.request.arch_sigkeys[&arch("s390x")], keys(&["abc"]));
+}
+
+#[test]
+fn embargoes() {
+    let embargo = |value: Value| accept(&within(json!({"embargo": value}))).embargo;
+    let builds = ["ed-1-1", "a-b-2-1"].map(|nvr| nvr.parse().unwrap());
+    assert_eq!(
+        embargo(json!(["ed-1-1", "a-b-2-1", "ed-1-1"])),
+        Some(Embargo::Builds(builds.to_vec()))
+    );
+    assert_eq!(
+        embargo(json!("secret-f36")),
+        Some(Embargo::Tag("secret-f36".parse().unwrap()))
+    );
+    assert_eq!(embargo(json!([])), None);
+    for wrong in [
+        json!("a b"),
+        json!(""),
+        json!(["ed"]),
+        json!([1]),
+        json!(1),
+        json!({"a": []}),
+        json!("-x"),
+    ] {
+        assert_eq!(refuse(&within(json!({"embargo": wrong}))).0, "embargo", "{wrong}");
+    }
+}
+
+/// Fingerprints hash the stored form: what a request does not say must not show in it.
+#[test]
+fn what_is_not_said_is_not_stored() {
+    let stored = serde_json::to_value(accept(&within(json!({"sigkeys": ["abc"]})))).unwrap();
+    for absent in ["arch_sigkeys", "embargo"] {
+        assert_eq!(stored.get(absent), None);
+    }
+    let older: ComposeRequest = serde_json::from_value(stored).unwrap();
+    assert!(older.arch_sigkeys.is_empty() && older.embargo.is_none());
+}
+
+/// What resolving has rewritten counts, and nothing else.
+#[test]
+fn records_say_what_was_resolved() {
+    let request = accept(&with(
+        json!({"arches": ["x86_64"]}),
+        json!({"sigkeys": {"*": ["", "ABC"], "x86_64": ["123"]}, "packages": [], "builds": ["ed-1-1"]}),
+    ));
+    let mut record = crate::compose::Requested::from_request(&request);
+    assert_eq!(as_recorded(request.clone(), &record).unwrap(), request);
+    // Nothing and an empty list are the same to the engine.
+    record.packages = None;
+    record.koji_event = Some(7);
+    record.source = "something else".to_owned();
+    assert_eq!(as_recorded(request.clone(), &record).unwrap(), request);
+
+    let fields = crate::source::ResolvedFields {
+        arches: Some(vec!["s390x".parse().unwrap(), "x86_64".parse().unwrap()]),
+        builds: Some(vec!["foo-2-2".parse().unwrap()]),
+        sigkeys: Some(vec!["abc".parse().unwrap(), KeyOrUnsigned::Unsigned]),
+        packages: Some(vec!["foo".parse().unwrap()]),
+        ..Default::default()
+    };
+    let mut rewritten = request.clone();
+    fields.rewrite(&mut rewritten);
+    assert!(rewritten.arch_sigkeys.is_empty());
+    let record = crate::compose::Requested::from_request(&rewritten);
+    assert_eq!(
+        (record.sigkeys.as_deref(), &*record.arches),
+        (Some("abc "), "s390x x86_64")
+    );
+    assert_eq!(as_recorded(request.clone(), &record).unwrap(), rewritten);
+
+    let record = crate::compose::Requested {
+        arches: "vax".to_owned(),
+        ..record
+    };
+    assert_eq!(as_recorded(request, &record).unwrap_err().subject(), "arches");
 }
 
 #[test]

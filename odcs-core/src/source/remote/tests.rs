@@ -189,6 +189,7 @@ async fn what_was_recorded_is_told_from_what_came_after() {
         size: file.len() as u64,
         digest: digest.clone(),
         sigkey: None,
+        rpm_id: None,
         why: Default::default(),
     };
     let served = Served::of([("ed.rpm", file)]);

@@ -45,7 +45,12 @@ fn recorded(candidate: &Candidate, arches: Vec<TreeArch>) -> ManifestPackage {
         modified: candidate.file.modified(),
         size,
         digest,
-        sigkey: None,
+        sigkey: (candidate
+            .record
+            .as_ref()
+            .and_then(|record| record.sigkey.as_ref()))
+        .map(|key| key.short().to_owned()),
+        rpm_id: candidate.record.as_ref().and_then(|record| record.rpm_id),
         why: std::collections::BTreeMap::new(),
     }
 }

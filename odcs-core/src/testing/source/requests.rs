@@ -3,7 +3,7 @@
 use std::thread;
 
 use super::{Cases, Subject, errors, must_fail};
-use crate::request::{ComposeRequest, SourceKind};
+use crate::request::{ComposeRequest, Embargo, SourceKind};
 use crate::source::{Pins, SourceRegistry};
 use crate::{ErrorKind, Result};
 
@@ -86,6 +86,20 @@ pub(super) async fn what_is_off_changes_nothing(subject: &Subject, cases: &Cases
     });
     variant(capability.sigkeys, "sigkeys", |request| {
         request.sigkeys = "fd431d51".parse().ok().map(|key| vec![key]);
+    });
+    variant(capability.sigkeys, "sigkeys", |request| {
+        let keys: Option<_> = "fd431d51".parse().ok().map(|key| vec![key]);
+        let arches = request.arches.iter().cloned();
+        request.arch_sigkeys = arches.zip(keys).collect();
+    });
+    variant(capability.scratch_build_tasks, "scratch_build_tasks", |request| {
+        request.scratch_build_tasks = "7".parse().ok().map(|task| vec![task]);
+    });
+    variant(capability.embargo, "embargo", |request| {
+        request.embargo = "ed-1.14.1-2.fc36"
+            .parse()
+            .ok()
+            .map(|nvr| Embargo::Builds(vec![nvr]));
     });
     variant(capability.koji_event, "koji_event", |request| {
         request.koji_event = 7.try_into().ok();

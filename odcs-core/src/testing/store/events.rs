@@ -78,6 +78,7 @@ pub(super) async fn a_whole_life(store: &dyn ComposeStore) {
     let fields = ResolvedFields {
         source: Some("testmodule:master:1:c0ffee".to_owned()),
         koji_event: Some(77),
+        ..ResolvedFields::default()
     };
     store
         .record_resolved(&lease, &pins, &fields)

@@ -157,6 +157,7 @@ async fn assert_void(store: &dyn ComposeStore, lease: &Lease) {
     let fields = ResolvedFields {
         source: Some("stale".to_owned()),
         koji_event: Some(13),
+        ..ResolvedFields::default()
     };
     assert_conflict(store.heartbeat(lease, at(1_000_000)).await);
     assert_conflict(store.record_resolved(lease, &pins, &fields).await);
@@ -242,6 +243,7 @@ pub(super) async fn resolving_rewrites_what_it_found(store: &dyn ComposeStore) {
     let fields = ResolvedFields {
         source: Some("testmodule:master:1:c0ffee".to_owned()),
         koji_event: Some(77),
+        ..ResolvedFields::default()
     };
     let compose = store.record_resolved(&claim.lease, &pins, &fields).await;
     expected.pins = Some(pins);

@@ -150,6 +150,7 @@ pub(super) fn manifest(description: &str) -> Manifest {
         size: u64::MAX,
         digest: Digest::of_bytes(DigestAlgorithm::Sha256, arch.as_bytes()),
         sigkey: sigkey.map(ToOwned::to_owned),
+        rpm_id: sigkey.map(|_| i64::MAX),
         why: std::collections::BTreeMap::new(),
     };
     Manifest {

@@ -64,11 +64,7 @@ impl Repository {
                 modified: meta.mtime().try_into().unwrap(),
             };
             let read = read_file(opened, facts, None).unwrap();
-            Arc::new(Candidate {
-                package: Arc::new(read.package),
-                file: file.into(),
-                checksum: Some(read.sha256),
-            })
+            Arc::new(Candidate::new(Arc::new(read.package), file).with_checksum(read.sha256))
         };
         Self {
             directory: directory.to_owned(),
@@ -111,13 +107,13 @@ impl Repository {
             ArchPlan {
                 arch,
                 packages,
+                signatures: SignaturePolicy::default(),
                 lookaside: Vec::new(),
             }
         };
         Plan {
             updateinfo: None,
             arches: arches.iter().map(arch).collect(),
-            signatures: SignaturePolicy::default(),
             timestamp: TIMESTAMP,
             comps_packages: [prefix]
                 .iter()
