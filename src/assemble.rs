@@ -1,5 +1,7 @@
 //! Puts the service together from the library crates.
 
+mod sources;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use odcs_auth::{AllowAll, NoAuth};
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
 use odcs_core::plan::{Required, SignatureRules};
 use odcs_core::request::TargetDirName;
-use odcs_core::{Engine, Error, ErrorKind, Fetch, Links, MetadataCache, Result, SourceRegistry, SystemClock};
+use odcs_core::{Engine, Error, ErrorKind, Fetch, Links, MetadataCache, Result, SystemClock};
 use odcs_db::SqliteStore;
 use odcs_fetch::{FetchSettings, Fetcher};
 use odcs_http::{ApiState, HttpOptions, Metrics};
@@ -18,8 +20,7 @@ use odcs_storage::{
 };
 use url::Url;
 
-#[cfg(feature = "repo")]
-use crate::config::Mirrors;
+use self::sources::{Koji, sources};
 use crate::config::{Configuration, Verify};
 
 /// The service, ready to work.
@@ -40,14 +41,15 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     if let Some(cache) = &cache {
         builder = builder.with_cache(Arc::clone(cache));
     }
-    let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration)?);
+    let koji = sources::koji(configuration)?;
+    let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration, &koji)?);
     let contents = Contents::open(&targets, contents_settings(configuration), Arc::clone(&fetch))?;
     let contents = Arc::new(contents);
     let links = links(configuration, public_url);
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration, Some((Arc::clone(&fetch), contents.clone())), cache)?,
+        sources(configuration, koji, Some((Arc::clone(&fetch), contents.clone())), cache)?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
@@ -78,8 +80,9 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
 
 /// Whether a configuration fits this machine, as far as can be said without changing anything on it.
 pub(crate) fn check(configuration: &Configuration) -> Result<()> {
-    sources(configuration, None, None)?;
-    fetcher(configuration)?;
+    let koji = sources::koji(configuration)?;
+    fetcher(configuration, &koji)?;
+    sources(configuration, koji, None, None)?;
     signatures(configuration)?;
     Ok(())
 }
@@ -220,8 +223,9 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
 ///
 /// # Errors
 /// If certificates or keys cannot be used; it names the file.
-fn fetcher(configuration: &Configuration) -> Result<Fetcher> {
-    let mut settings = FetchSettings::new(configuration.allowed_urls.clone());
+fn fetcher(configuration: &Configuration, koji: &Koji) -> Result<Fetcher> {
+    let allowed = configuration.allowed_urls.prefixes().iter().cloned();
+    let mut settings = FetchSettings::new(allowed.chain(koji.allowed()?).collect());
     settings.networks.clone_from(&configuration.allowed_networks);
     settings.connections_per_host = configuration.fetch_connections;
     settings.attempts = configuration.fetch_attempts;
@@ -272,44 +276,4 @@ fn http_options(configuration: &Configuration) -> HttpOptions {
         .map(ToString::to_string)
         .collect();
     options
-}
-
-/// The sources this program was built with; with what they fetch with and keep it in, or for a look at the
-/// configuration only.
-#[cfg_attr(
-    not(feature = "repo"),
-    allow(unused_variables, unused_mut, reason = "there may be none")
-)]
-fn sources(
-    configuration: &Configuration,
-    fetch: Option<(Arc<dyn Fetch>, Arc<Contents>)>,
-    cache: Option<Arc<dyn MetadataCache>>,
-) -> Result<SourceRegistry> {
-    let mut sources = SourceRegistry::new();
-    #[cfg(feature = "repo")]
-    {
-        use odcs_sources::repo::{MirrorList, MirrorRule, RepoSettings, RepoSource};
-        let mirrors = configuration.mirrors.iter().map(|(repository, list)| MirrorRule {
-            repository: repository.0.clone(),
-            list: match list {
-                Mirrors::List(url) => MirrorList::Mirrorlist(url.clone()),
-                Mirrors::Metalink(url) => MirrorList::Metalink(url.clone()),
-            },
-        });
-        let mut settings = RepoSettings::new(&configuration.repo_roots)
-            .with_untrusted(&configuration.untrusted_repo_roots)
-            .with_trusted_urls(configuration.trusted_urls.clone())
-            .with_mirrors(mirrors);
-        settings.metadata_bytes = configuration.metadata_bytes.0;
-        settings.open_metadata_bytes = configuration.open_metadata_bytes.0;
-        settings.metadata_ratio = configuration.metadata_ratio;
-        if let Some((fetch, contents)) = fetch {
-            settings = settings.with_fetch(fetch, contents);
-        }
-        if let Some(cache) = cache {
-            settings = settings.with_cache(cache);
-        }
-        sources.register(RepoSource::new(settings)?)?;
-    }
-    Ok(sources)
 }

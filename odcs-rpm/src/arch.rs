@@ -143,6 +143,20 @@ impl TreeArch {
         }
     }
 
+    /// The architectures of packages that can stand in the tree, best first, multilib included; `noarch` goes without
+    /// saying.
+    ///
+    /// ```
+    /// use odcs_rpm::arch::TreeArch;
+    /// let tree: TreeArch = "ppc64".parse()?;
+    /// assert_eq!(tree.package_arches().collect::<Vec<_>>(), ["ppc64", "ppc"]);
+    /// # Ok::<(), odcs_rpm::Error>(())
+    /// ```
+    pub fn package_arches(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let (_, native, multilib) = self.0;
+        native.iter().chain(*multilib).copied()
+    }
+
     /// Whether packages of this architecture can stand in the tree, multilib and `noarch` included.
     pub fn admits(&self, arch: &Arch) -> bool {
         matches!(self.class_of(arch), ArchClass::Native(_) | ArchClass::Multilib(_))

@@ -151,7 +151,8 @@ impl Word for ListUrl {
     }
 }
 
-fn plain_url(text: &str, example: &str) -> Result<Url, String> {
+/// Reads an http or https URL that has no password.
+pub(super) fn plain_url(text: &str, example: &str) -> Result<Url, String> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| format!("an http or https URL is expected, as in {example}"))?;

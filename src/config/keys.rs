@@ -16,6 +16,7 @@ use odcs_storage::{LinkFallback, Verification};
 use toml::Value;
 
 use super::elsewhere::{Direct, Mirrors, PemFile, ProxyUrl, RepositoryUrl};
+use super::koji::{KojiUrl, ProfileName};
 use super::node::{Limits, Node, Shape};
 use super::origin::{Origin, Problem};
 use super::setting::{Allowed, Setting};
@@ -301,6 +302,41 @@ settings! { machine:
 
     /// Pungi configurations in git repositories, which requests of the type `raw_config` name.
     raw_config_urls: BTreeMap<RawConfigKey, RawConfig> = BTreeMap::new();
+
+    ["Koji"]
+
+    /// The hub that requests of the types `tag`, `build` and `pungi_compose` are about, as in
+    /// `https://koji.example.com/kojihub`. Without it, and without `koji_profile`, there are no such composes.
+    koji_server: Option<KojiUrl> = None, option "koji-server";
+
+    /// A profile of Koji's own configuration (`/etc/koji.conf`, `/etc/koji.conf.d`, `~/.koji/config`), which has the hub,
+    /// where its files are, and how patient its clients are. What is said here counts before it.
+    koji_profile: Option<ProfileName> = None, option "koji-profile";
+
+    /// Where Koji's volume is mounted. Packages are hardlinked from there if composes are kept on the same file system.
+    ///
+    /// It is only read, and only when a compose is made: the service starts without it, too.
+    koji_topdir: Option<PathBuf> = None, option "koji-topdir", shown "`topdir` of the profile";
+
+    /// The URL of the same tree: packages are fetched from there where no volume is mounted. It need not be in
+    /// `allowed_urls`.
+    koji_topurl: Option<KojiUrl> = None, option "koji-topurl", shown "`topurl` of the profile";
+
+    /// Certificates of authorities that are trusted besides those of the system when the hub is asked.
+    koji_ca_file: Option<PemFile> = None, shown "`serverca` of the profile";
+
+    /// The certificate that is shown to the hub if it asks for one, and its private key, in one file. Nothing that is
+    /// asked of a hub needs a login.
+    koji_client_certificate: Option<PemFile> = None, shown "`cert` of the profile";
+
+    /// How often the hub is asked, the first time included, where it is offline or the way to it fails.
+    koji_attempts: Option<u32> = None, within 1.0..=100.0, shown "as the profile has it, else `5`";
+
+    /// How long the hub may take until the next byte of its answer comes, in seconds.
+    koji_timeout: Option<Duration> = None, within 1.0..=86_400.0, shown "as the profile has it, else `300`";
+
+    /// How many questions are put to the hub at once.
+    koji_connections: usize = 4, within 1.0..=64.0;
 
     ["What may be fetched"]
 

@@ -9,6 +9,7 @@
 
 mod elsewhere;
 mod keys;
+mod koji;
 mod layers;
 mod node;
 mod options;

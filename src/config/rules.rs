@@ -28,6 +28,7 @@ pub(super) fn check(
     rules.signatures();
     rules.certificates();
     rules.metadata();
+    rules.koji();
     rules.problems
 }
 
@@ -213,6 +214,23 @@ impl Rules<'_> {
                 "files are read up to {packed} before they are decompressed (metadata_bytes), and only to {open} after"
             );
             self.wrong(&keys, why);
+        }
+    }
+
+    /// A profile says where the files are; without one, somebody else has to.
+    fn koji(&mut self) {
+        let configuration = self.configuration;
+        let keys = ["koji_server", "koji_profile", "koji_topdir", "koji_topurl"];
+        if !self.are_sound(&keys) || configuration.koji_profile.is_some() {
+            return;
+        }
+        let has_files = configuration.koji_topdir.is_some() || configuration.koji_topurl.is_some();
+        if configuration.koji_server.is_some() && !has_files {
+            let why = "where its packages are has to be said, too: koji_topdir or koji_topurl";
+            self.wrong(&["koji_server"], why.to_owned());
+        } else if configuration.koji_server.is_none() && has_files {
+            let why = "the hub that these files belong to has to be said, too: koji_server, or koji_profile";
+            self.wrong(&["koji_topdir", "koji_topurl"], why.to_owned());
         }
     }
 

@@ -1,6 +1,7 @@
 //! How configurations are read, and what is said about wrong ones.
 
 mod elsewhere;
+mod koji;
 mod printing;
 
 use std::time::Duration;

@@ -10,7 +10,7 @@ use odcs_rpm::header::HeaderReader;
 use odcs_rpm::{Digest, Package, facts};
 use rayon::prelude::*;
 
-use super::catalog::{Amount, Catalog, CatalogBuilder};
+use crate::catalog::{Amount, Catalog, CatalogBuilder};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::listing::{self, Entry, Listing};

@@ -9,7 +9,7 @@ use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
 use odcs_rpm::{Digest, Package};
 
-use super::catalog::{Amount, Catalog, CatalogBuilder, Item};
+use crate::catalog::{Amount, Catalog, CatalogBuilder, Item};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::pins::read_repomd;

@@ -15,7 +15,6 @@
 //! Some of the roots may be untrusted: what has a package from below one of those says so, also if it was asked for
 //! by a link or is one, and also if it was made from there once and is looked for again.
 
-mod catalog;
 mod config;
 mod directory;
 mod error;
@@ -45,7 +44,7 @@ use odcs_core::source::{Capability, Content, PackageContent, Pins, Resolved, Res
 use odcs_core::{ComposeSource, Manifest, Result};
 use url::Url;
 
-use self::catalog::Amount;
+use crate::catalog::Amount;
 use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;

@@ -11,7 +11,7 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use rayon::prelude::*;
 
-use super::catalog::Amount;
+use crate::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use odcs_rpm::repodata::{FilelistsReader, Limits, ListedPackage, PrimaryReader, RepoPackage};
 use odcs_rpm::{FileEntry, Result};
 
-use super::catalog::{Catalog, CatalogBuilder};
+use crate::catalog::{Catalog, CatalogBuilder};
 use super::error::RepoError;
 use super::metadata::check_base;
 

@@ -17,6 +17,8 @@ mod cache;
 mod conformance;
 mod http;
 mod http_replay;
+#[cfg(feature = "koji")]
+mod koji;
 mod local;
 mod mirrors;
 mod replay;

@@ -144,7 +144,12 @@ pub(super) fn same(one: &PackageContent, other: &PackageContent, when: &str) {
     assert_eq!(many, now, "{when}: {what} number of packages");
     assert_eq!(one.assigned, other.assigned, "{when}: {what} packages of arches");
     for (one, other) in one.candidates.iter().zip(&other.candidates) {
-        let key = |candidate: &Candidate| (candidate.package.nevra.to_string(), candidate.file.to_string());
+        // What a source knows by a name of its own may be moved.
+        let name = |candidate: &Candidate| match &candidate.record {
+            Some(record) => record.name.to_string(),
+            None => candidate.file.to_string(),
+        };
+        let key = |candidate: &Candidate| (candidate.package.nevra.to_string(), name(candidate));
         assert_eq!(key(one), key(other), "{when}: {what} packages in the same order");
         let file = &one.file;
         assert_eq!(one.checksum, other.checksum, "{when}: {what} checksum of {file}");

@@ -22,7 +22,7 @@ use url::Url;
 
 pub(super) use self::document::Document;
 pub(super) use self::replay::Replayed;
-use super::catalog::Amount;
+use crate::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata::{Files, KINDS, Metadata};

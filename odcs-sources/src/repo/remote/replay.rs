@@ -13,7 +13,7 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use url::Url;
 
-use super::super::catalog::Amount;
+use crate::catalog::Amount;
 use super::super::metadata::updates;
 use super::super::mirrors::http;
 use super::{Fetched, PINNED, Remote, name};

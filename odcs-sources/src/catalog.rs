@@ -1,4 +1,4 @@
-//! What a repository has, indexed for gathering, and as it is kept in the cache.
+//! What a source has, indexed for gathering, and as it is kept in the cache.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 /// How much of its packages a content has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Amount {
+pub(crate) enum Amount {
     /// Brief packages, and a set that knows the rest.
     Brief,
     /// Everything, and no set.
@@ -18,29 +18,29 @@ pub(super) enum Amount {
 
 /// The packages of a repository in its own order, brief, and the set of them.
 #[derive(Debug)]
-pub(super) struct Catalog {
-    pub(super) set: Arc<PackageSet>,
-    pub(super) items: Vec<Item>,
+pub(crate) struct Catalog {
+    pub(crate) set: Arc<PackageSet>,
+    pub(crate) items: Vec<Item>,
 }
 
 /// A package of a repository.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(crate) struct Item {
     /// That of the set, unless the set has another one for the same NEVRA.
-    pub(super) package: Arc<Package>,
+    pub(crate) package: Arc<Package>,
     /// Where its file is, from the repository's top; nothing where that is known otherwise.
-    pub(super) location: Box<str>,
-    pub(super) checksum: Option<Digest>,
+    pub(crate) location: Box<str>,
+    pub(crate) checksum: Option<Digest>,
 }
 
 /// Indexes packages one by one, so that they need not all be there at once.
-pub(super) struct CatalogBuilder {
+pub(crate) struct CatalogBuilder {
     set: SetBuilder,
     items: Vec<Item>,
 }
 
 impl CatalogBuilder {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             set: PackageSet::builder(),
             items: Vec::new(),
@@ -48,7 +48,7 @@ impl CatalogBuilder {
     }
 
     /// Adds a package with all its dependencies and files, of which only the index stays.
-    pub(super) fn add(&mut self, package: &Package, location: Box<str>, checksum: Option<Digest>) {
+    pub(crate) fn add(&mut self, package: &Package, location: Box<str>, checksum: Option<Digest>) {
         let brief = Arc::new(brief(package));
         self.set.add(package, Arc::clone(&brief));
         self.items.push(Item {
@@ -60,7 +60,7 @@ impl CatalogBuilder {
 
     /// # Errors
     /// `TooLarge` for more than a set may have.
-    pub(super) fn finish(self) -> Result<Catalog> {
+    pub(crate) fn finish(self) -> Result<Catalog> {
         Ok(Catalog {
             set: Arc::new(self.set.finish()?),
             items: self.items,
@@ -89,7 +89,7 @@ const NOT_IN_SET: u32 = u32::MAX;
 
 impl Catalog {
     /// Reads a catalog from the cache. What is damaged is as good as not there.
-    pub(super) fn cached(cache: &dyn MetadataCache, key: &CacheKey) -> Option<Self> {
+    pub(crate) fn cached(cache: &dyn MetadataCache, key: &CacheKey) -> Option<Self> {
         let mut bytes = Vec::new();
         if !cache.get(key, &mut bytes) {
             return None;
@@ -102,7 +102,7 @@ impl Catalog {
     }
 
     /// Keeps it in the cache.
-    pub(super) fn keep(&self, cache: &dyn MetadataCache, key: &CacheKey) {
+    pub(crate) fn keep(&self, cache: &dyn MetadataCache, key: &CacheKey) {
         let items = self.encode_items();
         let length = (items.len() as u64).to_le_bytes();
         cache.put(key, &[&length, &items, self.set.as_encoded()]);
@@ -210,24 +210,24 @@ impl<'a> Kept<'a> {
 }
 
 /// Writes bytes with their length before them.
-pub(super) fn write(into: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write(into: &mut Vec<u8>, bytes: &[u8]) {
     // What does not fit is a path of 4 GiB: it is cut, and does not decode.
     into.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes());
     into.extend_from_slice(bytes);
 }
 
-pub(super) fn read<'a>(reader: &mut &'a [u8]) -> Option<&'a [u8]> {
+pub(crate) fn read<'a>(reader: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = usize::try_from(u32::from_le_bytes(*take(reader)?)).ok()?;
     let (bytes, rest) = reader.split_at_checked(length)?;
     *reader = rest;
     Some(bytes)
 }
 
-pub(super) fn text<'a>(reader: &mut &'a [u8]) -> Option<&'a str> {
+pub(crate) fn text<'a>(reader: &mut &'a [u8]) -> Option<&'a str> {
     std::str::from_utf8(read(reader)?).ok()
 }
 
-pub(super) fn take<'a, const N: usize>(reader: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+pub(crate) fn take<'a, const N: usize>(reader: &mut &'a [u8]) -> Option<&'a [u8; N]> {
     let (bytes, rest) = reader.split_first_chunk()?;
     *reader = rest;
     Some(bytes)
