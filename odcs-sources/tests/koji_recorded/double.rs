@@ -59,7 +59,8 @@ async fn every_call_is_answered() {
         .map(|rpm| rpm.id)
         .collect();
     let mut ids = ids;
-    (all.sort(), ids.sort());
+    all.sort();
+    ids.sort();
     assert_eq!(all, ids);
     query.arches = vec!["x86_64".parse().unwrap(), "noarch".parse().unwrap()];
     let narrow = hub.tagged_rpms(&query).await.unwrap();
