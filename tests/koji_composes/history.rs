@@ -39,16 +39,17 @@ fn moments(steps: &[(i64, String)]) -> Vec<Moment> {
             builds: builds.clone(),
         });
     }
-    moments.push(Moment {
-        event: LAST,
-        builds,
-    });
+    moments.push(Moment { event: LAST, builds });
     // Two steps one after the other.
     moments.dedup_by_key(|moment| moment.event);
     moments
 }
 
-async fn every_moment(files: Files, flags: &[&str], steps_of: impl Fn(&Expected) -> Vec<(String, Vec<Moment>)>) {
+async fn every_moment(
+    files: Files,
+    flags: &[&str],
+    steps_of: impl Fn(&Expected) -> Vec<(String, Vec<Moment>)>,
+) {
     let expected = Expected::read();
     let lab = Lab::start(files);
     let mut under_way = Vec::new();
@@ -64,7 +65,10 @@ async fn every_moment(files: Files, flags: &[&str], steps_of: impl Fn(&Expected)
     let (mut differ, mut made) = (Vec::new(), 0);
     let with_i686 = flags.contains(&"no_deps");
     for (tag, moment, id) in under_way {
-        let record = lab.server.ended_within(id, std::time::Duration::from_secs(120)).await;
+        let record = lab
+            .server
+            .ended_within(id, std::time::Duration::from_secs(120))
+            .await;
         let name = format!("{tag} at {}", moment.event);
         let builds = moment.builds.as_ref();
         let packages = builds.map(|builds| expected.of_builds(builds, "x86_64", with_i686));

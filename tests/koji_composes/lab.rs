@@ -59,9 +59,18 @@ impl Lab {
         assert_eq!(record["state_name"], "failed", "{record}");
         let missing: Vec<_> = says.iter().filter(|word| !reason.contains(**word)).collect();
         assert!(missing.is_empty(), "{missing:?} is not in: {reason}");
-        assert!(!reason.contains('\n') && reason.len() < 1200, "a sentence: {reason}");
-        assert!(!reason.contains("Traceback") && !reason.contains("<html"), "{reason}");
-        let compose = self.server.target().join(format!("odcs-{}/compose", record["id"]));
+        assert!(
+            !reason.contains('\n') && reason.len() < 1200,
+            "a sentence: {reason}"
+        );
+        assert!(
+            !reason.contains("Traceback") && !reason.contains("<html"),
+            "{reason}"
+        );
+        let compose = self
+            .server
+            .target()
+            .join(format!("odcs-{}/compose", record["id"]));
         assert!(!compose.exists(), "nothing of it is seen: {record}");
         reason
     }

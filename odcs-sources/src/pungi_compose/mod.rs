@@ -245,7 +245,10 @@ mod tests {
     fn the_document_is_beside_the_variant() {
         let document = |url: &str| document_url(&url.parse().unwrap()).map(String::from);
         for url in ["https://a/F-36/compose/Server", "https://a/F-36/compose/Server/"] {
-            assert_eq!(document(url).unwrap(), "https://a/F-36/compose/metadata/rpms.json");
+            assert_eq!(
+                document(url).unwrap(),
+                "https://a/F-36/compose/metadata/rpms.json"
+            );
         }
         assert_eq!(
             document("file:///srv/F-36/compose/Server").unwrap(),
