@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use url::Url;
 
 use crate::commands::{
-    about, cache, cleanup, completions, config, create, create_repo, delete, diff, get, list, log, man,
-    manifest, packages, renew, serve, store, wait, why,
+    about, cache, cleanup, completions, config, create, create_build, create_pungi_compose, create_repo,
+    create_tag, delete, diff, get, list, log, man, manifest, packages, renew, serve, store, wait, why,
 };
 use crate::values;
 
@@ -90,6 +90,15 @@ pub(crate) enum Command {
     /// Make a compose from an RPM repository on the server.
     #[command(after_help = REPEATED)]
     CreateRepo(create_repo::Options),
+    /// Make a compose from Koji tags.
+    #[command(after_help = REPEATED)]
+    CreateTag(Box<create_tag::Options>),
+    /// Make a compose from Koji builds: exactly these, and what their packages need of them.
+    #[command(after_help = REPEATED)]
+    CreateBuild(create_build::Options),
+    /// Make a compose of the packages of a variant of a Pungi compose, taken from Koji.
+    #[command(after_help = REPEATED)]
+    CreatePungiCompose(create_pungi_compose::Options),
     /// Keep a compose longer, or have it made again.
     ///
     /// A compose that is done is kept longer under its id. One that failed or was removed is made again, from
@@ -181,6 +190,9 @@ impl Command {
             Self::Create(options) => create::run(client, *options).await,
             Self::Config(options) => config::run(&client, &options),
             Self::CreateRepo(options) => create_repo::run(client, options).await,
+            Self::CreateTag(options) => create_tag::run(client, *options).await,
+            Self::CreateBuild(options) => create_build::run(client, options).await,
+            Self::CreatePungiCompose(options) => create_pungi_compose::run(client, options).await,
             Self::Renew(options) => renew::run(client, options).await,
             Self::Wait(options) => wait::run(client, options).await,
             Self::Get(options) => get::run(client, options).await,

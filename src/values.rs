@@ -1,7 +1,9 @@
 //! Values of options, read so that what is wrong with one can be mended by whoever wrote it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use serde_json::Value;
 use url::Url;
 
 use crate::config::Size;
@@ -62,14 +64,42 @@ fn whole_number(text: &str, expected: &str) -> Result<i64, String> {
     number.ok_or_else(|| expected.to_owned())
 }
 
-/// A key id; scripts for the Python client write `none` for unsigned packages.
-#[expect(clippy::unnecessary_wraps, reason = "a value parser returns a result")]
-pub(crate) fn sigkey(text: &str) -> Result<String, String> {
-    Ok(if text == "none" {
-        String::new()
-    } else {
-        text.to_owned()
-    })
+/// A key id, empty for unsigned packages, and the arch that it is for, if it is not for all.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Sigkey {
+    arch: Option<String>,
+    key: String,
+}
+
+/// A key id, perhaps of an arch; scripts for the Python client write `none` for unsigned packages.
+pub(crate) fn sigkey(text: &str) -> Result<Sigkey, String> {
+    let (arch, key) = match text.split_once('=') {
+        Some(("", _)) => return Err("an arch is expected before the =, as in s390x=fd431d51".to_owned()),
+        Some((arch, key)) => (Some(arch.to_owned()), key),
+        None => (None, text),
+    };
+    let key = if key == "none" { "" } else { key }.to_owned();
+    Ok(Sigkey { arch, key })
+}
+
+/// Keys as the API takes them: a list, or lists by arch if there are keys of single ones. Nothing for none.
+pub(crate) fn sigkeys(keys: Vec<Sigkey>) -> Option<Value> {
+    let of_arches = keys.iter().any(|key| key.arch.is_some());
+    if !of_arches {
+        let keys: Vec<String> = keys.into_iter().map(|key| key.key).collect();
+        return (!keys.is_empty()).then(|| keys.into());
+    }
+    let mut lists: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Sigkey { arch, key } in keys {
+        let arch = arch.unwrap_or_else(|| "*".to_owned());
+        lists.entry(arch).or_default().push(key);
+    }
+    Some(Value::Object(
+        lists
+            .into_iter()
+            .map(|(arch, keys)| (arch, keys.into()))
+            .collect(),
+    ))
 }
 
 fn http_url(text: &str, example: &str) -> Result<Url, String> {
@@ -85,6 +115,8 @@ fn http_url(text: &str, example: &str) -> Result<Url, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -112,6 +144,18 @@ mod tests {
             assert!(id(text).unwrap_err().contains("from 1 on"), "{text}");
             assert!(seconds(text).unwrap_err().contains("1 or more"), "{text}");
         }
+    }
+
+    #[test]
+    fn keys_may_be_of_an_arch() {
+        let of = |texts: &[&str]| sigkeys(texts.iter().map(|text| sigkey(text).unwrap()).collect());
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["none", "ABC"]), Some(json!(["", "ABC"])));
+        assert_eq!(
+            of(&["s390x=none", "123", "s390x=ABC", ""]),
+            Some(json!({"*": ["123", ""], "s390x": ["", "ABC"]}))
+        );
+        assert!(sigkey("=ABC").unwrap_err().contains("s390x="));
     }
 
     #[test]

@@ -147,6 +147,12 @@ impl Placing<'_> {
         if !dir::is_file(&stat) {
             return Err(fault(PackageFault::NotAFile));
         }
+        if let Some(expected) = candidate.record.as_ref().and_then(|record| record.size)
+            && expected != dir::size(&stat)
+        {
+            let found = dir::size(&stat);
+            return Err(fault(PackageFault::OtherSize { expected, found }));
+        }
         let identity = self.identity(&candidate, policy, &stat);
         let is_new = is_new(&candidate, &stat);
         if let Some((known, xml)) = self.find(identity.as_ref(), slot)

@@ -3,6 +3,7 @@
 use odcs_core::request::Flag;
 
 use super::Failure;
+use super::koji::{Additions, Tagged};
 use super::request::{Common, Request, submit};
 use crate::cli::ClientOptions;
 
@@ -23,32 +24,19 @@ pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
-    content: Content,
+    tagged: Tagged,
+    #[command(flatten)]
+    additions: Additions,
     #[command(flatten)]
     modules: Modules,
     #[command(flatten)]
     pungi: Pungi,
 }
 
-/// What to take.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "What to take from Koji")]
-struct Content {
-    /// A Koji build to include, NAME-VERSION-RELEASE.
-    #[arg(long = "build", value_name = "NVR")]
-    builds: Vec<String>,
-    /// The Koji event to take everything from; without it, what is there now.
-    #[arg(long, value_name = "EVENT")]
-    koji_event: Option<i64>,
-    /// A Koji task whose scratch build is to be included.
-    #[arg(long = "scratch-build-task", value_name = "TASK")]
-    scratch_build_tasks: Vec<String>,
-}
-
 /// Modules to include, and where they come from.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Modules")]
-struct Modules {
+pub(super) struct Modules {
     /// A module to include, NAME:STREAM:VERSION:CONTEXT.
     #[arg(long = "module", value_name = "NSVC")]
     modules: Vec<String>,
@@ -95,14 +83,24 @@ struct Pungi {
 
 impl Options {
     fn request(self) -> Request {
-        let (content, modules, pungi) = (self.content, self.modules, self.pungi);
+        let pungi = self.pungi;
         let mut request = Request::new(&self.source_type, &self.source);
         request
             .common(self.common.with_flag(Flag::NoLabel, pungi.no_label))
             .source_list("packages", self.packages)
-            .source_list("builds", content.builds)
-            .source("koji_event", content.koji_event)
-            .source_list("scratch_build_tasks", content.scratch_build_tasks)
+            .beside_list("parent_pungi_compose_ids", pungi.parent_pungi_compose_ids)
+            .beside("respin_of", pungi.respin_of);
+        self.tagged.add_to(&mut request);
+        self.additions.add_to(&mut request);
+        self.modules.add_to(&mut request);
+        request
+    }
+}
+
+impl Modules {
+    pub(super) fn add_to(self, request: &mut Request) {
+        let modules = self;
+        request
             .source_list("modules", modules.modules)
             .source_list("scratch_modules", modules.scratch_modules)
             .source_list("modular_koji_tags", modules.modular_koji_tags)
@@ -117,10 +115,7 @@ impl Options {
             .source(
                 "base_module_br_stream_version_gte",
                 modules.base_module_br_stream_version_gte,
-            )
-            .beside_list("parent_pungi_compose_ids", pungi.parent_pungi_compose_ids)
-            .beside("respin_of", pungi.respin_of);
-        request
+            );
     }
 }
 
@@ -131,6 +126,7 @@ pub(crate) async fn run(client_options: ClientOptions, options: Options) -> Resu
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
+    use odcs_core::request::Embargo;
     use odcs_core::request::parse::compose_request;
 
     use crate::cli::{Cli, Command};
@@ -139,7 +135,7 @@ mod tests {
     const ARGUMENTS: &str = "odcs create tag f36 ed ed-doc --arch aarch64 --sigkey 123 --sigkey none --flag no_deps \
         --result iso --lookaside-repo http://example.com/r --multilib-arch x86_64 --multilib-method devel \
         --label RC-1.0 --compose-type nightly --target-dir releases --seconds-to-live 60 --build ed-1-1 \
-        --koji-event 7 --scratch-build-task 12 --module m:s:1:c --scratch-module m:s:2:c --modular-tag f36-modular \
+        --koji-event 7 --scratch-build-task 12 --embargo ed-2-1 --module m:s:1:c --scratch-module m:s:2:c --modular-tag f36-modular \
         --module-defaults-url http://example.com/d.git --module-defaults-commit main \
         --base-module-br-name platform --base-module-br-stream el8 --base-module-br-stream-version-lte 80301 \
         --base-module-br-stream-version-gte 80300 --parent-pungi-compose-id F-36-20220101.n.0 \
@@ -162,6 +158,7 @@ mod tests {
         assert_eq!(request.modules.unwrap().len(), 1);
         assert_eq!(request.scratch_modules.unwrap().len(), 1);
         assert_eq!(request.scratch_build_tasks.unwrap().len(), 1);
+        assert!(matches!(request.embargo, Some(Embargo::Builds(_))));
         assert_eq!(request.modular_koji_tags.unwrap().len(), 1);
         assert_eq!(request.parent_pungi_compose_ids.unwrap().len(), 1);
         assert_eq!(request.lookaside_repos.len(), 1);
@@ -191,7 +188,7 @@ mod tests {
                 .split_whitespace()
                 .any(|word| word == format!("--{long}"));
             assert!(
-                tested || ["help", "no-label", "dry-run"].contains(&long),
+                tested || ["help", "no-label", "dry-run", "embargo-tag"].contains(&long),
                 "--{long}"
             );
         }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{Failure, wait};
 use crate::cli::ClientOptions;
 use crate::client::Client;
-use crate::{output, values};
+use crate::output;
+use crate::values::{self, Sigkey};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -16,9 +17,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS", value_parser = values::seconds)]
     seconds_to_live: Option<u64>,
     /// Packages must be signed with this key instead; several in order of preference, "none" or ""
-    /// allows unsigned ones.
-    #[arg(long = "sigkey", value_name = "KEY", value_parser = values::sigkey)]
-    sigkeys: Vec<String>,
+    /// allows unsigned ones. With ARCH= in front, a key of this arch. They replace all there are.
+    #[arg(long = "sigkey", value_name = "[ARCH=]KEY", value_parser = values::sigkey)]
+    sigkeys: Vec<Sigkey>,
     /// Another label; "" for none.
     #[arg(long, value_name = "LABEL")]
     label: Option<String>,
@@ -41,8 +42,8 @@ impl Options {
         if !source.is_empty() {
             body.insert("source".to_owned(), source.into());
         }
-        if !self.sigkeys.is_empty() {
-            body.insert("sigkeys".to_owned(), self.sigkeys.into());
+        if let Some(sigkeys) = values::sigkeys(self.sigkeys) {
+            body.insert("sigkeys".to_owned(), sigkeys);
         }
         if let Some(label) = self.label {
             body.insert("label".to_owned(), label.into());
@@ -95,6 +96,8 @@ mod tests {
             "sigkeys": ["123", ""], "label": "", "source": {"builds": ["a-1-1"], "modules": ["m:s:1:c"]},
         });
         assert_eq!(body(&all), Some(expected.clone()));
+        let of_arch = body(&["--sigkey", "s390x=ABC"]);
+        assert_eq!(of_arch, Some(json!({"sigkeys": {"s390x": ["ABC"]}})));
         let parsed = odcs_core::request::parse::renewal_request(&expected).unwrap();
         assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
     }

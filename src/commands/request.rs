@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{Failure, dry_run, wait};
 use crate::cli::ClientOptions;
 use crate::client::Client;
-use crate::values;
+use crate::values::{self, Sigkey};
 
 /// Options of every command that asks for a compose.
 #[derive(Debug, Default, clap::Args)]
@@ -15,9 +15,10 @@ pub(crate) struct Common {
     #[arg(long = "arch", value_name = "ARCH")]
     arches: Vec<String>,
     /// Packages must be signed with this key; several in order of preference, "none" or "" allows
-    /// unsigned ones.
-    #[arg(long = "sigkey", value_name = "KEY", value_parser = values::sigkey)]
-    sigkeys: Vec<String>,
+    /// unsigned ones. With ARCH= in front, as in s390x=fd431d51, a key of this arch, which then goes by its
+    /// own keys alone.
+    #[arg(long = "sigkey", value_name = "[ARCH=]KEY", value_parser = values::sigkey)]
+    sigkeys: Vec<Sigkey>,
     #[arg(long = "flag", value_name = "FLAG", help = flags_help())]
     flags: Vec<String>,
     #[arg(long = "result", value_name = "RESULT", help = results_help())]
@@ -106,7 +107,7 @@ impl Request {
     /// What all commands share.
     pub(crate) fn common(&mut self, common: Common) -> &mut Self {
         self.dry_run = common.dry_run;
-        self.source_list("sigkeys", common.sigkeys)
+        self.source("sigkeys", values::sigkeys(common.sigkeys))
             .beside_list("arches", common.arches)
             .beside_list("flags", common.flags)
             .beside_list("results", common.results)
@@ -192,7 +193,7 @@ mod tests {
     fn fields_stand_where_the_api_has_them() {
         let mut request = Request::new("tag", "f36");
         let common = Common {
-            sigkeys: vec!["123".into(), String::new()],
+            sigkeys: ["123", "none"].map(|key| values::sigkey(key).unwrap()).to_vec(),
             label: Some("RC-1.0".into()),
             flags: vec!["no_deps".into()],
             seconds_to_live: Some(60),

@@ -31,9 +31,7 @@ pub(crate) enum Verdict {
 }
 
 /// Commands of the reference for types of sources, and what has to be there before they are.
-const LATER_COMMANDS: [(&str, &str); 5] = [
-    ("create-tag", "koji"),
-    ("create-build", "koji"),
+const LATER_COMMANDS: [(&str, &str); 3] = [
     ("create-module", "modules"),
     ("create-pulp", "pulp"),
     ("create-raw-config", "raw_config"),

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod assigned;
 mod changing;
 mod checks;
 mod clock;

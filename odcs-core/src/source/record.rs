@@ -22,6 +22,8 @@ pub struct SourceRecord {
     pub name: Box<str>,
     /// The number of the RPM in Koji.
     pub rpm_id: Option<i64>,
+    /// Bytes that the file must have, where the source knows.
+    pub size: Option<u64>,
     /// The file is the copy signed with this key: its header must have it, whatever a request asks for.
     pub sigkey: Option<Sigkey>,
     /// The keys that the source has signatures of on record.
@@ -43,6 +45,13 @@ impl SourceRecord {
     #[must_use]
     pub fn with_rpm_id(mut self, id: i64) -> Self {
         self.rpm_id = Some(id);
+        self
+    }
+
+    /// The file must have so many bytes.
+    #[must_use]
+    pub fn with_size(mut self, bytes: u64) -> Self {
+        self.size = Some(bytes);
         self
     }
 

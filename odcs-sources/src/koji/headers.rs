@@ -242,8 +242,7 @@ fn checked(mut package: Package, copy: &Copy) -> Result<Package> {
         let (file, found) = (copy.file.to_string(), package.nevra.to_string());
         return Err(KojiSourceError::other_package(file, &copy.nevra, found).into());
     }
-    // What Koji records is the size of the unsigned file.
-    let size = copy.size.filter(|size| *size != package.sizes.package);
+    let size = copy.record.size.filter(|size| *size != package.sizes.package);
     if let Some(recorded) = size {
         let (file, found) = (copy.file.to_string(), package.sizes.package);
         return Err(KojiSourceError::OtherSize {

@@ -41,8 +41,6 @@ pub(super) enum Place {
 pub(super) struct Copy {
     pub(super) nevra: Nevra,
     pub(super) file: PackageLocation,
-    /// Bytes that it must have, where Koji knows them.
-    pub(super) size: Option<u64>,
     pub(super) record: Arc<SourceRecord>,
     build_time: u64,
     source_rpm: Option<Box<str>>,
@@ -70,10 +68,11 @@ impl Offer {
             .with_keys(self.keys.clone())
             .with_missing(missing);
         record.rpm_id = self.rpm_id;
+        // What Koji records is the size of the unsigned file.
+        record.size = self.size.filter(|_| signed.is_none());
         Copy {
             nevra: self.nevra.clone(),
             file,
-            size: self.size.filter(|_| signed.is_none()),
             record: Arc::new(match signed {
                 None => record,
                 Some(key) => record.with_sigkey(key),
@@ -95,7 +94,7 @@ impl Copy {
         let mut package = Package::new(self.nevra.clone());
         package.source_rpm.clone_from(&self.source_rpm);
         package.build_time = self.build_time;
-        package.sizes.package = self.size.unwrap_or(0);
+        package.sizes.package = self.record.size.unwrap_or(0);
         package.signatures.extend(self.record.sigkey.clone());
         package
     }

@@ -1,5 +1,6 @@
 //! The conformance suite finds what is wrong: the `repo` source, spoilt in one way each.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::Lab;
 use async_trait::async_trait;
 use odcs_core::request::{SourceKind, SourceSpec};
-use odcs_core::source::{Candidate, Capability, Content, PackageContent, Pins, Resolved};
+use odcs_core::source::{Candidate, Capability, Content, PackageContent, Pins, Resolved, SourceRecord};
 use odcs_core::testing::source::{Cases, conformance};
 use odcs_core::{ComposeRequest, ComposeSource, Error, ErrorKind, Manifest, Result};
 use odcs_rpm::{Digest, DigestAlgorithm};
@@ -32,6 +33,14 @@ enum Fault {
     ReplayWithoutChecksums,
     ReplayLeavesOut,
     ReplayReadsAnything,
+    /// None: the source has its files on record, and their checksums when it is asked.
+    Recorded,
+    RecordsShareNames,
+    RecordsNameKeys,
+    RecordsAreBrief,
+    LateChecksumsAreWrong,
+    LateChecksumsAreFewer,
+    AssignedIsNotThere,
 }
 
 #[derive(Debug)]
@@ -47,7 +56,41 @@ impl Spoilt {
         self.fault == fault
     }
 
+    fn is_recorded(&self) -> bool {
+        matches!(
+            self.fault,
+            Fault::Recorded
+                | Fault::RecordsShareNames
+                | Fault::RecordsNameKeys
+                | Fault::RecordsAreBrief
+                | Fault::LateChecksumsAreWrong
+                | Fault::LateChecksumsAreFewer
+        )
+    }
+
+    /// What a source says that keeps records.
+    fn record(&self, content: &mut PackageContent) {
+        for candidate in &mut content.candidates {
+            let name = match self.fault {
+                Fault::RecordsShareNames => "one for all".to_owned(),
+                _ => candidate.file.to_string(),
+            };
+            let mut record = SourceRecord::new(name);
+            if self.is(Fault::RecordsNameKeys) {
+                record = record.with_sigkey("deadbeef".parse().unwrap());
+            }
+            candidate.record = Some(Arc::new(record));
+        }
+    }
+
     fn spoil(&self, mut content: PackageContent) -> PackageContent {
+        if self.is_recorded() {
+            self.record(&mut content);
+        }
+        if self.is(Fault::AssignedIsNotThere) {
+            let numbers = vec![0, content.candidates.len()];
+            content.assigned = Some(BTreeMap::from([("x86_64".parse().unwrap(), numbers)]));
+        }
         let wrong = Digest::of_bytes(DigestAlgorithm::Sha256, b"wrong");
         if self.is(Fault::OrderDiffers) && self.calls.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
             content.candidates.reverse();
@@ -121,7 +164,13 @@ impl ComposeSource for Spoilt {
     }
 
     async fn complete_content(&self, pins: &Pins) -> Result<Content> {
-        let complete = self.source.complete_content(pins).await?;
+        let mut complete = self.source.complete_content(pins).await?;
+        if let Content::Packages(content) = &mut complete
+            && self.is_recorded()
+            && !self.is(Fault::RecordsAreBrief)
+        {
+            self.record(content);
+        }
         Ok(match self.fault {
             Fault::CompleteIsBrief => self.source.content(pins).await?,
             Fault::CompleteIsLess => {
@@ -143,6 +192,28 @@ impl ComposeSource for Spoilt {
             }
             _ => complete,
         })
+    }
+
+    async fn checksums(&self, chosen: &[Arc<Candidate>]) -> Result<Vec<Option<Digest>>> {
+        let mut known: Vec<_> = chosen
+            .iter()
+            .map(|candidate| {
+                let opened = candidate.file.open().unwrap();
+                Some(Digest::of_reader(DigestAlgorithm::Sha1, opened).unwrap().0)
+            })
+            .collect();
+        // Not all of them are known.
+        let is_known = |candidate: &Arc<Candidate>| candidate.package.nevra.name().as_str() != "ed";
+        for (known, candidate) in known.iter_mut().zip(chosen) {
+            *known = known.take().filter(|_| is_known(candidate));
+        }
+        if self.is(Fault::LateChecksumsAreWrong) {
+            known.sort();
+        }
+        if self.is(Fault::LateChecksumsAreFewer) {
+            known.pop();
+        }
+        Ok(known)
     }
 
     async fn replay(&self, manifest: &Manifest) -> Result<Content> {
@@ -216,6 +287,7 @@ fn verdict(fault: Fault) -> Option<String> {
 #[test]
 fn every_fault_is_found_and_named() {
     assert_eq!(verdict(Fault::None), None);
+    assert_eq!(verdict(Fault::Recorded), None);
     for (fault, expected) in [
         (Fault::CheckAllowsAll, "can never work is refused"),
         (Fault::CheckNeedsARuntime, "checking needs no runtime"),
@@ -233,6 +305,12 @@ fn every_fault_is_found_and_named() {
         (Fault::ReplayWithoutChecksums, "with its recorded checksum"),
         (Fault::ReplayLeavesOut, "a candidate for each package"),
         (Fault::ReplayReadsAnything, "a package is missing"),
+        (Fault::RecordsShareNames, "one name on record"),
+        (Fault::RecordsNameKeys, "signed with deadbeef"),
+        (Fault::RecordsAreBrief, "the record of"),
+        (Fault::LateChecksumsAreWrong, "where the files stood"),
+        (Fault::LateChecksumsAreFewer, "one answer for each"),
+        (Fault::AssignedIsNotThere, "of 13 packages"),
     ] {
         let verdict = verdict(fault).unwrap_or_else(|| panic!("{fault:?} is not found"));
         assert!(verdict.contains(expected), "{fault:?}: {verdict}");

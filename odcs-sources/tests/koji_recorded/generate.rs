@@ -60,10 +60,9 @@ impl Listing {
             self.nil("buildroot_id");
             self.int("buildtime", 1_772_409_600 + build);
             self.boolean("draft");
-            if build % 3 == 0 {
-                self.int("epoch", 1)
-            } else {
-                self.nil("epoch")
+            match build % 3 {
+                0 => self.int("epoch", 1),
+                _ => self.nil("epoch"),
             }
             self.nil("extra");
             self.int("id", index + 100);

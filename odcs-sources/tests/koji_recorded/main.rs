@@ -12,6 +12,8 @@
 )]
 
 mod cases;
+mod connections;
+mod expected;
 mod faults;
 mod profiles;
 mod server;

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use odcs_sources::koji::client::xmlrpc::{Struct, Value};
 use odcs_sources::koji::client::{
-    BuildId, BuildRef, EventId, KojiError, KojiHub, Rpm, RpmId, TagId, TagRef, TaggedBuilds, TaggedRpms,
-    TaskId,
+    BuildId, BuildRef, EventId, KojiError, KojiHub, PackageStatus, Rpm, RpmId, TagId, TagRef, TaggedBuilds,
+    TaggedRpms, TaskId,
 };
 use tokio::runtime::Runtime;
 
 use crate::cases::call_of;
-use crate::server::Server;
+use crate::expected::expected;
+use test_support::project_root;
+
+use crate::server::{Answer, Server, fault};
 
 /// The names of the arguments that some calls were recorded with by position.
 fn positions(method: &str) -> &'static [&'static str] {
@@ -303,156 +306,6 @@ async fn many(hub: &KojiHub, of: &Arguments) -> Option<Made> {
     }))
 }
 
-/// What has to be made of an answer: worked out from its values, one by one.
-fn expected(method: &str, answer: &Value) -> Vec<String> {
-    let text = |row: &Struct, name: &str| match row.get(name).unwrap() {
-        Value::String(text) => text.to_string(),
-        Value::Int(number) => number.to_string(),
-        other => format!("{other:?}"),
-    };
-    let line = |row: &Value, names: &[&str]| {
-        let row = row.as_struct().unwrap();
-        names
-            .iter()
-            .map(|name| text(row, name))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    let lines = |names: &[&str]| match answer {
-        Value::Nil => Vec::new(),
-        Value::Array(rows) => rows.iter().map(|row| line(row, names)).collect(),
-        row => vec![line(row, names)],
-    };
-    let state = |row: &Value, names: &[&str]| {
-        let number = row.as_struct().unwrap().int("state").unwrap();
-        format!(
-            "{} {}",
-            line(row, &["id", "nvr", "volume_name"]),
-            names[usize::try_from(number).unwrap()]
-        )
-    };
-    let build = |row: &Value| state(row, &["building", "complete", "deleted", "failed", "canceled"]);
-    let task = |row: &Value| {
-        let names = ["free", "open", "closed", "canceled", "assigned", "failed"];
-        let number = row.as_struct().unwrap().int("state").unwrap();
-        format!(
-            "{} {}",
-            line(row, &["id", "method"]),
-            names[usize::try_from(number).unwrap()]
-        )
-    };
-    match method {
-        "getTag" => lines(&["id", "name"]),
-        "getFullInheritance" => lines(&["parent_id", "name", "currdepth"]),
-        "getLastEvent" | "getEvent" => {
-            let row = answer.as_struct().unwrap();
-            let seconds = row.get("ts").unwrap().as_double().unwrap().floor();
-            vec![format!("{} {seconds}", text(row, "id"))]
-        }
-        "tagChangedSinceEvent" => vec![answer.as_bool().unwrap().to_string()],
-        "listTagged" => lines(&["build_id", "nvr", "volume_name", "tag_name", "create_event"]),
-        "listTaggedRPMS" => expected_rpms(answer),
-        "getBuild" if answer.is_nil() => Vec::new(),
-        "getBuild" => vec![build(answer)],
-        "search" => {
-            let mut found = lines(&["id", "name"]);
-            found.sort_by(|a, b| a.split_once(' ').unwrap().1.cmp(b.split_once(' ').unwrap().1));
-            found
-        }
-        "getTaskInfo" if answer.is_nil() => Vec::new(),
-        "getTaskInfo" => vec![task(answer)],
-        "getTaskChildren" => {
-            let mut rows: Vec<_> = answer.as_array().unwrap().iter().collect();
-            rows.sort_by_key(|row| row.as_struct().unwrap().int("id").unwrap());
-            rows.into_iter().map(task).collect()
-        }
-        "getTaskResult" => {
-            let row = answer.as_struct().unwrap();
-            let mut lines: Vec<_> = row
-                .get("faultCode")
-                .map(|_| text(row, "faultCode"))
-                .into_iter()
-                .collect();
-            for name in ["rpms", "srpms"] {
-                let files = row.array_or_empty(name).unwrap().iter();
-                lines.extend(files.map(|file| file.as_str().unwrap().to_owned()));
-            }
-            lines.extend(row.get("srpm").map(|_| text(row, "srpm")));
-            lines
-        }
-        "multiCall" => {
-            let one = |entry: &Value| match &entry.as_array().unwrap()[0] {
-                Value::Array(rows) => {
-                    let mut keys: Vec<_> = rows.iter().map(|row| line(row, &["sigkey"])).collect();
-                    let count = keys.len();
-                    keys.retain(|key| !key.is_empty());
-                    keys.sort();
-                    format!("unsigned: {} [{}]", keys.len() < count, keys.join(" "))
-                }
-                Value::Nil => String::new(),
-                row => build(row),
-            };
-            answer.as_array().unwrap().iter().map(one).collect()
-        }
-        other => panic!("{other}"),
-    }
-}
-
-fn expected_rpms(answer: &Value) -> Vec<String> {
-    let [rpms, builds] = answer.as_array().unwrap() else {
-        panic!("not two lists");
-    };
-    let rows = |list: &Value| -> Vec<Struct> {
-        let rows = list.as_array().unwrap().iter();
-        rows.map(|row| row.as_struct().unwrap().clone()).collect()
-    };
-    let mut of_build = BTreeMap::new();
-    for build in rows(builds) {
-        let line = format!(
-            "{} {}",
-            build.str("nvr").unwrap(),
-            build.str("volume_name").unwrap()
-        );
-        of_build.entry(build.int("build_id").unwrap()).or_insert(line);
-    }
-    let mut by_id: BTreeMap<i64, (Struct, Vec<Option<String>>)> = BTreeMap::new();
-    for rpm in rows(rpms) {
-        let key = rpm.str_or_nil("sigkey").unwrap().map(str::to_owned);
-        let entry = by_id.entry(rpm.int("id").unwrap()).or_insert((rpm, Vec::new()));
-        entry.1.push(key);
-    }
-    let mut lines: Vec<_> = by_id
-        .into_iter()
-        .map(|(id, (rpm, keys))| {
-            let str = |name: &str| rpm.str(name).unwrap();
-            let int = |name: &str| rpm.int(name).unwrap();
-            let epoch = rpm.int_or_nil("epoch").unwrap().unwrap_or(0);
-            let nevra = format!(
-                "{}-{epoch}:{}-{}.{}",
-                str("name"),
-                str("version"),
-                str("release"),
-                str("arch")
-            );
-            let unsigned = keys.iter().any(|key| key.as_deref() == Some(""));
-            let mut keys: Vec<_> = keys.into_iter().flatten().filter(|key| !key.is_empty()).collect();
-            keys.sort();
-            let build = int("build_id");
-            let line = format!(
-                "{id} {build} {nevra} {} {} {} unsigned: {unsigned} [{}] {}",
-                int("size"),
-                int("buildtime"),
-                str("payloadhash"),
-                keys.join(" "),
-                of_build[&build]
-            );
-            (build, nevra.parse::<odcs_rpm::Nevra>().unwrap(), id, line)
-        })
-        .collect();
-    lines.sort();
-    lines.into_iter().map(|(.., line)| line).collect()
-}
-
 /// Judges the method of the client for a recorded call, if there is one. The server answers as it did before.
 pub(crate) fn judge(
     runtime: &Runtime,
@@ -495,4 +348,153 @@ pub(crate) fn judge(
         (Err(answer), Err(made)) if answer.fault() == made.fault() => Ok(()),
         (answer, made) => Err(format!("{made:?} of {answer:?}")),
     }
+}
+
+/// The value of a recorded answer, as the only one of many.
+fn only(case: &str) -> Answer {
+    let path = project_root().join("odcs-sources/tests/koji_recorded/fixtures");
+    let xml = std::fs::read_to_string(path.join(case).join("response.xml")).unwrap();
+    let (_, rest) = xml.split_once("<param>").unwrap();
+    let (value, _) = rest.rsplit_once("</param>").unwrap();
+    let many = format!(
+        "<value><array><data><value><array><data>{value}</data></array></value></data></array></value>"
+    );
+    Answer::value(&many)
+}
+
+#[tokio::test]
+async fn answers_of_single_calls_are_read_among_many() {
+    let server = Server::new();
+    let hub = server.hub();
+    let entry = |method: &str, params: Vec<Value>| {
+        let entry = [
+            ("methodName", Value::from(method)),
+            ("params", Value::Array(params)),
+        ];
+        let entries = Value::Array(vec![entry.into_iter().collect::<Struct>().into()]);
+        ("multiCall".to_owned(), vec![entries])
+    };
+    let keywords = |name: &str, value: Value| -> Value {
+        let members = [(name, value), ("__starstar", Value::Bool(true))];
+        members.into_iter().collect::<Struct>().into()
+    };
+
+    server.answer([only("rpm-checksum-cacheonly")]);
+    let checksums = hub.rpm_checksums(&[RpmId(4)]).await.unwrap().remove(0).unwrap();
+    let asked = entry(
+        "getRPMChecksums",
+        vec![Value::Int(4), keywords("cacheonly", Value::Bool(true))],
+    );
+    assert_eq!(server.asked()[0].call(), asked);
+    let unsigned = checksums.of(None).unwrap();
+    assert_eq!(
+        unsigned.hex(),
+        "3fad9a91fb6943671d6400b83ec618c31eb452611289775a866d7ce5442ae9d8"
+    );
+    let signed = checksums.of(Some(&"f1290335".parse().unwrap())).unwrap();
+    assert_eq!(
+        signed.hex(),
+        "41ed2139eeca694c6359df735edf300290dcff041dc943b6cc5495fa471ff5e4"
+    );
+    assert_eq!(checksums.signed.len(), 2);
+    assert!(checksums.of(Some(&"12345678".parse().unwrap())).is_none());
+    assert!(
+        checksums
+            .unsigned
+            .iter()
+            .all(|digest| digest.algorithm().as_str() == "sha256"),
+        "MD5 proves nothing"
+    );
+
+    server.answer([only("buildrpms-draft")]);
+    let rpms = hub.build_rpms(&[BuildId(28)]).await.unwrap().remove(0).unwrap();
+    assert_eq!(
+        server.asked()[0].call(),
+        entry("listBuildRPMs", vec![Value::Int(28)])
+    );
+    let names: Vec<_> = rpms.iter().map(|rpm| rpm.nevra.to_string()).collect();
+    assert_eq!(names, ["lab-draft-0:1.0-1.src", "lab-draft-0:1.0-1.x86_64"]);
+    assert!(rpms.iter().all(|rpm| rpm.draft && rpm.build_id == BuildId(28)));
+
+    server.answer([only("rpm-nvra")]);
+    let rpm = hub
+        .rpms_by_id(&[RpmId(4)])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap()
+        .unwrap();
+    assert_eq!(server.asked()[0].call(), entry("getRPM", vec![Value::Int(4)]));
+    assert_eq!(
+        (rpm.id, rpm.nevra.nvra().as_str()),
+        (RpmId(4), "lab-hello-1.0-1.x86_64")
+    );
+    server.answer([only("rpm-unknown")]);
+    assert!(
+        hub.rpms_by_id(&[RpmId(9)])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap()
+            .is_none()
+    );
+    server.answer([only("search-none")]);
+    assert!(
+        hub.rpm_checksums(&[RpmId(4)]).await.is_err(),
+        "a list is no checksums"
+    );
+}
+
+#[tokio::test]
+async fn packages_are_listed_blocked_or_absent() {
+    let row = |blocked: u8| {
+        format!(
+            "<value><array><data><value><struct><member><name>blocked</name><value><boolean>{blocked}</boolean></value>\
+             </member></struct></value></data></array></value>"
+        )
+    };
+    let tag = "<value><struct><member><name>id</name><value><int>2</int></value></member><member><name>name</name><value>\
+               lab-updates</value></member></struct></value>";
+    let unknown = fault(1000, "No such entry in table package: nope");
+    let server = Server::new();
+    let hub = server.hub();
+    let event = Some(EventId(108));
+    for (answers, expected) in [
+        (vec![Answer::value(&row(0))], PackageStatus::Listed),
+        (vec![Answer::value(&row(1))], PackageStatus::Blocked),
+        (
+            vec![Answer::value("<value><array><data/></array></value>")],
+            PackageStatus::Absent,
+        ),
+        (vec![unknown.clone(), Answer::value(tag)], PackageStatus::Absent),
+    ] {
+        server.answer(answers);
+        assert_eq!(
+            hub.package_in_tag("lab-updates", "lab-blocked", event)
+                .await
+                .unwrap(),
+            expected
+        );
+    }
+    let (method, params) = server.asked()[0].call();
+    let by_name = normalized(&method, &params);
+    let expected = [
+        ("event", Value::Int(108)),
+        ("inherited", Value::Bool(true)),
+        ("pkgID", Value::from("lab-blocked")),
+        ("tagID", Value::from("lab-updates")),
+    ];
+    assert_eq!(
+        by_name,
+        expected.map(|(name, value)| (name.to_owned(), value)).into()
+    );
+    server.answer([unknown, Answer::value("<value><nil/></value>")]);
+    let error = hub
+        .package_in_tag("no-such-tag", "lab-blocked", None)
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_fault(1000) && error.subject() == "lab-blocked in no-such-tag",
+        "{error:?}"
+    );
 }

@@ -220,6 +220,13 @@ pub enum PackageFault {
         /// What the file has.
         found: Digest,
     },
+    /// It has another size than the source says.
+    OtherSize {
+        /// What the source says, in bytes.
+        expected: u64,
+        /// What the file has.
+        found: u64,
+    },
     /// Somebody wrote into it after it had been read.
     Changed,
     /// It cannot be hardlinked, and copying is not allowed.
@@ -247,6 +254,10 @@ impl PackageError {
             }
             PackageFault::OtherChecksum { expected, found } => format!(
                 "the file {file} of the package {package} has the wrong checksum: {expected} is recorded, it has {found}"
+            ),
+            PackageFault::OtherSize { expected, found } => format!(
+                "the file {file} of the package {package} is damaged, or still being written: {expected} bytes are \
+                 recorded, it has {found}"
             ),
             PackageFault::Changed => {
                 format!(
@@ -277,6 +288,7 @@ impl PackageError {
             PackageFault::NotAFile
             | PackageFault::Damaged(_)
             | PackageFault::OtherPackage(_)
+            | PackageFault::OtherSize { .. }
             | PackageFault::OtherChecksum { .. } => ErrorKind::Invalid,
         }
     }
@@ -284,9 +296,10 @@ impl PackageError {
     fn operation(&self) -> &'static str {
         match &self.fault {
             PackageFault::Unreadable(_) | PackageFault::NotAFile | PackageFault::Damaged(_) => "read package",
-            PackageFault::OtherPackage(_) | PackageFault::OtherChecksum { .. } | PackageFault::Changed => {
-                "check package"
-            }
+            PackageFault::OtherPackage(_)
+            | PackageFault::OtherSize { .. }
+            | PackageFault::OtherChecksum { .. }
+            | PackageFault::Changed => "check package",
             PackageFault::CannotLink(_) => "link package",
         }
     }

@@ -32,6 +32,10 @@ pub(super) async fn brief_and_complete_agree(subject: &Subject, pins: &Pins, bri
         brief.timestamp, complete.timestamp,
         "complete content is of the same time"
     );
+    assert_eq!(
+        brief.assigned, complete.assigned,
+        "complete content belongs into the same arches"
+    );
     let (some, all) = (brief.candidates.len(), complete.candidates.len());
     assert_eq!(some, all, "complete content has as many packages");
     for (brief, complete) in brief.candidates.iter().zip(&complete.candidates) {
@@ -50,6 +54,7 @@ fn agree(brief: &Candidate, complete: &Candidate) {
         "complete content has the same order"
     );
     assert_eq!(brief.checksum, complete.checksum, "the checksum of {file}");
+    assert_eq!(brief.record, complete.record, "the record of {file}");
     let known = |package: &Package| {
         let Package {
             nevra,

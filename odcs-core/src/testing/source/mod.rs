@@ -7,6 +7,7 @@ mod content;
 mod errors;
 #[cfg(doctest)]
 mod guide;
+mod records;
 mod replay;
 mod requests;
 
@@ -63,6 +64,9 @@ where
     requests::what_is_off_changes_nothing(&open().await, &cases).await;
     let found = content::pins_say_it_all(&open().await, &open().await, &cases).await;
     content::is_what_it_says(&open().await, &found).await;
+    records::what_is_assigned_is_there(&found);
+    records::are_true(&open().await, &found).await;
+    records::checksums_are_those_of_the_files(&open().await, &open().await, &found).await;
     let pins = open().await.must_resolve(&cases.works).await.pins;
     complete::brief_and_complete_agree(&open().await, &pins, &found).await;
     content::survives_company(&open().await, &cases, &found).await;

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use odcs_rpm::TreeArch;
+
 use super::equal::{fingerprint, reused_at};
 use super::renewal::document;
 use super::{LEASE, assert_conflict, at, claim, done_at, failed_at, must_claim, must_finish, samples};
 use crate::compose::{Compose, ComposeId, ComposeState};
+use crate::request::KeyOrUnsigned;
 use crate::source::{Pins, ResolvedFields};
 use crate::store::{ComposeStore, Lease, Outcome};
 
@@ -246,10 +249,33 @@ pub(super) async fn resolving_rewrites_what_it_found(store: &dyn ComposeStore) {
         ..ResolvedFields::default()
     };
     let compose = store.record_resolved(&claim.lease, &pins, &fields).await;
-    expected.pins = Some(pins);
+    expected.pins = Some(pins.clone());
     expected.requested.source = "testmodule:master:1:c0ffee".to_owned();
     expected.requested.koji_event = Some(77);
     assert_eq!(compose.expect("record"), expected);
+
+    let fields = ResolvedFields {
+        arches: Some(TreeArch::all().take(2).collect()),
+        builds: Some(vec![
+            "ed-1-1".parse().expect("a build"),
+            "foo-2-2".parse().expect("a build"),
+        ]),
+        sigkeys: Some(vec!["FD431D51".parse().expect("a key"), KeyOrUnsigned::Unsigned]),
+        packages: Some(vec!["gcc-c++".parse().expect("a package")]),
+        ..ResolvedFields::default()
+    };
+    let compose = store.record_resolved(&claim.lease, &pins, &fields).await;
+    let arches: Vec<_> = TreeArch::all().take(2).map(|arch| arch.to_string()).collect();
+    expected.pins = Some(pins);
+    expected.requested.arches = arches.join(" ");
+    expected.requested.builds = Some("ed-1-1 foo-2-2".to_owned());
+    expected.requested.sigkeys = Some("FD431D51 ".to_owned());
+    expected.requested.packages = Some("gcc-c++".to_owned());
+    assert_eq!(
+        compose.expect("record"),
+        expected,
+        "the request is as it was asked for"
+    );
     assert_eq!(get(store, expected.id).await, expected);
 
     // Whoever takes the compose over finds what was resolved.

@@ -4,11 +4,13 @@
 //! records where they are large. A document type, and with it any entity of its own, is refused; depth, elements, texts
 //! and bytes are bounded ([`Limits`]).
 
+mod budget;
 mod encode;
 mod error;
 mod limits;
 mod member;
 mod reader;
+mod tag;
 mod tree;
 mod value;
 
@@ -20,3 +22,6 @@ pub use reader::{Field, Item, Kind, Reader};
 pub use tree::{read_answer, read_call};
 pub(crate) use tree::{read_fault, read_value};
 pub use value::{Mismatch, Struct, Value};
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
 //! Reading answers as they come in.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
+use super::budget::{Budget, UsedUp};
 use super::error::ReadError;
 use super::limits::Limits;
 use super::member;
+use super::tag::Tag;
 
 /// How deep values may be nested at most: reading them takes stack.
 const DEPTH: usize = 256;
@@ -50,112 +52,6 @@ pub enum Field<'a> {
     Plain(Kind, &'a [u8]),
     /// An array or a struct, which was passed over.
     Nested,
-}
-
-/// Lets so many bytes through before the count is set back, so that no tag or text fills the memory.
-struct Budget<R> {
-    reader: R,
-    left: usize,
-}
-
-/// What the reader says when the budget is used up; a marker, which never leaves this module.
-#[derive(Debug, thiserror::Error)]
-#[error("the budget is used up")]
-struct UsedUp;
-
-impl<R: BufRead> Read for Budget<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
-    }
-}
-
-impl<R: BufRead> BufRead for Budget<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.left == 0 {
-            return Err(io::Error::other(UsedUp));
-        }
-        let left = self.left;
-        let bytes = self.reader.fill_buf()?;
-        Ok(bytes.get(..left).unwrap_or(bytes))
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.left = self.left.saturating_sub(amount);
-        self.reader.consume(amount);
-    }
-}
-
-/// The elements of XML-RPC.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Tag {
-    MethodResponse,
-    MethodCall,
-    MethodName,
-    Params,
-    Param,
-    Fault,
-    Value,
-    Array,
-    Data,
-    Struct,
-    Member,
-    Name,
-    Plain(Kind),
-}
-
-impl Tag {
-    fn named(name: &str) -> Option<Self> {
-        // Some write what is not in the first specification with a prefix of their own choice.
-        let name = name.rsplit_once(':').map_or(name, |(_, local)| local);
-        Some(match name {
-            "value" => Self::Value,
-            "string" => Self::Plain(Kind::String),
-            "int" | "i4" | "i8" | "i2" | "i1" => Self::Plain(Kind::Int),
-            "name" => Self::Name,
-            "member" => Self::Member,
-            "nil" => Self::Plain(Kind::Nil),
-            "boolean" => Self::Plain(Kind::Bool),
-            "double" => Self::Plain(Kind::Double),
-            "struct" => Self::Struct,
-            "array" => Self::Array,
-            "data" => Self::Data,
-            "dateTime.iso8601" => Self::Plain(Kind::DateTime),
-            "base64" => Self::Plain(Kind::Base64),
-            "param" => Self::Param,
-            "params" => Self::Params,
-            "fault" => Self::Fault,
-            "methodResponse" => Self::MethodResponse,
-            "methodCall" => Self::MethodCall,
-            "methodName" => Self::MethodName,
-            _ => return None,
-        })
-    }
-}
-
-impl Tag {
-    fn name(self) -> &'static str {
-        match self {
-            Self::MethodResponse => "methodResponse",
-            Self::MethodCall => "methodCall",
-            Self::MethodName => "methodName",
-            Self::Params => "params",
-            Self::Param => "param",
-            Self::Fault => "fault",
-            Self::Value => "value",
-            Self::Array => "array",
-            Self::Data => "data",
-            Self::Struct => "struct",
-            Self::Member => "member",
-            Self::Name => "name",
-            Self::Plain(Kind::Nil) => "nil",
-            Self::Plain(Kind::Bool) => "boolean",
-            Self::Plain(Kind::Int) => "int",
-            Self::Plain(Kind::Double) => "double",
-            Self::Plain(Kind::String) => "string",
-            Self::Plain(Kind::DateTime) => "dateTime.iso8601",
-            Self::Plain(Kind::Base64) => "base64",
-        }
-    }
 }
 
 /// What comes next.

@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::error::ReadError;
-use super::reader::{Item, Kind, Reader, Tag, Token};
+use super::reader::{Item, Kind, Reader, Token};
+use super::tag::Tag;
 use super::value::{Struct, Value};
 use crate::koji::client::fault::Fault;
 
