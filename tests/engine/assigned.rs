@@ -94,6 +94,8 @@ impl ComposeSource for Variant {
             let record = SourceRecord::new(file_name(candidate)).with_rpm_id(number);
             candidate.record = Some(Arc::new(record));
             candidate.checksum = None;
+            // What the records of a build system do not say.
+            Arc::make_mut(&mut candidate.package).file_time = 0;
         }
         let numbers = |names: &[&str]| {
             let named = |candidate: &Candidate| names.contains(&&*file_name(candidate));
