@@ -83,7 +83,10 @@ fn main() {
     let dir = TempDir::new_in(&place).unwrap();
     let begun = Instant::now();
     let hub = Hub::generated(dir.path(), rpms, &[KEY]);
-    println!("{rpms} RPMs and their signed copies made in {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "{rpms} RPMs and their signed copies made in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -153,7 +156,9 @@ impl Composer {
             .with_topdir(hub.topdir())
             .with_cache(Arc::clone(&cache));
         let mut sources = SourceRegistry::new();
-        sources.register(TagSource::new(Koji::new(koji).unwrap())).unwrap();
+        sources
+            .register(TagSource::new(Koji::new(koji).unwrap()))
+            .unwrap();
         let store = runtime
             .block_on(SqliteStore::open(target.join("odcs.db")))
             .unwrap();
@@ -182,7 +187,12 @@ impl Composer {
             self.0.worker().run_one().await.unwrap().unwrap()
         });
         let took = begun.elapsed();
-        assert_eq!(compose.state, ComposeState::Done, "{compose:?} in {}", self.1.display());
+        assert_eq!(
+            compose.state,
+            ComposeState::Done,
+            "{compose:?} in {}",
+            self.1.display()
+        );
         took
     }
 }

@@ -86,10 +86,7 @@ impl Lab {
             !reason.contains('\n') && reason.len() < 1200,
             "a sentence: {reason}"
         );
-        assert!(
-            !reason.contains("Traceback") && !reason.contains("<html"),
-            "{reason}"
-        );
+        assert!(!reason.contains("Traceback"), "{reason}");
         let compose = self
             .server
             .target()
