@@ -79,6 +79,27 @@ pub fn has(program: &str) -> bool {
     found
 }
 
+/// The same package with the tags of its signatures renamed to ones that mean nothing.
+///
+/// # Panics
+/// If it is none, or has no signature.
+pub fn without_signature(package: &[u8]) -> Vec<u8> {
+    const LEAD: usize = 96;
+    const INTRO: usize = 16;
+    let mut bytes = package.to_vec();
+    let count = u32::from_be_bytes(bytes[LEAD + 8..LEAD + 12].try_into().unwrap()) as usize;
+    for index in 0..count {
+        let at = LEAD + INTRO + 16 * index;
+        let tag = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+        // DSA, RSA, OpenPGP, PGP, GPG, PGP5.
+        if [267, 268, 278, 1002, 1005, 1006].contains(&tag) {
+            bytes[at..at + 4].copy_from_slice(&(tag + 9_000).to_be_bytes());
+        }
+    }
+    assert_ne!(bytes, package, "it was signed");
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,25 +124,4 @@ mod tests {
         assert_eq!(find(Some(&nowhere), &nowhere, false), Ok(None));
         assert_eq!(find(Some(&nowhere), &nowhere, true), Err(nowhere));
     }
-}
-
-/// The same package with the tags of its signatures renamed to ones that mean nothing.
-///
-/// # Panics
-/// If it is none, or has no signature.
-pub fn without_signature(package: &[u8]) -> Vec<u8> {
-    const LEAD: usize = 96;
-    const INTRO: usize = 16;
-    let mut bytes = package.to_vec();
-    let count = u32::from_be_bytes(bytes[LEAD + 8..LEAD + 12].try_into().unwrap()) as usize;
-    for index in 0..count {
-        let at = LEAD + INTRO + 16 * index;
-        let tag = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
-        // DSA, RSA, OpenPGP, PGP, GPG, PGP5.
-        if [267, 268, 278, 1002, 1005, 1006].contains(&tag) {
-            bytes[at..at + 4].copy_from_slice(&(tag + 9_000).to_be_bytes());
-        }
-    }
-    assert_ne!(bytes, package, "it was signed");
-    bytes
 }
