@@ -49,7 +49,12 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
     let metrics = Arc::new(Metrics::new());
     let engine = Engine::new(
         Arc::new(store),
-        sources(configuration, koji, Some((Arc::clone(&fetch), contents.clone())), cache)?,
+        sources(
+            configuration,
+            koji,
+            Some((Arc::clone(&fetch), contents.clone())),
+            cache,
+        )?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,

@@ -210,9 +210,10 @@ impl Placing<'_> {
             }
         }
         let all_linked = placed.iter().all(|placed| *placed == Placed::Linked);
+        let nevra = named(&candidate, &known).clone();
         let package = PlacedPackage {
-            location: layout::package_location(&known.nevra),
-            nevra: known.nevra,
+            location: layout::package_location(&nevra),
+            nevra,
             source_rpm: known.source_rpm,
             sha256: known.sha256,
             sigkey,
@@ -230,7 +231,7 @@ impl Placing<'_> {
     /// Puts an open file into its trees.
     fn place(&self, planned: &PlannedFile, chosen: &Opened) -> Result<Vec<Placed>> {
         let (known, candidate) = (&chosen.known, &chosen.candidate);
-        let name = known.nevra.file_name();
+        let name = named(candidate, known).file_name();
         let mut placed = Vec::with_capacity(planned.places.numbers.len());
         let places = planned.places.numbers.iter().zip(&planned.places.trees);
         for (number, tree) in places {
@@ -258,6 +259,15 @@ impl Placing<'_> {
             placed.push(how);
         }
         Ok(placed)
+    }
+}
+
+/// What a package is called in the compose: as its header says, or where its source has it on record, as it is called
+/// there. Of source packages without their sources, Koji's files are called `.src.rpm`.
+fn named<'a>(candidate: &'a Candidate, known: &'a known::Known) -> &'a Nevra {
+    match &candidate.record {
+        Some(_) => &candidate.package.nevra,
+        None => &known.nevra,
     }
 }
 

@@ -27,7 +27,10 @@ impl Koji {
     pub(super) fn allowed(&self) -> Result<Option<UrlPrefix>> {
         #[cfg(feature = "koji")]
         {
-            let topurl = self.settings.as_ref().and_then(|settings| settings.topurl.as_ref());
+            let topurl = self
+                .settings
+                .as_ref()
+                .and_then(|settings| settings.topurl.as_ref());
             topurl.map(|url| url.as_str().parse()).transpose()
         }
         #[cfg(not(feature = "koji"))]

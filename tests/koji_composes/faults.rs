@@ -1,1 +1,264 @@
-//! .
+//! A hub that misbehaves, through whole composes: the right packages or the right reason, and nothing else.
+
+use std::time::Duration;
+
+use kojihub::{Value as Xml, Wrong};
+use serde_json::{Value, json};
+
+use crate::lab::{Files, Lab, Made, tag, with};
+
+/// Of a tag, a package that is signed, and a build on top: every call that composes make.
+fn request() -> Value {
+    let body = with(
+        tag("lab-updates"),
+        "packages",
+        vec!["lab-hello-libs", "lab-noarch"],
+    );
+    let body = with(body, "builds", vec!["lab-noarch-2.0-2"]);
+    let mut body = with(body, "sigkeys", vec!["94d22493", "f1290335"]);
+    body["flags"] = json!(["no_deps", "no_reuse"]);
+    body
+}
+
+/// What has to be in it.
+const PACKAGES: [(&str, &str); 6] = [
+    ("lab-hello-0:1.1-1.el9.src", "f1290335"),
+    ("lab-hello-debuginfo-0:1.1-1.el9.x86_64", "f1290335"),
+    ("lab-hello-debugsource-0:1.1-1.el9.x86_64", "f1290335"),
+    ("lab-hello-libs-0:1.1-1.el9.x86_64", "f1290335"),
+    ("lab-noarch-0:2.0-2.noarch", "94d22493"),
+    ("lab-noarch-0:2.0-2.src", "94d22493"),
+];
+
+fn is_right(made: &Made) {
+    let found: Vec<_> = made.keys("x86_64").into_iter().collect();
+    let found: Vec<_> = found
+        .iter()
+        .map(|(nevra, key)| (nevra.as_str(), key.as_str()))
+        .collect();
+    assert_eq!(found, PACKAGES);
+}
+
+fn short(start: crate::support::Start) -> crate::support::Start {
+    start.variable("ODCS_KOJI_TIMEOUT", "1")
+}
+
+/// The methods that such a compose calls.
+async fn methods(lab: &Lab) -> Vec<String> {
+    lab.hub.forget();
+    is_right(&lab.done(&request()).await);
+    let mut methods: Vec<String> = lab.hub.calls().into_iter().map(|call| call.method).collect();
+    methods.sort();
+    methods.dedup();
+    assert!(methods.contains(&"listTaggedRPMS".to_owned()), "{methods:?}");
+    methods
+}
+
+/// What is over when it is tried again.
+#[tokio::test]
+async fn what_passes() {
+    let lab = Lab::with_profile(Files::Topdir, short);
+    let long = Duration::from_secs(5);
+    for method in methods(&lab).await {
+        for wrong in [
+            Wrong::Fault(1014, "server is offline".to_owned()),
+            Wrong::Html(502),
+            Wrong::Html(503),
+            Wrong::Html(504),
+            Wrong::Hangup,
+            Wrong::CutAfter(0),
+            Wrong::CutAfter(25),
+            Wrong::CutBeforeEnd(1),
+            Wrong::ChunkedCut,
+            Wrong::GzipCut(30),
+            Wrong::Late(long),
+        ] {
+            lab.hub.behave();
+            lab.hub.on(wrong.clone().of(&method).times(1));
+            lab.hub.forget();
+            let record = lab.server.compose(&request()).await;
+            assert_eq!(
+                record["state_name"], "done",
+                "{method} {wrong:?}: {}",
+                record["state_reason"]
+            );
+            is_right(&lab.made(&record));
+        }
+    }
+    assert!(!lab.server.log().contains("panicked"), "{}", lab.server.log());
+}
+
+/// What is only odd.
+#[tokio::test]
+async fn what_does_no_harm() {
+    let lab = Lab::with_profile(Files::Topdir, |start| start);
+    for wrong in [
+        Wrong::Gzip,
+        Wrong::Chunked,
+        Wrong::Trickle(700, Duration::from_millis(2)),
+        Wrong::Field("payloadhash", Xml::Nil),
+        Wrong::NoField("extra"),
+        Wrong::NoField("owner_name"),
+        Wrong::NoField("completion_time"),
+    ] {
+        lab.hub.behave();
+        lab.hub.on(wrong.clone());
+        let record = lab.server.compose(&request()).await;
+        assert_eq!(
+            record["state_name"], "done",
+            "{wrong:?}: {}",
+            record["state_reason"]
+        );
+        is_right(&lab.made(&record));
+    }
+}
+
+/// An answer is cut off wherever it can be, and the next one, too; the third is whole.
+#[tokio::test]
+async fn listings_that_are_cut_off() {
+    let lab = Lab::with_profile(Files::Topdir, |start| start);
+    for place in (0..4000)
+        .step_by(397)
+        .chain([38, 39, 40, 41, 60, 100, 101, 102, 103])
+    {
+        lab.hub.behave();
+        lab.hub.on(Wrong::CutAfter(place).of("listTaggedRPMS").times(2));
+        let record = lab.server.compose(&request()).await;
+        assert_eq!(
+            record["state_name"], "done",
+            "{place}: {}",
+            record["state_reason"]
+        );
+        is_right(&lab.made(&record));
+    }
+    // For good.
+    lab.hub.behave();
+    lab.hub.on(Wrong::CutBeforeEnd(20).of("listTaggedRPMS"));
+    lab.fails(&request(), &[&lab.hub.url(), "listTaggedRPMS"]).await;
+}
+
+/// Right or failed, with a reason that says who: never anything else.
+#[tokio::test]
+async fn what_cannot_be_read() {
+    let lab = Lab::with_profile(Files::Topdir, |start| start);
+    let text = |text: &str| Xml::Str(text.to_owned());
+    let nested = format!(
+        "<?xml version='1.0'?><methodResponse><params><param>{}{}</param></params></methodResponse>",
+        "<value><array><data>".repeat(20_000),
+        "</data></array></value>".repeat(20_000)
+    );
+    let bodies: [&[u8]; 12] = [
+        b"",
+        b"\0\x01\x02\xff\xfe garbage",
+        b"<?xml version='1.0'?>",
+        b"<?xml version='1.0'?><methodResponse></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><params></params></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><params><param><value><nil/></value></param></params></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><params><param><value><int>7</int></value></param></params></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><params><param><value><array><data></data></array></value></param></params></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><fault><value><int>7</int></value></fault></methodResponse>",
+        b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a \"b\"><!ENTITY c \"&a;&a;\">]><methodResponse><params><param><value>&c;</value></param></params></methodResponse>",
+        b"<?xml version='1.0'?><methodResponse><params><param><value><i8>99999999999999999999</i8></value></param></params></methodResponse>",
+        nested.as_bytes(),
+    ];
+    let mut wrongs: Vec<Wrong> = bodies.iter().map(|body| Wrong::Body(body.to_vec())).collect();
+    wrongs.extend([Wrong::GzipLie, Wrong::Html(200), Wrong::Html(500)]);
+    let fields = [
+        "id",
+        "build_id",
+        "name",
+        "version",
+        "release",
+        "epoch",
+        "arch",
+        "size",
+        "sigkey",
+        "volume_name",
+        "nvr",
+        "state",
+        "buildtime",
+        "ts",
+        "package_name",
+        "tag_name",
+    ];
+    for field in fields {
+        for value in [
+            Xml::Nil,
+            Xml::Int(-7),
+            Xml::Bool(true),
+            text("a/../../b"),
+            Xml::Array(vec![]),
+            Xml::Double(1e300),
+        ] {
+            wrongs.push(Wrong::Field(field, value));
+        }
+        wrongs.push(Wrong::NoField(field));
+    }
+    let outcomes = outcomes(&lab, wrongs).await;
+    assert!(outcomes.failed > 60, "{outcomes:?}");
+    println!("{outcomes:?}");
+}
+
+/// Faults where the answer as a whole is none.
+#[tokio::test]
+async fn faults_among_many_answers() {
+    let lab = Lab::with_profile(Files::Topdir, |start| start);
+    let mut wrongs = Vec::new();
+    for place in 0..4 {
+        for (code, text) in [
+            (1000, "No such rpm: 4"),
+            (1014, "server is offline"),
+            (
+                1,
+                "Traceback (most recent call last):\n  File \"x\"\nKeyError: 'id'\n",
+            ),
+        ] {
+            wrongs.push(Wrong::FaultInside(place, code, text.to_owned()));
+        }
+    }
+    let outcomes = outcomes(&lab, wrongs).await;
+    println!("{outcomes:?}");
+}
+
+#[derive(Debug, Default)]
+struct Outcomes {
+    done: usize,
+    failed: usize,
+}
+
+async fn outcomes(lab: &Lab, wrongs: Vec<Wrong>) -> Outcomes {
+    let mut outcomes = Outcomes::default();
+    for wrong in wrongs {
+        lab.hub.behave();
+        lab.hub.on(wrong.clone());
+        let record = lab.server.compose(&request()).await;
+        let reason = record["state_reason"].as_str().unwrap_or_default();
+        let shown = format!("{wrong:?}");
+        let shown: String = shown.chars().take(120).collect();
+        match record["state_name"].as_str().unwrap() {
+            "done" => {
+                is_right(&lab.made(&record));
+                outcomes.done += 1;
+                println!("done {shown}");
+            }
+            "failed" => {
+                assert!(
+                    reason.len() < 1200 && !reason.contains('\n') && !reason.contains("internal"),
+                    "{shown}: {reason}"
+                );
+                println!("failed {shown}: {reason}");
+                outcomes.failed += 1;
+            }
+            other => panic!("{shown}: {other}"),
+        }
+        assert!(
+            !lab.server.log().contains("panicked"),
+            "{shown}: {}",
+            lab.server.log()
+        );
+    }
+    // It is well as soon as the hub is.
+    lab.hub.behave();
+    is_right(&lab.done(&request()).await);
+    outcomes
+}

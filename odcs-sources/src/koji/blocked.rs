@@ -33,7 +33,9 @@ impl Koji {
             if names.contains(asked.as_str()) {
                 continue;
             }
-            let status = self.hub.package_in_tag(tag.as_str(), asked.as_str(), Some(pins.event));
+            let status = self
+                .hub
+                .package_in_tag(tag.as_str(), asked.as_str(), Some(pins.event));
             if status.await? == PackageStatus::Blocked {
                 blocked.push(asked.to_string());
             }
@@ -42,6 +44,10 @@ impl Koji {
             return Ok(());
         }
         let tag = tag.clone();
-        Err(KojiSourceError::Blocked { packages: blocked, tag }.into())
+        Err(KojiSourceError::Blocked {
+            packages: blocked,
+            tag,
+        }
+        .into())
     }
 }

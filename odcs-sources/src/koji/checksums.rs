@@ -23,7 +23,10 @@ impl Koji {
         let records: Arc<[Option<Arc<SourceRecord>>]> =
             chosen.iter().map(|candidate| candidate.record.clone()).collect();
         let mut digests = self.kept_digests(Arc::clone(&records)).await?;
-        let unknown = records.iter().zip(&digests).filter(|(_, digest)| digest.is_none());
+        let unknown = records
+            .iter()
+            .zip(&digests)
+            .filter(|(_, digest)| digest.is_none());
         let ids: BTreeSet<RpmId> = unknown
             .filter_map(|(record, _)| record.as_ref()?.rpm_id.map(RpmId))
             .collect();

@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn each_arch_has_its_copy() {
         let (copies, looked) = taken(&[&[A], &[B, A], &[A], &[]], &[A, B], &[A, B]);
-        assert_eq!((copies, looked), (vec![A.to_owned(), B.to_owned(), "-".to_owned()], 2));
+        assert_eq!(
+            (copies, looked),
+            (vec![A.to_owned(), B.to_owned(), "-".to_owned()], 2)
+        );
         assert!(!policies(&[&[], &[]]).matter() && policies(&[&[], &[A]]).matter());
     }
 }

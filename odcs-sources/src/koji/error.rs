@@ -45,7 +45,11 @@ pub enum KojiSourceError {
     #[error("{} cannot be both asked for and under embargo", joined(.0))]
     Embargoed(Vec<Nvr>),
     /// Packages asked for are blocked in the tag.
-    #[error("{} blocked in the Koji tag {tag}: no build of {} belongs to it", is_or_are(packages), it_or_them(packages))]
+    #[error(
+        "{} blocked in the Koji tag {tag}: no build of {} belongs to it",
+        is_or_are(packages),
+        it_or_them(packages)
+    )]
     Blocked {
         /// The packages.
         packages: Vec<String>,
@@ -79,7 +83,9 @@ pub enum KojiSourceError {
         found: String,
     },
     /// A file has another size than Koji has recorded.
-    #[error("{file} has {found} bytes, but Koji has recorded {recorded}: it is damaged, or still being written")]
+    #[error(
+        "{file} has {found} bytes, but Koji has recorded {recorded}: it is damaged, or still being written"
+    )]
     OtherSize {
         /// The file.
         file: String,
@@ -163,7 +169,11 @@ impl KojiSourceError {
 
     pub(super) fn other_package(file: String, expected: &Nevra, found: String) -> Self {
         let expected = Box::new(expected.clone());
-        Self::OtherPackage { file, expected, found }
+        Self::OtherPackage {
+            file,
+            expected,
+            found,
+        }
     }
 
     /// What kind of failure it is.
@@ -239,7 +249,10 @@ fn builds_sentence(builds: &[(Nvr, BuildFault)]) -> String {
     let each = builds
         .iter()
         .map(|(nvr, fault)| format!("{nvr} {}", fault.sentence()));
-    format!("\"builds\": the build {}", joined_of(each.collect::<Vec<_>>().iter()))
+    format!(
+        "\"builds\": the build {}",
+        joined_of(each.collect::<Vec<_>>().iter())
+    )
 }
 
 fn missing_sentence(count: usize, shown: &[String]) -> String {
@@ -271,7 +284,10 @@ mod tests {
         assert_eq!(builds.kind(), ErrorKind::Invalid);
         let files = (0..25).map(|number| format!("/koji/{number}.rpm")).collect();
         let missing = KojiSourceError::missing_files(files);
-        assert!(missing.to_string().contains("/koji/19.rpm and 5 more;"), "{missing}");
+        assert!(
+            missing.to_string().contains("/koji/19.rpm and 5 more;"),
+            "{missing}"
+        );
         let blocked = KojiSourceError::Blocked {
             packages: vec!["ed".to_owned()],
             tag: "f36".parse().unwrap(),

@@ -144,7 +144,9 @@ impl Headers {
         for (copy, known) in copies.iter().zip(known) {
             match known.or_else(|| fetched.next()) {
                 Some(Ok(package)) => packages.push(package),
-                Some(Err(error)) if error.kind() == ErrorKind::NotFound => missing.push(copy.file.to_string()),
+                Some(Err(error)) if error.kind() == ErrorKind::NotFound => {
+                    missing.push(copy.file.to_string());
+                }
                 Some(Err(error)) => return Err(error),
                 None => {}
             }
@@ -243,7 +245,12 @@ fn checked(mut package: Package, copy: &Copy) -> Result<Package> {
     let size = copy.record.size.filter(|size| *size != package.sizes.package);
     if let Some(recorded) = size {
         let (file, found) = (copy.file.to_string(), package.sizes.package);
-        return Err(KojiSourceError::OtherSize { file, found, recorded }.into());
+        return Err(KojiSourceError::OtherSize {
+            file,
+            found,
+            recorded,
+        }
+        .into());
     }
     if copy.record.rpm_id.is_some() {
         package.nevra.clone_from(&copy.nevra);

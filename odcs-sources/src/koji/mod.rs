@@ -41,8 +41,8 @@ pub use tag::TagSource;
 
 use std::sync::Arc;
 
-use odcs_core::source::{Capability, Site};
 use odcs_core::source::local::blocking;
+use odcs_core::source::{Capability, Site};
 use odcs_core::{Error, ErrorKind, Result};
 
 use self::client::KojiHub;
@@ -108,7 +108,8 @@ impl Koji {
 }
 
 fn no_files() -> Error {
-    let message = "where Koji's files are is not configured: its volume (topdir), or the URL of the same tree (topurl)";
+    let message =
+        "where Koji's files are is not configured: its volume (topdir), or the URL of the same tree (topurl)";
     Error::new(ErrorKind::Invalid, "open Koji's volume", "topdir", message)
 }
 

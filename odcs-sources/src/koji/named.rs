@@ -69,7 +69,11 @@ impl Koji {
                 let file = files.locate(offer.path(one.sigkey.as_ref())?)?;
                 copies.push(offer.copy(file, one.sigkey, Vec::new()));
             }
-            Ok(if missing.is_empty() { Ok(copies) } else { Err(missing) })
+            Ok(if missing.is_empty() {
+                Ok(copies)
+            } else {
+                Err(missing)
+            })
         });
         let copies: Arc<[Copy]> = match found.await? {
             Ok(copies) => copies.into(),

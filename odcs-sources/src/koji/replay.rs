@@ -122,7 +122,12 @@ impl Koji {
     /// What is on record of a package that was in a compose.
     fn record_of(&self, package: &ManifestPackage) -> SourceRecord {
         let number = package.rpm_id.map(|id| id.to_string()).unwrap_or_default();
-        let name = format!("{} rpm {number} {} {}", self.hub.server(), package.nevra, package.digest);
+        let name = format!(
+            "{} rpm {number} {} {}",
+            self.hub.server(),
+            package.nevra,
+            package.digest
+        );
         let mut record = SourceRecord::new(name);
         record.rpm_id = package.rpm_id;
         record.sigkey = package.sigkey.as_ref().and_then(|key| key.parse().ok());

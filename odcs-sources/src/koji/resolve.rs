@@ -211,7 +211,8 @@ fn description(request: &ComposeRequest, tags: &[KojiTag]) -> String {
 
 /// The names that were asked for, without wildcards and exclusions.
 fn literal_names(request: &ComposeRequest) -> Vec<PackagePattern> {
-    let is_literal =
-        |pattern: &&PackagePattern| !pattern.as_str().starts_with('-') && !pattern.as_str().contains(['*', '?', '[']);
+    let is_literal = |pattern: &&PackagePattern| {
+        !pattern.as_str().starts_with('-') && !pattern.as_str().contains(['*', '?', '['])
+    };
     request.packages().iter().filter(is_literal).cloned().collect()
 }

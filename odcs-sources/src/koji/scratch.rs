@@ -61,7 +61,8 @@ impl Koji {
         for path in files {
             let nevra = nevra_of(path)?;
             let arch = nevra.arch();
-            let may_stand = arch.is_source() || arch.is_noarch() || trees.iter().any(|tree| tree.admits(arch));
+            let may_stand =
+                arch.is_source() || arch.is_noarch() || trees.iter().any(|tree| tree.admits(arch));
             if may_stand {
                 offers.push(Offer {
                     name: format!("{} {path}", self.hub.server()).into(),

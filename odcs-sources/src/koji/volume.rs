@@ -151,7 +151,11 @@ mod tests {
     #[test]
     fn links_of_volumes_are_followed_and_others_that_lead_out_are_not() {
         let dir = tempfile::tempdir().unwrap();
-        let (top, other, outside) = (dir.path().join("koji"), dir.path().join("other"), dir.path().join("x"));
+        let (top, other, outside) = (
+            dir.path().join("koji"),
+            dir.path().join("other"),
+            dir.path().join("x"),
+        );
         write(&top, "packages/a/1/1/noarch/a.rpm");
         write(&top, "vol/within/packages/b/1/1/noarch/b.rpm");
         write(&other, "packages/c/1/1/noarch/c.rpm");
@@ -177,9 +181,16 @@ mod tests {
         }
         let missing = open(&volume, "vol/none/packages/a/1/1/noarch/a.rpm").unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
-        let file = volume.file("vol/linked/packages/c/1/1/noarch/c.rpm".parse().unwrap()).unwrap();
+        let file = volume
+            .file("vol/linked/packages/c/1/1/noarch/c.rpm".parse().unwrap())
+            .unwrap();
         let recorded = file.to_string();
-        assert_eq!(recorded, top.join("vol/linked/packages/c/1/1/noarch/c.rpm").to_str().unwrap());
+        assert_eq!(
+            recorded,
+            top.join("vol/linked/packages/c/1/1/noarch/c.rpm")
+                .to_str()
+                .unwrap()
+        );
         let roots = volume.roots(&[&recorded]).unwrap();
         assert_eq!(roots.len(), 2);
         let again = odcs_core::source::local::recorded_file(&roots, &recorded).unwrap();

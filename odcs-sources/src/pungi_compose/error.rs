@@ -62,7 +62,10 @@ impl PungiComposeError {
                 format!("the compose has no variant {subject}, nor any other")
             }
             Reason::NoVariant(known) => {
-                format!("the compose has no variant {subject}; it has {}", known.join(", "))
+                format!(
+                    "the compose has no variant {subject}; it has {}",
+                    known.join(", ")
+                )
             }
             Reason::Empty => format!("the variant {subject} of the compose has no packages"),
             Reason::Missing { count, shown } => {
@@ -75,15 +78,21 @@ impl PungiComposeError {
                     shown.join(", ")
                 )
             }
-            Reason::Outside => format!(
-                "\"source\": {subject} is not below a directory that this server takes composes from"
-            ),
+            Reason::Outside => {
+                format!("\"source\": {subject} is not below a directory that this server takes composes from")
+            }
         }
     }
 }
 
 impl From<PungiComposeError> for Error {
     fn from(error: PungiComposeError) -> Self {
-        Self::new(error.kind(), "read Pungi compose", &error.subject, error.to_string()).with_source(error)
+        Self::new(
+            error.kind(),
+            "read Pungi compose",
+            &error.subject,
+            error.to_string(),
+        )
+        .with_source(error)
     }
 }

@@ -123,11 +123,12 @@ impl PungiComposeSource {
                 assigned.entry(arch.clone()).or_default().push(number);
             }
         }
-        let mut content = PackageContent::default();
-        content.candidates = candidates;
-        content.description = format!("the Pungi compose {}", pins.url);
-        content.assigned = Some(assigned);
-        Ok(Content::Packages(content))
+        Ok(Content::Packages(PackageContent {
+            candidates,
+            description: format!("the Pungi compose {}", pins.url),
+            assigned: Some(assigned),
+            ..PackageContent::default()
+        }))
     }
 }
 
@@ -245,7 +246,10 @@ mod tests {
     fn the_document_is_beside_the_variant() {
         let document = |url: &str| document_url(&url.parse().unwrap()).map(String::from);
         for url in ["https://a/F-36/compose/Server", "https://a/F-36/compose/Server/"] {
-            assert_eq!(document(url).unwrap(), "https://a/F-36/compose/metadata/rpms.json");
+            assert_eq!(
+                document(url).unwrap(),
+                "https://a/F-36/compose/metadata/rpms.json"
+            );
         }
         assert_eq!(
             document("file:///srv/F-36/compose/Server").unwrap(),

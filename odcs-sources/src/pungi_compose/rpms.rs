@@ -75,14 +75,21 @@ impl VariantRpms {
                     let key = sigkey.filter(|key| !key.is_empty());
                     let key = key.map(|key| key.parse::<Sigkey>()).transpose();
                     let key = key.map_err(|error| damaged(format!("{nevra}: {error}")))?;
-                    found.entry((build.clone(), nevra, key)).or_default().insert(arch.clone());
+                    found
+                        .entry((build.clone(), nevra, key))
+                        .or_default()
+                        .insert(arch.clone());
                 }
             }
             there.insert(arch);
         }
         let mut builds: BTreeMap<Nvr, Vec<VariantRpm>> = BTreeMap::new();
         for ((build, nevra, sigkey), arches) in found {
-            let rpm = VariantRpm { nevra, sigkey, arches };
+            let rpm = VariantRpm {
+                nevra,
+                sigkey,
+                arches,
+            };
             builds.entry(build).or_default().push(rpm);
         }
         if builds.is_empty() {

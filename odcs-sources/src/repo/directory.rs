@@ -10,12 +10,12 @@ use odcs_rpm::header::HeaderReader;
 use odcs_rpm::{Digest, Package, facts};
 use rayon::prelude::*;
 
-use crate::catalog::{Amount, Catalog, CatalogBuilder};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::listing::{self, Entry, Listing};
 use super::roots::Repository;
 use super::trees::Trees;
+use crate::catalog::{Amount, Catalog, CatalogBuilder};
 
 /// How many packages are read at once: so many are in memory with all that their headers say.
 const CHUNK: usize = 256;

@@ -9,13 +9,13 @@ use odcs_core::source::{Candidate, PackageContent, PackageLocation};
 use odcs_rpm::repodata::{Filelists, Limits, RepoPackage, Repomd, RepomdRecord, UpdateInfo, read_primary};
 use odcs_rpm::{Digest, Package};
 
-use crate::catalog::{Amount, Catalog, CatalogBuilder, Item};
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::pins::read_repomd;
 use super::roots::Repository;
 use super::streamed::{self, AHEAD, add, index, send_files};
 use super::verified::Verified;
+use crate::catalog::{Amount, Catalog, CatalogBuilder, Item};
 
 /// The metadata files that are read. What else there is (changelogs, groups, databases) plays no part.
 pub(super) const KINDS: [&str; 3] = ["primary", "filelists", "updateinfo"];

@@ -44,12 +44,12 @@ use odcs_core::source::{Capability, Content, PackageContent, Pins, Resolved, Res
 use odcs_core::{ComposeSource, Manifest, Result};
 use url::Url;
 
-use crate::catalog::Amount;
 use self::error::Reason;
 use self::remote::Remote;
 use self::replay::Known;
 use self::roots::{Repository, Roots};
 use self::trees::Trees;
+use crate::catalog::Amount;
 
 /// The `repo` source.
 ///

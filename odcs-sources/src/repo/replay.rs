@@ -11,7 +11,6 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use rayon::prelude::*;
 
-use crate::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata;
@@ -19,6 +18,7 @@ use super::mirrors::http;
 use super::pins::read_repomd;
 use super::remote::Replayed;
 use super::roots::{Repository, Roots};
+use crate::catalog::Amount;
 
 /// Repositories that are searched for what was moved. A compose is made of one, which may have been parted.
 const SEARCHED: usize = 8;

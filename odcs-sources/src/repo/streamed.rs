@@ -8,9 +8,9 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use odcs_rpm::repodata::{FilelistsReader, Limits, ListedPackage, PrimaryReader, RepoPackage};
 use odcs_rpm::{FileEntry, Result};
 
-use crate::catalog::{Catalog, CatalogBuilder};
 use super::error::RepoError;
 use super::metadata::check_base;
+use crate::catalog::{Catalog, CatalogBuilder};
 
 /// Packages that are handed over at once.
 const BATCH: usize = 64;

@@ -14,8 +14,8 @@ use odcs_rpm::Digest;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Stat};
 
-use crate::catalog::{read, take, text, write};
 use super::listing::Listing;
+use crate::catalog::{read, take, text, write};
 
 /// How long before it is listed a tree must have been left alone: longer than the tick of any file system, and clocks
 /// of servers go wrong.

@@ -13,6 +13,7 @@
 
 mod cases;
 mod connections;
+mod double;
 mod expected;
 mod faults;
 mod profiles;

@@ -17,7 +17,9 @@ fn a_hub_and_its_files_go_together() {
         Case::new(&format!("{hub}{more}")).load().unwrap();
     }
     Case::new("koji_profile = \"koji\"").load().unwrap();
-    Case::new("koji_profile = \"koji\"\nkoji_topdir = \"/mnt/koji\"").load().unwrap();
+    Case::new("koji_profile = \"koji\"\nkoji_topdir = \"/mnt/koji\"")
+        .load()
+        .unwrap();
     for wrong in [
         "koji_server = \"koji.example.com\"",
         "koji_server = \"https://me:secret@koji.example.com/kojihub\"",

@@ -22,12 +22,12 @@ use url::Url;
 
 pub(super) use self::document::Document;
 pub(super) use self::replay::Replayed;
-use crate::catalog::Amount;
 use super::config::RepoSettings;
 use super::error::{Reason, RepoError};
 use super::metadata::{Files, KINDS, Metadata};
 use super::mirrors::{BASEARCH, LIST_BYTES, Mirrors};
 use super::pins::RepoPins;
+use crate::catalog::Amount;
 
 /// How often `repomd.xml` is read before it is given up that its files are there: a repository may be published anew
 /// between the two.

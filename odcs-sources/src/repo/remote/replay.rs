@@ -13,10 +13,10 @@ use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Digest, DigestAlgorithm, Nevra};
 use url::Url;
 
-use crate::catalog::Amount;
 use super::super::metadata::updates;
 use super::super::mirrors::http;
 use super::{Fetched, PINNED, Remote, name};
+use crate::catalog::Amount;
 
 /// Packages that are asked for at a time.
 const AT_A_TIME: usize = 8;

@@ -73,5 +73,9 @@ async fn of_builds() {
         .changing("a build is deleted", async || {
             hub.delete_build("lab-volume-1.0-1");
         });
-    conformance(async || Ok::<_, odcs_core::Error>(BuildSource::new(open())), cases).await;
+    conformance(
+        async || Ok::<_, odcs_core::Error>(BuildSource::new(open())),
+        cases,
+    )
+    .await;
 }

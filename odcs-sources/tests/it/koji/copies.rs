@@ -29,7 +29,10 @@ async fn keys_are_tried_in_the_order_asked_for() {
         (&[NEW, OLD], [format!("{noarch} {NEW}"), tools.to_owned()]),
         (&["", NEW], [noarch.to_owned(), tools.to_owned()]),
         (&[], [noarch.to_owned(), tools.to_owned()]),
-        (&["dbe42ec4", ""], [noarch.to_owned(), format!("{tools} dbe42ec4")]),
+        (
+            &["dbe42ec4", ""],
+            [noarch.to_owned(), format!("{tools} dbe42ec4")],
+        ),
     ] {
         let offered = offered(&source, &signed(request.clone(), asked)).await;
         for one in expected {
@@ -54,7 +57,10 @@ async fn a_signature_on_record_is_no_signed_copy() {
     hub.write_signed("lab-noarch-2.0-2", NEW);
     let expected = [NEW, NEW].map(str::to_owned);
     let found = offered(&source, &request).await;
-    let keys: Vec<_> = found.iter().map(|one| one.split(' ').nth(1).unwrap().to_owned()).collect();
+    let keys: Vec<_> = found
+        .iter()
+        .map(|one| one.split(' ').nth(1).unwrap().to_owned())
+        .collect();
     assert_eq!(keys, expected);
 }
 
@@ -63,7 +69,9 @@ async fn arches_have_copies_of_their_own() {
     let hub = Hub::start();
     let source = TagSource::new(mounted(&hub));
     let mut request = signed(tags(&["lab-signed"], &["x86_64", "aarch64"]), &[NEW, ""]);
-    request.arch_sigkeys.insert("aarch64".parse().unwrap(), keys(&[OLD, ""]));
+    request
+        .arch_sigkeys
+        .insert("aarch64".parse().unwrap(), keys(&[OLD, ""]));
     let offered = offered(&source, &request).await;
     for one in [
         format!("lab-noarch-2.0-1.noarch {OLD}"),
@@ -94,12 +102,24 @@ async fn digests_are_those_of_the_copies() {
             let mut bytes = Vec::new();
             std::io::copy(&mut candidate.file.open().unwrap(), &mut bytes).unwrap();
             let digest = digest.unwrap();
-            assert_eq!(digest, Digest::of_bytes(DigestAlgorithm::Sha256, &bytes), "{}", candidate.file);
+            assert_eq!(
+                digest,
+                Digest::of_bytes(DigestAlgorithm::Sha256, &bytes),
+                "{}",
+                candidate.file
+            );
         }
     }
     hub.forget_digests();
     let request = builds(&["lab-hello-1.0-1"], &["x86_64"]);
     let found = content(&source, &request).await.unwrap();
     let chosen: Vec<_> = found.candidates.into_iter().map(Arc::new).collect();
-    assert!(source.checksums(&chosen).await.unwrap().iter().all(Option::is_none));
+    assert!(
+        source
+            .checksums(&chosen)
+            .await
+            .unwrap()
+            .iter()
+            .all(Option::is_none)
+    );
 }

@@ -48,7 +48,12 @@ async fn the_same_packages_with_the_same_keys_for_the_same_arches() {
     let words = |list: Vec<String>| list.join(" ");
     let arches = fields.arches.iter().flatten().map(ToString::to_string).collect();
     let builds = fields.builds.iter().flatten().map(ToString::to_string).collect();
-    let packages = fields.packages.iter().flatten().map(ToString::to_string).collect();
+    let packages = fields
+        .packages
+        .iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
     assert_eq!(words(arches), "aarch64 x86_64");
     assert_eq!(words(builds), "lab-epoch-2.0-5 lab-hello-1.0-2");
     assert_eq!(words(packages), "lab-epoch lab-hello lab-hello-libs");
@@ -65,17 +70,26 @@ async fn the_same_packages_with_the_same_keys_for_the_same_arches() {
         let of_arch: BTreeMap<String, Vec<String>> = assigned
             .iter()
             .map(|(arch, numbers)| {
-                let shown = numbers.iter().map(|number| super::shown(&content.candidates[*number]));
+                let shown = numbers
+                    .iter()
+                    .map(|number| super::shown(&content.candidates[*number]));
                 (arch.to_string(), shown.collect())
             })
             .collect();
         assert_eq!(
             of_arch["x86_64"],
-            ["lab-epoch-2.0-5.x86_64", "lab-hello-1.0-2.src f1290335", "lab-hello-1.0-2.x86_64 f1290335"]
+            [
+                "lab-epoch-2.0-5.x86_64",
+                "lab-hello-1.0-2.src f1290335",
+                "lab-hello-1.0-2.x86_64 f1290335"
+            ]
         );
         assert_eq!(
             of_arch["aarch64"],
-            ["lab-hello-1.0-2.src f1290335", "lab-hello-libs-1.0-2.aarch64 f1290335"]
+            [
+                "lab-hello-1.0-2.src f1290335",
+                "lab-hello-libs-1.0-2.aarch64 f1290335"
+            ]
         );
     }
 }
@@ -83,16 +97,30 @@ async fn the_same_packages_with_the_same_keys_for_the_same_arches() {
 #[tokio::test]
 async fn what_koji_does_not_have_is_named() {
     let hub = Hub::start();
-    let unknown = source(&hub, &RPMS.replace("lab-hello-0:1.0-2.src\": {\n", "lab-hello-0:7-7.src\": {\n"));
+    let unknown = source(
+        &hub,
+        &RPMS.replace("lab-hello-0:1.0-2.src\": {\n", "lab-hello-0:7-7.src\": {\n"),
+    );
     let error = unknown.resolve(&request()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(error.message().starts_with("the build lab-hello-7-7 is not known to Koji"), "{error}");
+    assert!(
+        error
+            .message()
+            .starts_with("the build lab-hello-7-7 is not known to Koji"),
+        "{error}"
+    );
     let other = source(&hub, &RPMS.replace("lab-hello-libs-0", "lab-hello-lost-0"));
     let pins = other.resolve(&request()).await.unwrap().pins;
     let error = other.content(&pins).await.unwrap_err();
-    assert!(error.message().contains("lab-hello-lost-0:1.0-2.aarch64"), "{error}");
+    assert!(
+        error.message().contains("lab-hello-lost-0:1.0-2.aarch64"),
+        "{error}"
+    );
     let page = source(&hub, "<html>");
-    assert_eq!(page.resolve(&request()).await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(
+        page.resolve(&request()).await.unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
     let mut elsewhere = request();
     elsewhere.source = SourceSpec::PungiCompose("http://evil.lab/compose/Server".parse().unwrap());
     assert_eq!(page.check(&elsewhere).unwrap_err().kind(), ErrorKind::Forbidden);
@@ -113,7 +141,10 @@ async fn composes_of_this_machine_are_below_the_roots() {
     };
     let resolved = source.resolve(&at("/L-9/compose/Server")).await.unwrap();
     source.content(&resolved.pins).await.unwrap();
-    assert_eq!(source.check(&at("/../L-9/compose/Server")).unwrap_err().kind(), ErrorKind::Forbidden);
+    assert_eq!(
+        source.check(&at("/../L-9/compose/Server")).unwrap_err().kind(),
+        ErrorKind::Forbidden
+    );
     let error = source.resolve(&at("/L-10/compose/Server")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }

@@ -59,7 +59,10 @@ async fn headers_are_asked_for_once() {
     hub.tag("lab-base", "lab-hello-1.1-1.el9");
     offered(&source, &request).await;
     let asked = web.requests();
-    assert!(!asked.is_empty() && asked.iter().all(|url| url.contains("/lab-hello/1.1/1.el9/")), "{asked:?}");
+    assert!(
+        !asked.is_empty() && asked.iter().all(|url| url.contains("/lab-hello/1.1/1.el9/")),
+        "{asked:?}"
+    );
 }
 
 #[tokio::test]
