@@ -102,8 +102,12 @@ impl Expected {
             });
             keyed.collect::<Tree>()
         };
-        whole
-            .chain(listed)
+        let mut trees: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (arch, packages) in whole.chain(listed) {
+            trees.entry(arch).or_default().extend(packages);
+        }
+        trees
+            .into_iter()
             .map(|(arch, packages)| (arch, keyed(packages)))
             .collect()
     }

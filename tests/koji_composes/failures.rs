@@ -223,6 +223,31 @@ async fn files_that_are_not_what_koji_has() {
     }
 }
 
+/// Administrators may have a volume elsewhere; nothing else leads out of the directory.
+#[tokio::test]
+async fn links_that_lead_out() {
+    let lab = Lab::start(Files::Topdir);
+    lab.hub.move_build("lab-hello-1.0-1", "fast");
+    let (inside, outside) = (
+        lab.hub.topdir().join("vol/fast"),
+        lab.server.dir.path().join("fast"),
+    );
+    std::fs::rename(&inside, &outside).unwrap();
+    std::os::unix::fs::symlink(&outside, &inside).unwrap();
+    let made = lab.done(&sound()).await;
+    lab.check_files(&made);
+
+    let path = lab.hub.rpm_path("lab-hello-devel-1.0-1.x86_64", "");
+    let elsewhere = lab.server.dir.path().join("lab-hello-devel-1.0-1.x86_64.rpm");
+    std::fs::rename(&path, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let mut devel = with(tag("lab-locked"), "packages", vec!["lab-hello-devel"]);
+    for flags in [json!([]), json!(["no_deps"])] {
+        devel["flags"] = flags;
+        lab.fails(&devel, &["lab-hello-devel-1.0-1.x86_64.rpm"]).await;
+    }
+}
+
 /// A copy that is not signed as its place says is none.
 #[tokio::test]
 async fn signed_copies_that_are_not() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kojihub::{Value as Xml, Wrong};
+use kojihub::{Rule, Value as Xml, Wrong};
 use serde_json::{Value, json};
 
 use crate::lab::{Files, Lab, Made, tag, with};
@@ -181,30 +181,62 @@ async fn what_cannot_be_read() {
         "package_name",
         "tag_name",
     ];
+    // Anywhere, and where what was read before is sound.
+    let mut rules: Vec<Rule> = wrongs.into_iter().map(Rule::from).collect();
     for field in fields {
-        for value in [
+        let values = [
             Xml::Nil,
             Xml::Int(-7),
             Xml::Bool(true),
             text("a/../../b"),
             Xml::Array(vec![]),
             Xml::Double(1e300),
-        ] {
-            wrongs.push(Wrong::Field(field, value));
+        ];
+        let wrongs = values.into_iter().map(|value| Wrong::Field(field, value));
+        for wrong in wrongs.chain([Wrong::NoField(field)]) {
+            rules.push(wrong.clone().into());
+            rules.extend(["listTaggedRPMS", "multiCall"].map(|method| wrong.clone().of(method)));
         }
-        wrongs.push(Wrong::NoField(field));
     }
-    let outcomes = outcomes(&lab, wrongs).await;
-    assert!(outcomes.failed > 60, "{outcomes:?}");
+    let outcomes = outcomes(&lab, rules).await;
+    assert!(outcomes.failed > 200, "{outcomes:?}");
     println!("{outcomes:?}");
+}
+
+/// What the hub has on record of files counts where it has anything.
+#[tokio::test]
+async fn digests_that_are_not_those_of_the_files() {
+    let zeros = Xml::Str("0".repeat(64));
+    for (wrong, is_done) in [
+        (Wrong::Field("sha256", zeros), Some(false)),
+        (Wrong::Field("sha256", Xml::Str("no digest".to_owned())), None),
+        (Wrong::Field("sha256", Xml::Int(7)), None),
+        (Wrong::NoField("sha256"), Some(true)),
+    ] {
+        let lab = Lab::with_profile(Files::Topdir, |start| start);
+        lab.hub.on(wrong.clone());
+        let record = lab.server.compose(&request()).await;
+        let done = record["state_name"] == "done";
+        assert!(
+            is_done.is_none_or(|expected| expected == done),
+            "{wrong:?}: {record}"
+        );
+        if done {
+            is_right(&lab.made(&record));
+        }
+    }
+    // A hub that knows none.
+    let lab = Lab::with_profile(Files::Topdir, |start| start);
+    lab.hub.forget_digests();
+    is_right(&lab.done(&request()).await);
 }
 
 /// Faults where the answer as a whole is none.
 #[tokio::test]
 async fn faults_among_many_answers() {
     let lab = Lab::with_profile(Files::Topdir, |start| start);
-    let mut wrongs = Vec::new();
-    for place in 0..4 {
+    let mut rules: Vec<Rule> = Vec::new();
+    for (call, place) in (0..4).flat_map(|call| (0..3).map(move |place| (call, place))) {
         for (code, text) in [
             (1000, "No such rpm: 4"),
             (1014, "server is offline"),
@@ -213,10 +245,12 @@ async fn faults_among_many_answers() {
                 "Traceback (most recent call last):\n  File \"x\"\nKeyError: 'id'\n",
             ),
         ] {
-            wrongs.push(Wrong::FaultInside(place, code, text.to_owned()));
+            let wrong = Wrong::FaultInside(place, code, text.to_owned());
+            rules.push(wrong.of("multiCall").after(call));
         }
     }
-    let outcomes = outcomes(&lab, wrongs).await;
+    let outcomes = outcomes(&lab, rules).await;
+    assert!(outcomes.failed > 10, "{outcomes:?}");
     println!("{outcomes:?}");
 }
 
@@ -226,9 +260,9 @@ struct Outcomes {
     failed: usize,
 }
 
-async fn outcomes(lab: &Lab, wrongs: Vec<Wrong>) -> Outcomes {
+async fn outcomes(lab: &Lab, rules: Vec<Rule>) -> Outcomes {
     let mut outcomes = Outcomes::default();
-    for wrong in wrongs {
+    for wrong in rules {
         lab.hub.behave();
         lab.hub.on(wrong.clone());
         let record = lab.server.compose(&request()).await;

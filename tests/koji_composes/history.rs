@@ -132,9 +132,12 @@ async fn of_every_tag_without_inheritance() {
 }
 
 #[tokio::test]
-async fn of_every_tag_with_dependencies() {
+async fn of_tags_with_dependencies() {
     every_moment(Files::Topdir, &[], |expected| {
         let tags = expected.history.iter();
+        let tags = tags.filter(|history| {
+            ["lab-build", "lab-diamond", "lab-depth", "lab-signed"].contains(&history.tag.as_str())
+        });
         tags.map(|history| (history.tag.clone(), moments(&history.steps)))
             .collect()
     })

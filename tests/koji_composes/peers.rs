@@ -99,6 +99,43 @@ async fn the_command_line_asks_for_the_same() {
     );
 }
 
+/// The Python client that is in production.
+const CLIENT: &str = r#"
+import json, sys
+from odcs.client.odcs import ODCS, AuthMech, ComposeSourceBuild, ComposeSourceTag
+
+client = ODCS(sys.argv[1], auth_mech=AuthMech.Anonymous)
+made = []
+for source in [ComposeSourceTag("lab-build", packages=["lab-hello-doc"], sigkeys=["f1290335"], koji_event=174),
+               ComposeSourceTag("lab-locked", builds=["lab-volume-1.0-1"]),
+               ComposeSourceBuild(["lab-hello-1.0-2"], sigkeys=["f1290335", ""])]:
+    made.append(client.wait_for_compose(client.request_compose(source)["id"], timeout=60))
+print(json.dumps(made))
+"#;
+
+#[tokio::test]
+async fn the_python_client_asks_for_the_same() {
+    let Some(python) = std::env::var_os("ODCS_TEST_PYTHON") else {
+        assert!(
+            !test_support::is_ci(),
+            "ODCS_TEST_PYTHON should name a Python with odcs[client]"
+        );
+        return;
+    };
+    let lab = Lab::start(Files::Topdir);
+    let printed = run(std::process::Command::new(python).args(["-c", CLIENT, &lab.server.base]));
+    let records: serde_json::Value = serde_json::from_str(printed.lines().next_back().unwrap()).unwrap();
+    let made: Vec<_> = (0..3).map(|index| lab.made(&records[index])).collect();
+    assert_eq!(
+        made[0].keys("x86_64").into_values().collect::<Vec<_>>(),
+        ["f1290335", "f1290335"]
+    );
+    assert!(made[1].keys("x86_64").contains_key("lab-volume-0:1.0-1.x86_64"));
+    assert!(made[1].keys("x86_64").contains_key("lab-hello-0:1.0-1.x86_64"));
+    assert_eq!(made[2].keys("x86_64")["lab-hello-0:1.0-2.x86_64"], "f1290335");
+    assert_eq!(made[2].record["source_type"], 6);
+}
+
 /// What an existing compose has is taken from Koji once more: for the same arches, signed with the same keys.
 #[tokio::test]
 async fn the_same_as_an_existing_compose() {

@@ -1,5 +1,6 @@
 //! What is there already is shared, what has changed is made anew, and what was removed comes back as it was.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -124,6 +125,37 @@ async fn a_copy_that_was_seen_and_is_gone() {
         made.trees["x86_64"]["lab-hello-devel-0:1.0-1.x86_64"].key,
         "f1290335"
     );
+}
+
+/// A signature is removed and made again with the same key: other files under the same names.
+#[tokio::test]
+async fn what_was_signed_again_with_the_same_key() {
+    for files in [Files::Topdir, Files::Topurl] {
+        let lab = Lab::start(files);
+        let mut body = with(signed(&["f1290335"]), "packages", vec!["lab-hello-libs"]);
+        body["flags"] = json!(["no_deps"]);
+        let before = lab.done(&body).await;
+        lab.hub.sign_again("lab-hello-1.0-1", "f1290335");
+        body["flags"] = json!(["no_deps", "no_reuse"]);
+        let after = lab.done(&body).await;
+        lab.check_files(&after);
+        assert_eq!(after.keys("x86_64"), before.keys("x86_64"));
+        // What the repodata says of the file is of the one that is there.
+        let path = lab.hub.rpm_path("lab-hello-libs-1.0-1.x86_64", "f1290335");
+        let digest =
+            odcs_rpm::Digest::of_bytes(odcs_rpm::DigestAlgorithm::Sha256, &std::fs::read(path).unwrap());
+        let os = after.compose.join("Temporary/x86_64/os/repodata");
+        let primary = test_support::files(&os);
+        let primary = primary
+            .iter()
+            .find(|name| name.ends_with("primary.xml.gz"))
+            .unwrap();
+        let mut xml = String::new();
+        flate2::read::MultiGzDecoder::new(std::fs::File::open(os.join(primary)).unwrap())
+            .read_to_string(&mut xml)
+            .unwrap();
+        assert!(xml.contains(digest.hex()), "{files:?}");
+    }
 }
 
 #[tokio::test]

@@ -169,6 +169,29 @@ impl Hub {
         }
     }
 
+    /// Removes the signatures of a key and makes them again: the signed copies have other bytes in their signature headers,
+    /// and the hub other digests.
+    pub fn sign_again(&self, nvr: &str, key: &str) {
+        let headers: Vec<PathBuf> = {
+            let base = self.shared.base.lock().unwrap();
+            let rpms = rpms_of(&base.state, nvr);
+            rpms.map(|rpm| self.volume.sigcache(&base.state, rpm, key))
+                .collect()
+        };
+        for path in headers {
+            let mut header = std::fs::read(&path).unwrap();
+            // The space that is kept free for signatures: nobody reads what is there.
+            const FREE: usize = 1000;
+            let free = header
+                .windows(FREE)
+                .rposition(|bytes| bytes.iter().all(|byte| *byte == 0));
+            header[free.expect("there is free space") + FREE / 2] = 1;
+            std::fs::write(path, header).unwrap();
+        }
+        self.unsign(nvr, key);
+        self.sign(nvr, key);
+    }
+
     /// As if a build had never been signed with a key: no rows, no signed copies. [`sign`](Self::sign) undoes it.
     pub fn unsign(&self, nvr: &str, key: &str) {
         self.forget_signature_rows(nvr, key);

@@ -125,6 +125,19 @@ fn signatures_come_and_go_without_events() {
     assert!(digests(&hub, 4).contains(&"f1290335".to_owned()));
     assert_eq!(hub.last_event(), before);
 
+    hub.sign_again("lab-hello-1.0-1", "f1290335");
+    let again = std::fs::read(&signed).unwrap();
+    assert!(again != bytes && again.len() == bytes.len());
+    if test_support::has("rpm") {
+        let read = Command::new("rpm")
+            .args(["-qp", "--qf", "%{RSAHEADER:pgpsig}"])
+            .arg(&signed)
+            .output()
+            .unwrap();
+        let key = String::from_utf8(read.stdout).unwrap();
+        assert!(read.status.success() && key.ends_with("f1290335"), "{key}");
+    }
+
     // On record since it was recorded, and not on disk.
     assert!(!hub.rpm_path("lab-noarch-2.0-2.noarch", "f1290335").exists());
     hub.write_signed("lab-noarch-2.0-2", "f1290335");
