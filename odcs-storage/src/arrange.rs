@@ -323,8 +323,13 @@ fn check_names(of_one_name: &[Planned<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses two files for one package if they are known to differ.
+/// Refuses two files for one package if they are known to differ: but for copies of one RPM, of which arches may want
+/// different ones.
 fn check_same(first: &Candidate, second: &Candidate) -> Result<()> {
+    let number = |candidate: &Candidate| candidate.record.as_ref()?.rpm_id;
+    if number(first).is_some() && number(first) == number(second) {
+        return Ok(());
+    }
     match (&first.checksum, &second.checksum) {
         (Some(one), Some(other)) if one.algorithm() == other.algorithm() && one != other => {
             Err(Error::Ambiguous {

@@ -1,11 +1,11 @@
 //! Which of several copies of a package are worth fetching: those whose headers claim a signature that will do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use odcs_rpm::Sigkey;
 use odcs_rpm::header::{FileFacts, read_header};
+use odcs_rpm::{Nevra, PackageKind, Sigkey};
 
 use crate::build::{Phase, Progress};
 use crate::content_store::ContentStore;
@@ -80,12 +80,24 @@ pub(super) async fn narrow(
         .try_collect()
         .await?;
     claims.extend(read);
+    let mut sources: HashMap<Nevra, (Arc<Candidate>, Vec<Arc<Candidate>>)> = HashMap::new();
     for arch in &mut plan.arches {
-        if arch.signatures.accepts_everything() {
-            continue;
-        }
+        let policy = &arch.signatures;
         for planned in arch.packages.iter_mut().filter(|planned| is_undecided(planned)) {
-            keep(planned, &claims, &arch.signatures);
+            let shared =
+                (planned.kind == PackageKind::Source).then(|| planned.candidate.package.nevra.clone());
+            // The arches share the tree of the sources: the first of them decides.
+            if let Some((candidate, copies)) = shared.as_ref().and_then(|nevra| sources.get(nevra)) {
+                planned.candidate = Arc::clone(candidate);
+                planned.copies.clone_from(copies);
+                continue;
+            }
+            if !policy.accepts_everything() {
+                keep(planned, &claims, policy);
+            }
+            if let Some(nevra) = shared {
+                sources.insert(nevra, (Arc::clone(&planned.candidate), planned.copies.clone()));
+            }
         }
     }
     Ok(plan)

@@ -99,11 +99,17 @@ impl Koji {
         }
     }
 
-    /// Whether a server has the copy that is signed with a key. Its header tells, and is kept: it is asked for once.
+    /// Whether a server has the copy that is signed with a key. Its header tells; where that is known, its first byte
+    /// does: signed copies are removed some day.
     async fn is_served(&self, offer: &Offer, key: &Sigkey, files: &Files) -> Result<bool> {
         let file = files.locate(offer.path(Some(key))?)?;
         let copy = offer.copy(file, Some(key.clone()), Vec::new());
-        match self.headers(Arc::from([copy])).look().await {
+        let headers = self.headers(Arc::from([copy]));
+        let found = match headers.is_kept().await? {
+            true => headers.probe().await,
+            false => headers.look().await,
+        };
+        match found {
             Ok(()) => Ok(true),
             Err(error) => is_missing(error),
         }

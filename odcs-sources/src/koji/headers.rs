@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt};
+use odcs_core::fetch::{Expected, FetchExt, Get};
 use odcs_core::files::SourceFile;
 use odcs_core::source::local::{blocking, open_package, package_error};
 use odcs_core::source::{Candidate, PackageLocation, RemoteFile};
@@ -101,6 +102,35 @@ impl Headers {
     pub(super) async fn look(self: &Arc<Self>) -> Result<()> {
         for chunk in self.chunks() {
             self.read(chunk).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the headers of all copies are kept.
+    pub(super) async fn is_kept(self: &Arc<Self>) -> Result<bool> {
+        let this = Arc::clone(self);
+        blocking(move || {
+            let Some(cache) = &this.cache else {
+                return Ok(false);
+            };
+            let mut buffer = Vec::new();
+            let mut copies = this.copies.iter();
+            Ok(copies.all(|copy| cache.get(&copy.identity().facts(), &mut buffer)))
+        })
+        .await
+    }
+
+    /// Asks for the first byte of each copy.
+    ///
+    /// # Errors
+    /// Those of the server: `NotFound` for what is not there.
+    pub(super) async fn probe(&self) -> Result<()> {
+        for copy in &*self.copies {
+            if let (Some(fetch), PackageLocation::Remote(remote)) = (&self.fetch, &copy.file) {
+                let get = Get::of_any(remote.places()?, u64::MAX).with_range(0, 0);
+                let expected = Expected::at_most(1, remote.url()?.as_str());
+                fetch.bytes(&get, expected).await?;
+            }
         }
         Ok(())
     }

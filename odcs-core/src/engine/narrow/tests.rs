@@ -5,7 +5,7 @@ use rpmgen::{PackageSpec, Section, TagChange, TagValue, write};
 use super::*;
 use crate::fetch::served::{Manner, Served};
 use crate::plan::{ArchPlan, Required, SignatureRules};
-use crate::source::Trust;
+use crate::source::{SourceRecord, Trust};
 
 const KEYS: [&str; 2] = ["199e2f91fd431d51", "aaaaaaaaaaaaaaaa"];
 
@@ -132,6 +132,59 @@ async fn copies_that_cannot_be_chosen_are_left_out() {
         let there = paths.iter().filter(|path| **path != "missing").count();
         assert_eq!(requests, there, "{paths:?}, each of them once for both arches");
     }
+}
+
+/// Arches may want other copies, but there is one tree of sources.
+#[tokio::test]
+async fn of_sources_the_first_arch_decides() {
+    let served = served();
+    let [a, b] = KEYS;
+    for (kind, first, second, left) in [
+        (PackageKind::Binary, &[a][..], &[b][..], ["a", "b"]),
+        (PackageKind::Source, &[a], &[b], ["a", "a"]),
+        (PackageKind::Source, &[b, a], &[a], ["b", "b"]),
+    ] {
+        let mut plan = plan(&["unsigned", "b", "a"], policy(first, false));
+        plan.arches[1].signatures = policy(second, false);
+        for arch in &mut plan.arches {
+            arch.packages[0].kind = kind;
+        }
+        let plan = narrow(&served, None, plan, 4, &Steps::default()).await.unwrap();
+        for (arch, left) in plan.arches.iter().zip(left) {
+            let found: Vec<_> = all(&arch.packages[0]).map(|it| it.file.to_string()).collect();
+            assert_eq!(found.len(), 1, "{kind:?} {found:?}");
+            assert!(
+                found[0].ends_with(&format!("/{left}")),
+                "{kind:?} {first:?} {found:?}"
+            );
+        }
+    }
+}
+
+/// What is on record needs no look at headers.
+#[tokio::test]
+async fn records_say_which_copy_fits() {
+    let mut served = served();
+    served.manner = Manner::Down;
+    let [a, b] = KEYS;
+    let mut plan = plan(&["unsigned", "b", "a"], policy(&[a], false));
+    let keys = [None, Some(b), Some(a)];
+    for arch in &mut plan.arches {
+        let planned = &mut arch.packages[0];
+        let files = std::iter::once(&mut planned.candidate).chain(&mut planned.copies);
+        for (file, key) in files.zip(keys) {
+            let mut record = SourceRecord::new(file.file.to_string());
+            if let Some(key) = key {
+                record = record.with_sigkey(key.parse().unwrap());
+            }
+            Arc::make_mut(file).record = Some(Arc::new(record));
+        }
+    }
+    let plan = narrow(&served, None, plan, 4, &Steps::default()).await.unwrap();
+    let left: Vec<_> = all(&plan.arches[0].packages[0])
+        .map(|it| it.file.to_string())
+        .collect();
+    assert!(matches!(&*left, [only] if only.ends_with("/a")), "{left:?}");
 }
 
 #[tokio::test]
