@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use kojihub::Hub;
+use odcs_rpm::{Digest, DigestAlgorithm};
 use serde_json::{Value, json};
 
 use crate::support::{Server, Start};
@@ -213,11 +214,19 @@ impl Made {
             .collect()
     }
 
-    /// All packages and repodata by path, with their bytes.
-    pub(crate) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut contents = test_support::contents(&self.compose.join("Temporary"));
-        contents.retain(|path, _| path.contains("/Packages/") || path.contains("/repodata/"));
+    /// All packages and repodata by path, with the digests of their bytes.
+    pub(crate) fn contents(&self) -> BTreeMap<String, String> {
+        let contents = test_support::contents(&self.compose.join("Temporary"));
+        let contents = contents.into_iter();
         contents
+            .filter(|(path, _)| path.contains("/Packages/") || path.contains("/repodata/"))
+            .map(|(path, bytes)| {
+                (
+                    path,
+                    Digest::of_bytes(DigestAlgorithm::Sha256, &bytes).hex().to_owned(),
+                )
+            })
+            .collect()
     }
 }
 
