@@ -100,7 +100,7 @@ impl Koji {
             };
             let asked = asked.iter();
             Ok(asked
-                .map(|asked| asked.as_ref().and_then(|asked| kept(asked)))
+                .map(|asked| asked.as_ref().and_then(&mut kept))
                 .collect())
         })
         .await
