@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kojihub::{Rule, Value as Xml, Wrong};
 use serde_json::{Value, json};
+use test_support::http::{Behaviour, Rule as FileRule};
 
 use crate::lab::{Files, Lab, Made, tag, with};
 
@@ -229,6 +230,55 @@ async fn digests_that_are_not_those_of_the_files() {
     let lab = Lab::with_profile(Files::Topdir, |start| start);
     lab.hub.forget_digests();
     is_right(&lab.done(&request()).await);
+}
+
+/// A server of the volume that misbehaves: what passes is waited for, what does not is said.
+#[tokio::test]
+async fn a_volume_that_is_served_badly() {
+    let rpms = "/packages/*";
+    let rules: [FileRule; 9] = [
+        Behaviour::CutAtOnce.times(2),
+        Behaviour::CutAfter(1000).times(3),
+        Behaviour::CutBeforeEnd(1).times(3),
+        Behaviour::Status(503).times(2),
+        Behaviour::Html(502).times(2),
+        Behaviour::IgnoreRange.into(),
+        Behaviour::NoValidators.into(),
+        Behaviour::Chunked.into(),
+        Behaviour::RangeUnnamed.times(1),
+    ];
+    for rule in rules {
+        // Nothing is known from before.
+        let lab = Lab::with_profile(Files::Topurl, |start| start);
+        lab.hub.files().on(rpms, rule.clone());
+        let record = lab.server.compose(&request()).await;
+        assert_eq!(
+            record["state_name"], "done",
+            "{rule:?}: {}",
+            record["state_reason"]
+        );
+        let made = lab.made(&record);
+        is_right(&made);
+        lab.check_files(&made);
+    }
+    for behaviour in [
+        Behaviour::Html(200),
+        Behaviour::Status(403),
+        Behaviour::Redirect(302, "https://login.example.com/".to_owned()),
+        Behaviour::Body(b"no package".as_slice().into()),
+        Behaviour::RangeOff(8),
+    ] {
+        let lab = Lab::with_profile(Files::Topurl, |start| start);
+        lab.hub.files().on(rpms, behaviour.clone());
+        let record = lab.server.compose(&request()).await;
+        let reason = record["state_reason"].as_str().unwrap();
+        println!("{behaviour:?}: {reason}");
+        match record["state_name"] == "done" {
+            true => is_right(&lab.made(&record)),
+            false => assert!(reason.contains("/packages/lab-"), "{behaviour:?}: {reason}"),
+        }
+        assert!(!lab.server.log().contains("panicked"), "{}", lab.server.log());
+    }
 }
 
 /// Faults where the answer as a whole is none.
