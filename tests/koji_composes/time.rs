@@ -100,6 +100,10 @@ async fn signing_makes_another_compose() {
         lab.hub.remove_signed("lab-hello-1.0-1", "94d22493");
         let back = lab.done(&signed(keys)).await;
         assert_eq!(back.compose, before.compose, "{files:?}");
+        let mut anew = signed(keys);
+        anew["flags"] = json!(["no_reuse"]);
+        let anew = lab.done(&anew).await;
+        assert_eq!(key(&anew), "f1290335", "also where the copy was fetched once");
     }
 }
 

@@ -285,8 +285,11 @@ fn checked(mut package: Package, copy: &Copy) -> Result<Package> {
     if copy.record.rpm_id.is_some() {
         package.nevra.clone_from(&copy.nevra);
     }
-    // A copy may be written anew, and is the same: only its number and its key say which one it is.
+    // A copy may be written anew, and be signed anew: what its header says of the package stays, its file does not.
     package.file_time = 0;
+    if copy.record.sigkey.is_some() {
+        package.sizes.package = 0;
+    }
     Ok(package)
 }
 
