@@ -25,9 +25,10 @@ pub struct UnsignedPackage {
     pub record: Option<Arc<SourceRecord>>,
 }
 
-/// Names the packages, as many as one can read.
+/// Names the packages: whoever is to have them signed needs all of them.
 pub(super) fn sentence(packages: &[UnsignedPackage], verified: bool) -> String {
-    const SHOWN: usize = 20;
+    // Beyond that it is not packages that are unsigned, but a distribution.
+    const SHOWN: usize = 1000;
     let is_one_wish = packages
         .windows(2)
         .all(|pair| matches!(pair, [one, other] if one.wanted == other.wanted));
