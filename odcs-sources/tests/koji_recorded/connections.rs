@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use kojihub::{Hub, Wrong};
 use odcs_core::{Clock, Error, ErrorKind, Timestamp};
-use odcs_sources::koji::client::{EventId, HubSettings, KojiHub, Problem, TaskId};
+use odcs_sources::koji::client::{BuildRef, EventId, Fault, HubSettings, KojiHub, Problem, TaskId};
 use test_support::http::Tls;
 
 use crate::faults::{EVENT, refused};
@@ -147,6 +148,58 @@ async fn an_offline_hub_is_said_to_be() {
         text.ends_with("/kojihub is offline: database outage; the compose can be asked for again later"),
         "{text}"
     );
+}
+
+/// A hub that goes offline while it answers many calls at once has answered none of them.
+#[tokio::test]
+async fn a_hub_that_is_offline_for_one_of_many_calls_is_asked_again() {
+    let double = Hub::start();
+    let asked = [
+        BuildRef::from("lab-volume-1.0-1"),
+        "nodashes".into(),
+        "lab-hello-1.0-1".into(),
+    ];
+    let hub = |change: fn(&mut HubSettings)| {
+        let clock = Arc::new(Hasty::default());
+        let mut settings = HubSettings::new(double.url().parse().unwrap());
+        settings.attempts = 4;
+        settings.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        change(&mut settings);
+        (KojiHub::new(settings).unwrap(), clock)
+    };
+    let offline = || Wrong::FaultInside(2, Fault::OFFLINE, "database outage".into());
+    double.on(offline().of("multiCall").times(2));
+    let (patient, clock) = hub(|_| {});
+    let builds = patient.builds(&asked).await.unwrap();
+    let ids: Vec<_> = builds.iter().flatten().flatten().map(|build| build.id).collect();
+    assert_eq!(ids.len(), 2);
+    // Other faults are of their call, as ever.
+    assert!(builds[1].as_ref().unwrap_err().is_fault(Fault::GENERIC));
+    assert_eq!(
+        *clock.0.lock().unwrap(),
+        [Duration::from_secs(1), Duration::from_secs(2)]
+    );
+    assert_eq!(double.calls().len(), 3);
+
+    // In the end it is an error of all.
+    double.behave();
+    double.on(offline());
+    for (change, times) in [
+        ((|_| {}) as fn(&mut HubSettings), 4),
+        (|settings| settings.retry_offline = false, 1),
+    ] {
+        double.forget();
+        let error = hub(change).0.builds(&asked).await.unwrap_err();
+        assert_eq!(double.calls().len(), times);
+        assert!(
+            error.is_fault(Fault::OFFLINE) && error.is_retryable(),
+            "{error:?}"
+        );
+        assert!(
+            error.to_string().contains("is offline: database outage"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

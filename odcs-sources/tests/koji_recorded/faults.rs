@@ -5,7 +5,7 @@ use odcs_sources::koji::client::{
     BuildId, BuildRef, EventId, Fault, HubSettings, KojiError, KojiHub, Problem, RpmId, TagId, TaggedRpms,
 };
 
-use crate::server::{Answer, Server, compressed, envelope, fault};
+use crate::server::{Answer, Server, compressed, envelope};
 
 pub(crate) const EVENT: &str = "<value><struct>\n<member>\n<name>id</name>\n<value><int>174</int></value>\n</member>\n<member>\n\
                      <name>ts</name>\n<value><double>1795254115.5</double></value>\n</member>\n</struct></value>";
@@ -15,7 +15,7 @@ pub(crate) async fn refused(answer: Answer) -> KojiError {
     server.hub().last_event().await.unwrap_err()
 }
 
-fn rpm(id: &str, name: &str, key: &str) -> String {
+pub(crate) fn rpm(id: &str, name: &str, key: &str) -> String {
     let members = [
         ("arch", "<string>x86_64</string>"),
         ("build_id", "<int>1</int>"),
@@ -64,11 +64,11 @@ fn array(values: &[String]) -> String {
     )
 }
 
-fn listing(rpms: &[String], builds: &[String]) -> String {
+pub(crate) fn listing(rpms: &[String], builds: &[String]) -> String {
     array(&[array(rpms), array(builds)])
 }
 
-fn good_listing() -> String {
+pub(crate) fn good_listing() -> String {
     let rpms = [
         rpm("<int>7</int>", "<string>ed</string>", "<string>f1290335</string>"),
         rpm("<int>8</int>", "<string>ed-doc</string>", "<nil/>"),
@@ -394,37 +394,80 @@ async fn many_calls_are_as_many_requests_as_a_hub_takes() {
     assert!(server.asked().is_empty(), "nothing of this needs a hub");
 }
 
+/// What it was, and what it should have been, in words of the project.
 #[tokio::test]
-async fn hubs_that_do_not_know_drafts_are_asked_without() {
-    let server = Server::new();
-    let hub = server.hub();
-    server.answer([
-        fault(1, "TypeError: unexpected keyword argument 'draft'"),
-        Answer::value(&good_listing()),
-    ]);
-    assert_eq!(
-        hub.tagged_rpms(&TaggedRpms::new("f42")).await.unwrap().rpms.len(),
-        2
-    );
-    assert_eq!(server.asked().len(), 2);
-    // It is remembered.
-    hub.tagged_rpms(&TaggedRpms::new("f42")).await.unwrap();
-    let asked = server.asked();
-    assert_eq!(asked.len(), 1);
-    assert!(!String::from_utf8_lossy(&asked[0].body).contains("draft"));
-    // What is wrong in another way is said, and nothing is learned from it.
-    let hub = server.hub();
-    server.answer([fault(1000, "No such tagInfo: 'x'")]);
-    assert!(
-        hub.tagged_rpms(&TaggedRpms::new("x"))
+async fn values_of_other_types_are_said_to_be_what_they_are() {
+    let epoch = "<name>epoch</name>\n<value><nil/></value>";
+    let number = |value: &str| format!("<name>epoch</name>\n<value>{value}</value>");
+    for (from, to, reason) in [
+        (
+            "<string>f42</string>",
+            "<double>1.5</double>",
+            "tag_name is a double, not a string",
+        ),
+        (
+            "<string>f42</string>",
+            "<struct></struct>",
+            "tag_name is a struct, not a string",
+        ),
+        (
+            "<string>f42</string>",
+            "<dateTime.iso8601>20260301T00:00:00</dateTime.iso8601>",
+            "tag_name is a date, not a string",
+        ),
+        (
+            "<int>7018</int>",
+            "<double>7018.0</double>",
+            "size is a double, not an integer",
+        ),
+        (
+            "<int>7018</int>",
+            "<int>70180000000000000000</int>",
+            "size is \"70180000000000000000\", not an integer of 64 bits",
+        ),
+        (
+            "<int>7018</int>",
+            "<struct></struct>",
+            "size is a struct, not a plain value",
+        ),
+        (
+            "<int>7018</int>",
+            "<int>-1</int>",
+            "size is -1, which is below zero",
+        ),
+        (
+            epoch,
+            &number("<int>-1</int>"),
+            "epoch is -1, not a number from 0 to 4294967295",
+        ),
+        (
+            epoch,
+            &number("<i8>4294967296</i8>"),
+            "epoch is 4294967296, not a number from 0 to 4294967295",
+        ),
+    ] {
+        let xml = good_listing();
+        assert!(xml.contains(from));
+        let server = Server::with(Answer::value(&xml.replace(from, to)));
+        let error = server
+            .hub()
+            .tagged_rpms(&TaggedRpms::new("f42"))
             .await
-            .unwrap_err()
-            .is_fault(1000)
+            .unwrap_err();
+        let Problem::Record { reason: found, .. } = error.problem() else {
+            panic!("{error:?}")
+        };
+        assert_eq!(&**found, reason);
+    }
+    let error = refused(Answer::value(&EVENT.replace("1795254115.5", "-1.5"))).await;
+    assert!(
+        error
+            .to_string()
+            .contains("ts is -1.5, not a time in seconds since 1970"),
+        "{error}"
     );
-    server.asked();
-    server.answer([Answer::value(&good_listing())]);
-    hub.tagged_rpms(&TaggedRpms::new("f42")).await.unwrap();
-    assert!(String::from_utf8_lossy(&server.asked()[0].body).contains("draft"));
+    let error = refused(Answer::value("<value><string>&#xZZ;</string></value>")).await;
+    assert!(error.to_string().contains("&#xZZ; is no character"), "{error}");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 mod cases;
 mod connections;
 mod double;
+mod drafts;
 mod expected;
 mod faults;
 mod profiles;

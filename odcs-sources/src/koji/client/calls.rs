@@ -4,11 +4,11 @@ use std::fmt::Display;
 
 use super::body::Body;
 use super::decode;
-use super::error::KojiError;
+use super::error::{KojiError, Problem};
 use super::fault::Fault;
 use super::hub::KojiHub;
 use super::ids::{BuildId, EventId, RpmId, TagId, TaskId};
-use super::listing;
+use super::listing::{self, Drafted, Drafts};
 use super::multicall::Entry;
 use super::query::{BuildRef, TagRef, TaggedBuilds, TaggedRpms};
 use super::records::{
@@ -37,7 +37,14 @@ fn decoded<T>(
     move |reader| decode(&read_answer(reader)?)
 }
 
-/// All have the errors of [`Problem`](super::Problem).
+/// Whether a fault may come from an argument that an older hub does not have.
+fn may_be_too_old(error: &KojiError) -> bool {
+    [Fault::UNCAUGHT, Fault::GENERIC, Fault::PARAMETER]
+        .into_iter()
+        .any(|code| error.is_fault(code))
+}
+
+/// All have the errors of [`Problem`].
 impl KojiHub {
     /// A tag, as it is or was at an event; none if there is or was none (`getTag`).
     pub async fn tag(
@@ -131,33 +138,60 @@ impl KojiHub {
             .await
     }
 
-    /// Asks to leave drafts out, unless they are wanted, or the hub is too old to know about them.
+    /// Asks to leave drafts out, unless they are wanted, or the hub is too old to know about them. A draft is never among
+    /// what was to be without them: it could be in the place of the latest build of a package.
     async fn ask_without_drafts<T: Send + 'static>(
         &self,
         call: Call,
         subject: &str,
         drafts: bool,
-        read: impl FnOnce(&mut AnswerReader) -> Result<T, ReadError> + Clone + Send + 'static,
+        read: impl FnOnce(&mut AnswerReader) -> Result<Drafted<T>, ReadError> + Clone + Send + 'static,
     ) -> Result<T, KojiError> {
-        if drafts || !self.knows_drafts() {
-            return self.ask(&call, subject, read).await;
+        if drafts {
+            return Ok(self.ask(&call, subject, read).await?.listing);
         }
-        let asked = self
-            .ask(&call.clone().keyword("draft", false), subject, read.clone())
-            .await;
-        let may_be_too_old = |error: &KojiError| {
-            [Fault::UNCAUGHT, Fault::GENERIC, Fault::PARAMETER]
-                .into_iter()
-                .any(|code| error.is_fault(code))
-        };
-        match asked {
-            // What was wrong shows in what is answered without it.
-            Err(error) if may_be_too_old(&error) => {
-                let answer = self.ask(&call, subject, read).await?;
-                self.forget_drafts();
-                Ok(answer)
+        let without = call.clone().keyword("draft", false);
+        let fault = if self.knows_drafts() {
+            match self.ask(&without, subject, read.clone()).await {
+                Err(error) if may_be_too_old(&error) => Some(error),
+                asked => return self.free_of_drafts(call.method, subject, asked?),
             }
-            asked => asked,
+        } else {
+            None
+        };
+        // What was wrong shows in what is answered without it.
+        let answer = self.ask(&call, subject, read.clone()).await?;
+        match (&answer.drafts, fault) {
+            // A hub that has drafts can leave them out: it failed over something else, which may pass.
+            (Drafts::Known(_), Some(fault)) => Err(fault),
+            // It is newer than it was.
+            (Drafts::Known(_), None) => {
+                self.remember_drafts();
+                let answer = self.ask(&without, subject, read).await?;
+                self.free_of_drafts(call.method, subject, answer)
+            }
+            (Drafts::Unknown, Some(_)) => {
+                self.forget_drafts();
+                Ok(answer.listing)
+            }
+            (Drafts::Unknown | Drafts::Unsaid, _) => Ok(answer.listing),
+        }
+    }
+
+    /// A listing that was to be without drafts, if it is.
+    fn free_of_drafts<T>(
+        &self,
+        method: &'static str,
+        subject: &str,
+        answer: Drafted<T>,
+    ) -> Result<T, KojiError> {
+        match answer.drafts {
+            Drafts::Known(Some(build)) => {
+                let row = format!("build {build}").into();
+                let reason = "it is a draft, and the hub was asked to leave drafts out".into();
+                Err(self.error(method, subject, Problem::Record { row, reason }))
+            }
+            _ => Ok(answer.listing),
         }
     }
 

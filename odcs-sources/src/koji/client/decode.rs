@@ -27,6 +27,12 @@ fn wrong(field: &str, reason: impl std::fmt::Display) -> Wrong {
     format!("{field}: {reason}").into()
 }
 
+/// A number of 32 bits, such as an epoch.
+pub(super) fn small(field: &str, number: i64) -> Result<u32, Wrong> {
+    u32::try_from(number)
+        .map_err(|_| format!("{field} is {number}, not a number from 0 to {}", u32::MAX).into())
+}
+
 /// A struct, of what a row is to be made.
 fn members(value: &Value) -> Result<&Struct, Wrong> {
     value
@@ -101,7 +107,7 @@ pub(super) fn inherited_tag(row: &Struct) -> Result<InheritedTag, Wrong> {
         id: TagId(row.int("parent_id")?),
         name: row.str("name")?.into(),
         child_id: TagId(row.int("child_id")?),
-        depth: u32::try_from(depth).map_err(|error| wrong("currdepth", error))?,
+        depth: small("currdepth", depth)?,
         intransitive: row.bool_or_false("intransitive")?,
         noconfig: row.bool_or_false("noconfig")?,
         filter: filter?,
@@ -109,7 +115,9 @@ pub(super) fn inherited_tag(row: &Struct) -> Result<InheritedTag, Wrong> {
 }
 
 pub(super) fn event(row: &Struct) -> Result<Event, Wrong> {
-    let time = Duration::try_from_secs_f64(row.double("ts")?).map_err(|error| wrong("ts", error))?;
+    let seconds = row.double("ts")?;
+    let time = Duration::try_from_secs_f64(seconds)
+        .map_err(|_| Wrong::from(format!("ts is {seconds:?}, not a time in seconds since 1970")))?;
     Ok(Event {
         id: EventId(row.int("id")?),
         time: Timestamp::from_seconds(0).plus(time),
@@ -149,11 +157,11 @@ pub(super) fn build(row: &Struct) -> Result<Build, Wrong> {
         Some(id) => id,
         None => row.int("id")?,
     };
-    let epoch = row.int_or_nil("epoch")?.map(u32::try_from).transpose();
+    let epoch = row.int_or_nil("epoch")?;
     Ok(Build {
         id: BuildId(id),
         nvr: nvr(row)?,
-        epoch: epoch.map_err(|error| wrong("epoch", error))?,
+        epoch: epoch.map(|epoch| small("epoch", epoch)).transpose()?,
         volume: row
             .str("volume_name")?
             .parse()

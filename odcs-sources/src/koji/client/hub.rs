@@ -90,6 +90,11 @@ impl KojiHub {
         self.0.without_drafts.store(true, Ordering::Relaxed);
     }
 
+    pub(super) fn remember_drafts(&self) {
+        tracing::info!(hub = %self.0.name, "the hub knows about drafts now");
+        self.0.without_drafts.store(false, Ordering::Relaxed);
+    }
+
     /// Makes a call, and reads its answer into a value. For calls that have no method of their own; it must be one that
     /// only reads, as it may be made several times.
     ///

@@ -9,21 +9,54 @@ use odcs_rpm::{Arch, Evr, Nevra, PackageName, Sigkey};
 
 use super::decode::{self, Wrong};
 use super::ids::{BuildId, RpmId};
+use super::names::Nvr;
 use super::records::{PayloadHash, Rpm, RpmListing, Signatures, TaggedBuild};
 use super::xmlrpc::{Field, Item, Kind, Mismatch, ReadError, Reader, Struct, Value};
 
+/// A listing of a tag, and what it shows about drafts.
+pub(super) struct Drafted<T> {
+    pub(super) listing: T,
+    pub(super) drafts: Drafts,
+}
+
+/// What the rows of a listing say about drafts.
+pub(super) enum Drafts {
+    /// Nothing: there are no rows.
+    Unsaid,
+    /// Nothing, as the hub does not know about drafts.
+    Unknown,
+    /// Which are; one of them, if there are any.
+    Known(Option<Nvr>),
+}
+
+impl Drafts {
+    fn new(has_rows: bool, is_said: bool, draft: Option<Nvr>) -> Self {
+        match (has_rows, is_said) {
+            (_, true) => Self::Known(draft),
+            (true, false) => Self::Unknown,
+            (false, false) => Self::Unsaid,
+        }
+    }
+}
+
+/// The first build that is a draft.
+fn draft(builds: &[TaggedBuild]) -> Option<Nvr> {
+    let draft = builds.iter().find(|tagged| tagged.build.draft)?;
+    Some(draft.build.nvr.clone())
+}
+
 /// Reads the answer of `listTaggedRPMS`.
-pub(super) fn tagged_rpms<R: BufRead>(reader: &mut Reader<R>) -> Result<RpmListing, ReadError> {
+pub(super) fn tagged_rpms<R: BufRead>(reader: &mut Reader<R>) -> Result<Drafted<RpmListing>, ReadError> {
     reader.begin_answer()?;
     let two = || ReadError::row("the answer", "it is not a list of RPMs and one of builds");
     if reader.value()? != Item::Array || !reader.next_element()? {
         return Err(two());
     }
-    let mut rpms = rpms(reader)?;
+    let (mut rpms, is_said) = rpm_rows(reader)?;
     if !reader.next_element()? {
         return Err(two());
     }
-    let mut builds = tagged_builds(reader)?;
+    let (mut builds, is_said_of_builds) = tagged_builds(reader)?;
     if reader.next_element()? {
         return Err(two());
     }
@@ -46,21 +79,34 @@ pub(super) fn tagged_rpms<R: BufRead>(reader: &mut Reader<R>) -> Result<RpmListi
         }
         known = Some(rpm.build_id);
     }
-    Ok(listing)
+    let draft = draft(&listing.builds).or_else(|| {
+        let rpm = listing.rpms.iter().find(|rpm| rpm.draft)?;
+        Some(listing.build(rpm.build_id)?.build.nvr.clone())
+    });
+    let has_rows = !listing.rpms.is_empty() || !listing.builds.is_empty();
+    Ok(Drafted {
+        drafts: Drafts::new(has_rows, is_said || is_said_of_builds, draft),
+        listing,
+    })
 }
 
 /// Reads the answer of `listTagged`, in the order that the hub gives.
 pub(super) fn tagged_builds_answer<R: BufRead>(
     reader: &mut Reader<R>,
-) -> Result<Vec<TaggedBuild>, ReadError> {
+) -> Result<Drafted<Vec<TaggedBuild>>, ReadError> {
     reader.begin_answer()?;
-    let builds = tagged_builds(reader)?;
+    let (listing, is_said) = tagged_builds(reader)?;
     reader.end_answer()?;
-    Ok(builds)
+    Ok(Drafted {
+        drafts: Drafts::new(!listing.is_empty(), is_said, draft(&listing)),
+        listing,
+    })
 }
 
-fn tagged_builds<R: BufRead>(reader: &mut Reader<R>) -> Result<Vec<TaggedBuild>, ReadError> {
+/// Builds, and whether any row says if it is of a draft.
+fn tagged_builds<R: BufRead>(reader: &mut Reader<R>) -> Result<(Vec<TaggedBuild>, bool), ReadError> {
     let mut builds = Vec::new();
+    let mut is_said = false;
     rows(reader, "build", |reader, row| {
         let mut members = Struct::default();
         reader.row(|name, field| {
@@ -71,24 +117,28 @@ fn tagged_builds<R: BufRead>(reader: &mut Reader<R>) -> Result<Vec<TaggedBuild>,
             }
             Ok(())
         })?;
+        is_said |= members.get("draft").is_some();
         let build = decode::tagged_build(&members);
         builds.push(build.map_err(|wrong| ReadError::row(label("build", row), wrong))?);
         Ok(())
     })?;
-    Ok(builds)
+    Ok((builds, is_said))
 }
 
 /// A member as a value.
 fn member(name: &[u8], field: Field<'_>) -> Result<(Box<str>, Value), Wrong> {
-    let name = str::from_utf8(name).map_err(|error| error.to_string())?;
+    let name = str::from_utf8(name).map_err(|_| Wrong::from("a member whose name is not UTF-8"))?;
     let value = match field {
-        Field::Nested => Value::Array(Vec::new()),
+        // Of these it counts what they are, and nothing else.
+        Field::Array => Value::Array(Vec::new()),
+        Field::Struct => Value::Struct(Struct::default()),
+        Field::Plain(Kind::Double, _) => Value::Double(0.0),
+        Field::Plain(Kind::DateTime, _) => Value::DateTime("".into()),
+        Field::Plain(Kind::Base64, _) => Value::Bytes(Vec::new()),
         Field::Plain(Kind::Nil, _) => Value::Nil,
         Field::Plain(Kind::Int, text) => Value::Int(int(name, Kind::Int, text)?),
         Field::Plain(Kind::Bool, text) => Value::Bool(boolean(name, Kind::Bool, text)?),
         Field::Plain(Kind::String, text) => Value::String(string(name, Kind::String, text)?.into()),
-        // No other type is looked at.
-        Field::Plain(..) => Value::Bytes(Vec::new()),
     };
     Ok((name.into(), value))
 }
@@ -122,6 +172,11 @@ fn label(what: &str, row: usize) -> String {
 
 /// Reads an array of RPMs. Rows of one RPM, one for each of its signatures, become one record.
 pub(super) fn rpms<R: BufRead>(reader: &mut Reader<R>) -> Result<Vec<Rpm>, ReadError> {
+    Ok(rpm_rows(reader)?.0)
+}
+
+/// The same, and whether any row says if it is of a draft.
+fn rpm_rows<R: BufRead>(reader: &mut Reader<R>) -> Result<(Vec<Rpm>, bool), ReadError> {
     let mut rpms: Vec<Rpm> = Vec::new();
     let mut index: HashMap<i64, usize> = HashMap::new();
     let mut scratch = Row::default();
@@ -149,7 +204,7 @@ pub(super) fn rpms<R: BufRead>(reader: &mut Reader<R>) -> Result<Vec<Rpm>, ReadE
         rpm.signatures.keys.shrink_to_fit();
     }
     rpms.shrink_to_fit();
-    Ok(rpms)
+    Ok((rpms, scratch.says_draft))
 }
 
 /// Reads one RPM, or nil.
@@ -213,6 +268,8 @@ struct Row {
     sigkey: String,
     draft: bool,
     metadata_only: bool,
+    /// Whether any row so far had a member `draft`.
+    says_draft: bool,
     spare: Vec<String>,
 }
 
@@ -271,6 +328,7 @@ impl Row {
                 Ok(())
             }
             b"draft" => {
+                self.says_draft = true;
                 self.draft = optional("draft", field, boolean)?.unwrap_or_default();
                 Ok(())
             }
@@ -301,8 +359,7 @@ impl Row {
         let number = |of: &'static str, number: Option<i64>| number.ok_or_else(|| missing(of, "an integer"));
         let value = |error: odcs_rpm::Error| Wrong::from(error.to_string());
         let name = PackageName::try_from(text("name", &self.name)?).map_err(value)?;
-        let epoch =
-            u32::try_from(self.epoch.unwrap_or_default()).map_err(|_| Wrong::from("epoch: not one"))?;
+        let epoch = decode::small("epoch", self.epoch.unwrap_or_default())?;
         let (version, release) = (text("version", &self.version)?, text("release", &self.release)?);
         let evr = Evr::new(epoch, version, release).map_err(value)?;
         let arch = Arch::try_from(text("arch", &self.arch)?).map_err(value)?;
@@ -313,7 +370,7 @@ impl Row {
             id: RpmId(id),
             build_id: BuildId(number("build_id", self.build_id)?),
             nevra: Nevra::new(name, evr, arch),
-            size: u64::try_from(size).map_err(|_| Wrong::from("size: below zero"))?,
+            size: u64::try_from(size).map_err(|_| format!("size is {size}, which is below zero"))?,
             build_time: Timestamp::from_seconds(number("buildtime", self.build_time)?),
             payload_hash: self.hash,
             signatures,
@@ -370,27 +427,45 @@ fn optional<'a, T>(
     match field {
         Field::Plain(Kind::Nil, _) => Ok(None),
         Field::Plain(kind, text) => read(name, kind, text).map(Some),
-        Field::Nested => Err(format!("{name} is not a plain value").into()),
+        Field::Array => Err(mismatch(name, "an array", "a plain value")),
+        Field::Struct => Err(mismatch(name, "a struct", "a plain value")),
     }
 }
 
 fn string<'a>(name: &str, kind: Kind, text: &'a [u8]) -> Result<&'a str, Wrong> {
     if kind != Kind::String {
-        return Err(format!("{name} is not a string").into());
+        return Err(mismatch(name, kind.noun(), "a string"));
     }
     str::from_utf8(text).map_err(|_| format!("{name} is not UTF-8").into())
 }
 
 fn int(name: &str, kind: Kind, text: &[u8]) -> Result<i64, Wrong> {
-    let text = str::from_utf8(text).ok().filter(|_| kind == Kind::Int);
-    text.and_then(|text| text.trim().parse().ok())
-        .ok_or_else(|| format!("{name} is not an integer").into())
+    if kind != Kind::Int {
+        return Err(mismatch(name, kind.noun(), "an integer"));
+    }
+    let number = str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    number.ok_or_else(|| mismatch(name, &shown(text), "an integer of 64 bits"))
 }
 
 fn boolean(name: &str, kind: Kind, text: &[u8]) -> Result<bool, Wrong> {
-    match text.trim_ascii() {
-        b"0" if kind == Kind::Bool => Ok(false),
-        b"1" if kind == Kind::Bool => Ok(true),
-        _ => Err(format!("{name} is not a boolean").into()),
+    if kind != Kind::Bool {
+        return Err(mismatch(name, kind.noun(), "a boolean"));
     }
+    match text.trim_ascii() {
+        b"0" => Ok(false),
+        b"1" => Ok(true),
+        _ => Err(mismatch(name, &shown(text), "a boolean")),
+    }
+}
+
+fn mismatch(name: &str, found: &str, expected: &str) -> Wrong {
+    format!("{name} is {found}, not {expected}").into()
+}
+
+/// The beginning of a text that may be long.
+fn shown(text: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(text).chars().take(40).collect();
+    format!("{text:?}")
 }

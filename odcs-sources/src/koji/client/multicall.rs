@@ -21,7 +21,8 @@ pub(super) type ReadEntry<T> = fn(&mut AnswerReader) -> Result<T, ReadError>;
 
 impl KojiHub {
     /// Makes calls of one kind, as many at once as the hub takes, and gives their answers in the same order. A fault of
-    /// one of them is that one's alone.
+    /// one of them is that one's alone; but that the hub is offline is a fault of all that were asked with it, which are
+    /// asked again as a single call would be.
     pub(super) async fn multi<T: Send + 'static>(
         &self,
         entries: Vec<Entry>,
@@ -114,7 +115,10 @@ fn read_all<T>(
                 }
                 Ok(answer)
             }
-            Item::Struct => Err(read_fault(reader)?),
+            Item::Struct => match read_fault(reader)? {
+                fault if fault.is_offline() => return Err(ReadError::Fault(fault)),
+                fault => Err(fault),
+            },
             _ => return Err(ReadError::row(&**subject, "it has neither an answer nor a fault")),
         });
     }

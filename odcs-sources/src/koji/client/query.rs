@@ -106,7 +106,8 @@ pub struct TaggedBuilds {
     pub package: Option<Box<str>>,
     /// Only builds of this type, such as `module`.
     pub build_type: Option<Box<str>>,
-    /// Whether drafts count. No, by default; hubs that do not know about them have none.
+    /// Whether drafts count. No, by default; hubs that do not know about them have none. One that is listed all the same
+    /// is an error that names it.
     pub drafts: bool,
 }
 
@@ -143,7 +144,8 @@ pub struct TaggedRpms {
     pub arches: Vec<Arch>,
     /// Only RPMs of builds of this package.
     pub package: Option<Box<str>>,
-    /// Whether drafts count. No, by default; hubs that do not know about them have none.
+    /// Whether drafts count. No, by default; hubs that do not know about them have none. One that is listed all the same
+    /// is an error that names it.
     pub drafts: bool,
     /// Whether the hub sends all that it knows about each RPM, which is not looked at. No, by default.
     pub extra: bool,

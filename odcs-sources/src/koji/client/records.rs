@@ -224,7 +224,8 @@ impl RpmListing {
     /// [`ReadError::Fault`] if the answer is a fault; others if it is none, cut off, beyond a limit, or a row of it is not
     /// what it has to be.
     pub fn read(answer: impl BufRead, limits: Limits) -> Result<Self, ReadError> {
-        listing::tagged_rpms(&mut Reader::new(answer, limits))
+        let answer = listing::tagged_rpms(&mut Reader::new(answer, limits))?;
+        Ok(answer.listing)
     }
 
     /// The build with an id. Each RPM of a listing has its build in it.

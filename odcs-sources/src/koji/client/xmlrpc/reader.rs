@@ -34,6 +34,21 @@ pub enum Kind {
     Base64,
 }
 
+impl Kind {
+    /// What it is, as a noun phrase.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Nil => "nil",
+            Self::Bool => "a boolean",
+            Self::Int => "an integer",
+            Self::Double => "a double",
+            Self::String => "a string",
+            Self::DateTime => "a date",
+            Self::Base64 => "base64",
+        }
+    }
+}
+
 /// What a value turns out to be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Item {
@@ -50,8 +65,10 @@ pub enum Item {
 pub enum Field<'a> {
     /// A plain value.
     Plain(Kind, &'a [u8]),
-    /// An array or a struct, which was passed over.
-    Nested,
+    /// An array, which was passed over.
+    Array,
+    /// A struct, which was passed over.
+    Struct,
 }
 
 /// What comes next.
@@ -349,9 +366,13 @@ impl<R: BufRead> Reader<R> {
             name.push_str(&self.text);
             match self.value()? {
                 Item::Plain(kind) => take(name.as_bytes(), Field::Plain(kind, self.text.as_bytes()))?,
-                nested => {
-                    self.pass(nested)?;
-                    take(name.as_bytes(), Field::Nested)?;
+                Item::Array => {
+                    self.pass(Item::Array)?;
+                    take(name.as_bytes(), Field::Array)?;
+                }
+                Item::Struct => {
+                    self.pass(Item::Struct)?;
+                    take(name.as_bytes(), Field::Struct)?;
                 }
             }
             self.name = name;
@@ -496,7 +517,13 @@ impl<R: BufRead> Reader<R> {
                             return Err(ReadError::malformed(position, format!("unknown entity &{name};")));
                         }
                     },
-                    Err(error) => return Err(ReadError::malformed(position, error.to_string())),
+                    Err(_) => {
+                        let name = shown(reference);
+                        return Err(ReadError::malformed(
+                            position,
+                            format!("&{name}; is no character"),
+                        ));
+                    }
                 },
                 // Entities of its own are the only reason to have one.
                 Event::DocType(_) => return Err(ReadError::malformed(position, "a document type")),

@@ -81,13 +81,8 @@ pub(crate) fn read_value<R: BufRead>(reader: &mut Reader<R>) -> Result<Value, Re
 
 fn noun(kind: Kind) -> &'static str {
     match kind {
-        Kind::Nil => "nil",
-        Kind::Bool => "a boolean",
         Kind::Int => "an integer of 64 bits",
-        Kind::Double => "a double",
-        Kind::String => "a string",
-        Kind::DateTime => "a date",
-        Kind::Base64 => "base64",
+        kind => kind.noun(),
     }
 }
 
