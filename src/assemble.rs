@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use odcs_auth::{AllowAll, NoAuth};
+use odcs_core::allow::UrlPrefix;
 use odcs_core::engine::{Dispatcher, EngineSettings, Sweeper};
 use odcs_core::plan::{Required, SignatureRules};
 use odcs_core::request::TargetDirName;
@@ -20,7 +21,7 @@ use odcs_storage::{
 };
 use url::Url;
 
-use self::sources::{Koji, sources};
+use self::sources::{Fetching, sources};
 use crate::config::{Configuration, Verify};
 
 /// The service, ready to work.
@@ -42,19 +43,20 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
         builder = builder.with_cache(Arc::clone(cache));
     }
     let koji = sources::koji(configuration)?;
-    let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration, &koji)?);
+    let requests: Arc<dyn Fetch> = Arc::new(fetcher(configuration, None)?);
+    let fetch: Arc<dyn Fetch> = Arc::new(fetcher(configuration, koji.allowed()?)?);
     let contents = Contents::open(&targets, contents_settings(configuration), Arc::clone(&fetch))?;
     let contents = Arc::new(contents);
     let links = links(configuration, public_url);
     let metrics = Arc::new(Metrics::new());
+    let fetching = Fetching {
+        requests,
+        all: Arc::clone(&fetch),
+        contents: contents.clone(),
+    };
     let engine = Engine::new(
         Arc::new(store),
-        sources(
-            configuration,
-            koji,
-            Some((Arc::clone(&fetch), contents.clone())),
-            cache,
-        )?,
+        sources(configuration, koji, Some(fetching), cache)?,
         Arc::new(builder),
         links.clone(),
         engine_settings(configuration)?,
@@ -86,7 +88,7 @@ pub(crate) async fn service(configuration: &Configuration, public_url: &Url) -> 
 /// Whether a configuration fits this machine, as far as can be said without changing anything on it.
 pub(crate) fn check(configuration: &Configuration) -> Result<()> {
     let koji = sources::koji(configuration)?;
-    fetcher(configuration, &koji)?;
+    fetcher(configuration, koji.allowed()?)?;
     sources(configuration, koji, None, None)?;
     signatures(configuration)?;
     Ok(())
@@ -224,13 +226,13 @@ fn engine_settings(configuration: &Configuration) -> Result<EngineSettings> {
     Ok(settings)
 }
 
-/// What leads out of this machine.
+/// What leads out of this machine: to what requests may name, and to what is configured beside that.
 ///
 /// # Errors
 /// If certificates or keys cannot be used; it names the file.
-fn fetcher(configuration: &Configuration, koji: &Koji) -> Result<Fetcher> {
+fn fetcher(configuration: &Configuration, beside: Option<UrlPrefix>) -> Result<Fetcher> {
     let allowed = configuration.allowed_urls.prefixes().iter().cloned();
-    let mut settings = FetchSettings::new(allowed.chain(koji.allowed()?).collect());
+    let mut settings = FetchSettings::new(allowed.chain(beside).collect());
     settings.networks.clone_from(&configuration.allowed_networks);
     settings.connections_per_host = configuration.fetch_connections;
     settings.attempts = configuration.fetch_attempts;
@@ -250,8 +252,24 @@ fn fetcher(configuration: &Configuration, koji: &Koji) -> Result<Fetcher> {
 /// # Errors
 /// `Invalid` if the keyring cannot be used; it says why.
 fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
-    let Some(path) = &configuration.keyring else {
+    let Some(keyring) = keyring(configuration)? else {
         return Ok(SignatureRules::claimed());
+    };
+    let keyring = Arc::new(keyring);
+    Ok(match configuration.verify_signatures {
+        Verify::Never => SignatureRules::claimed(),
+        Verify::Untrusted => SignatureRules::verified(keyring, Required::Untrusted),
+        Verify::Always => SignatureRules::verified(keyring, Required::Always),
+    })
+}
+
+/// The keys that signatures are verified against, if there are any.
+///
+/// # Errors
+/// `Invalid` if they cannot be used; it says why.
+fn keyring(configuration: &Configuration) -> Result<Option<Keyring>> {
+    let Some(path) = &configuration.keyring else {
+        return Ok(None);
     };
     let keyring = Keyring::open(&path.0).map_err(|error| {
         let subject = path.0.display().to_string();
@@ -262,13 +280,8 @@ fn signatures(configuration: &Configuration) -> Result<SignatureRules> {
             format!("keyring: {error}"),
         )
         .with_source(error)
-    })?;
-    let keyring = Arc::new(keyring);
-    Ok(match configuration.verify_signatures {
-        Verify::Never => SignatureRules::claimed(),
-        Verify::Untrusted => SignatureRules::verified(keyring, Required::Untrusted),
-        Verify::Always => SignatureRules::verified(keyring, Required::Always),
-    })
+    });
+    keyring.map(Some)
 }
 
 fn http_options(configuration: &Configuration) -> HttpOptions {

@@ -1,7 +1,13 @@
 //! The sources that this program was built with, as they are configured.
 #![cfg_attr(
     not(all(feature = "repo", feature = "koji")),
-    allow(unused_variables, unused_mut, unused_imports, reason = "there may be none")
+    allow(
+        unused_variables,
+        unused_mut,
+        unused_imports,
+        dead_code,
+        reason = "there may be none"
+    )
 )]
 
 use std::sync::Arc;
@@ -13,7 +19,14 @@ use odcs_storage::Contents;
 use crate::config::Configuration;
 
 /// What is fetched with, and where it is kept.
-pub(super) type Fetching = Option<(Arc<dyn Fetch>, Arc<Contents>)>;
+#[derive(Clone, Debug)]
+pub(super) struct Fetching {
+    /// For requests: what they may name, and nothing else.
+    pub(super) requests: Arc<dyn Fetch>,
+    /// For what is configured, too.
+    pub(super) all: Arc<dyn Fetch>,
+    pub(super) contents: Arc<Contents>,
+}
 
 /// What is configured of Koji, and said in the profile.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +71,11 @@ pub(super) fn koji(configuration: &Configuration) -> Result<Koji> {
     let mut settings = match (profile, server) {
         (Some(profile), server) => {
             let mut settings = KojiSettings::from_profile(&profile);
-            settings.hub.server = server.unwrap_or(settings.hub.server);
+            if let Some(server) = server.filter(|server| *server != profile.server) {
+                // The files of another hub are not a replacement for those of this one.
+                (settings.topdir, settings.topurl) = (None, None);
+                settings.hub.server = server;
+            }
             settings
         }
         (None, Some(server)) => KojiSettings::new(HubSettings::new(server)),
@@ -66,14 +83,9 @@ pub(super) fn koji(configuration: &Configuration) -> Result<Koji> {
     };
     if let Some(topdir) = &configuration.koji_topdir {
         settings.topdir = Some(topdir.clone());
-        // Somebody else's files are not a replacement for those that were meant.
-        settings.topurl = None;
     }
     if let Some(topurl) = &configuration.koji_topurl {
         settings.topurl = Some(topurl.0.clone());
-        if configuration.koji_topdir.is_none() {
-            settings.topdir = None;
-        }
     }
     let hub = &mut settings.hub;
     if let Some(file) = &configuration.koji_ca_file {
@@ -110,14 +122,14 @@ fn of_profile(name: &str, error: odcs_sources::koji::client::ProfileError) -> od
 pub(super) fn sources(
     configuration: &Configuration,
     koji: Koji,
-    fetch: Fetching,
+    fetching: Option<Fetching>,
     cache: Option<Arc<dyn MetadataCache>>,
 ) -> Result<SourceRegistry> {
     let mut sources = SourceRegistry::new();
     #[cfg(feature = "repo")]
-    register_repo(&mut sources, configuration, fetch.clone(), cache.clone())?;
+    register_repo(&mut sources, configuration, fetching.clone(), cache.clone())?;
     #[cfg(feature = "koji")]
-    register_koji(&mut sources, configuration, koji, fetch, cache)?;
+    register_koji(&mut sources, configuration, koji, fetching, cache)?;
     Ok(sources)
 }
 
@@ -125,7 +137,7 @@ pub(super) fn sources(
 fn register_repo(
     sources: &mut SourceRegistry,
     configuration: &Configuration,
-    fetch: Fetching,
+    fetching: Option<Fetching>,
     cache: Option<Arc<dyn MetadataCache>>,
 ) -> Result<()> {
     use crate::config::Mirrors;
@@ -145,8 +157,11 @@ fn register_repo(
     settings.metadata_bytes = configuration.metadata_bytes.0;
     settings.open_metadata_bytes = configuration.open_metadata_bytes.0;
     settings.metadata_ratio = configuration.metadata_ratio;
-    if let Some((fetch, contents)) = fetch {
-        settings = settings.with_fetch(fetch, contents);
+    if let Some(Fetching {
+        requests, contents, ..
+    }) = fetching
+    {
+        settings = settings.with_fetch(requests, contents);
     }
     if let Some(cache) = cache {
         settings = settings.with_cache(cache);
@@ -159,7 +174,7 @@ fn register_koji(
     sources: &mut SourceRegistry,
     configuration: &Configuration,
     koji: Koji,
-    fetch: Fetching,
+    fetching: Option<Fetching>,
     cache: Option<Arc<dyn MetadataCache>>,
 ) -> Result<()> {
     use odcs_core::SourceKind;
@@ -174,15 +189,31 @@ fn register_koji(
         return Ok(());
     };
     settings.cache = cache;
-    let Some((fetch, _)) = fetch else {
+    settings.keys = required_keys(configuration)?;
+    let Some(Fetching { requests, all, .. }) = fetching else {
         // Certificates and URLs are looked at, nothing else.
         settings.topdir.get_or_insert_default();
         return Koji::new(settings).map(|_| ());
     };
-    settings.fetch = Some(Arc::clone(&fetch));
+    settings.fetch = Some(all);
     let koji = Koji::new(settings)?;
     sources.register(TagSource::new(koji.clone()))?;
     sources.register(BuildSource::new(koji.clone()))?;
-    let composes = PungiComposeSettings::new(fetch).with_roots(&configuration.repo_roots);
+    let composes = PungiComposeSettings::new(requests).with_roots(&configuration.repo_roots);
     sources.register(PungiComposeSource::new(koji, composes))
+}
+
+/// Where every package must be signed with some key of the keyring, whatever a request asks for: those keys.
+///
+/// # Errors
+/// `Invalid` if the keyring cannot be used.
+#[cfg(feature = "koji")]
+fn required_keys(configuration: &Configuration) -> Result<Vec<odcs_core::request::KeyOrUnsigned>> {
+    if configuration.verify_signatures != crate::config::Verify::Always {
+        return Ok(Vec::new());
+    }
+    let Some(keyring) = super::keyring(configuration)? else {
+        return Ok(Vec::new());
+    };
+    keyring.fingerprints().map(|key| key.as_str().parse()).collect()
 }

@@ -310,7 +310,8 @@ settings! { machine:
     koji_server: Option<KojiUrl> = None, option "koji-server";
 
     /// A profile of Koji's own configuration (`/etc/koji.conf`, `/etc/koji.conf.d`, `~/.koji/config`), which has the hub,
-    /// where its files are, and how patient its clients are. What is said here counts before it.
+    /// where its files are, and how patient its clients are. What is said here counts before it; with another `koji_server`
+    /// than the profile has, its files do not count.
     koji_profile: Option<ProfileName> = None, option "koji-profile";
 
     /// Where Koji's volume is mounted. Packages are hardlinked from there if composes are kept on the same file system.
@@ -319,7 +320,8 @@ settings! { machine:
     koji_topdir: Option<PathBuf> = None, option "koji-topdir", shown "`topdir` of the profile";
 
     /// The URL of the same tree: packages are fetched from there where no volume is mounted. It need not be in
-    /// `allowed_urls`.
+    /// `allowed_urls`, and requests cannot name it unless it is; but where its host has a private address, that has to be in
+    /// `allowed_networks`.
     koji_topurl: Option<KojiUrl> = None, option "koji-topurl", shown "`topurl` of the profile";
 
     /// Certificates of authorities that are trusted besides those of the system when the hub is asked.

@@ -8,6 +8,7 @@ use super::Koji;
 use super::client::PackageStatus;
 use super::error::KojiSourceError;
 use super::pins::KojiPins;
+use super::scratch;
 use super::selection::BuildRpms;
 
 /// Packages that are asked about. Who asks for more that are not there has something else wrong.
@@ -23,6 +24,10 @@ impl Koji {
         let Some(tag) = pins.tags.first().filter(|_| pins.asked.len() <= ASKED) else {
             return Ok(());
         };
+        if pins.asked.is_empty() {
+            return Ok(());
+        }
+        let scratch = scratch::names_of(&pins.scratch)?;
         let names: BTreeSet<&str> = builds
             .iter()
             .flat_map(|build| &build.rpms)
@@ -30,7 +35,7 @@ impl Koji {
             .collect();
         let mut blocked = Vec::new();
         for asked in &pins.asked {
-            if names.contains(asked.as_str()) {
+            if names.contains(asked.as_str()) || scratch.contains(asked.as_str()) {
                 continue;
             }
             let status = self

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use odcs_core::request::KeyOrUnsigned;
 use odcs_core::{Fetch, MetadataCache};
 use url::Url;
 
@@ -22,6 +23,9 @@ pub struct KojiSettings {
     pub fetch: Option<Arc<dyn Fetch>>,
     /// Where it is kept what was found out about packages. Without, headers are read anew for each compose.
     pub cache: Option<Arc<dyn MetadataCache>>,
+    /// The keys of which packages have one where a request asks for none: where every package must be signed, whatever
+    /// requests say, signed copies have to be taken.
+    pub keys: Vec<KeyOrUnsigned>,
     /// Headers of packages that are asked of `topurl` at a time: 8.
     pub headers_at_once: usize,
 }
@@ -35,6 +39,7 @@ impl KojiSettings {
             topurl: None,
             fetch: None,
             cache: None,
+            keys: Vec::new(),
             headers_at_once: 8,
         }
     }

@@ -1,17 +1,18 @@
 //! What Koji has for a compose, as candidates.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use odcs_core::fetch::{Expected, FetchExt, Get};
+use odcs_core::files::SourceFile;
 use odcs_core::source::local::{blocking, io_error};
 use odcs_core::source::{Candidate, PackageContent, PackageLocation};
-use odcs_core::{ErrorKind, Result};
+use odcs_core::{ErrorKind, FileStamp, Result};
 use odcs_rpm::{Package, Sigkey};
 use rayon::prelude::*;
 
 use super::Koji;
-use super::copies::{Choice, Decision, Policies};
+use super::copies::{Choice, Decision, Looked, Policies, Seen};
 use super::headers::Headers;
 use super::offers::{Copy, Offer};
 use super::pins::KojiPins;
@@ -60,8 +61,10 @@ impl Koji {
             let (beside, wanted): (Vec<_>, Vec<_>) = builds
                 .into_iter()
                 .partition(|build| selection::is_beside(only.as_deref(), build));
-            let mut wanted = selection::offers(&hub, wanted)?;
-            wanted.extend(scratch);
+            // Of several files for one package the first is taken.
+            let mut offers = scratch;
+            offers.extend(selection::offers(&hub, wanted)?);
+            let wanted = offers;
             // These cannot belong, so it does not matter which copies there are.
             let mut copies = unsigned(&selection::offers(&hub, beside)?, &at)?;
             match &at {
@@ -87,31 +90,34 @@ impl Koji {
 
     /// The copies that policies choose of an RPM whose files are on a server.
     async fn served(&self, policies: &Policies, offer: &Offer, files: &Files) -> Result<Vec<Copy>> {
-        let mut known = BTreeMap::new();
+        let mut looked = Looked::new();
         loop {
-            match policies.decide(&offer.keys, &known) {
+            match policies.decide(&offer.keys, &looked) {
                 Decision::Made(choices) => return copies_of(offer, choices, files),
                 Decision::Depends(key) => {
-                    let is_there = self.is_served(offer, &key, files).await?;
-                    known.insert(key, is_there);
+                    let seen = self.seen(offer, &key, files).await?;
+                    looked.insert(key, seen);
                 }
             }
         }
     }
 
-    /// Whether a server has the copy that is signed with a key. Its header tells; where that is known, its first byte
-    /// does: signed copies are removed some day.
-    async fn is_served(&self, offer: &Offer, key: &Sigkey, files: &Files) -> Result<bool> {
+    /// Whether a server has the copy that is signed with a key. It is asked for one byte each time: signed copies are
+    /// removed some day, and made anew.
+    async fn seen(&self, offer: &Offer, key: &Sigkey, files: &Files) -> Result<Option<Seen>> {
         let file = files.locate(offer.path(Some(key))?)?;
-        let copy = offer.copy(file, Some(key.clone()), Vec::new());
-        let headers = self.headers(Arc::from([copy]));
-        let found = match headers.is_kept().await? {
-            true => headers.probe().await,
-            false => headers.look().await,
+        let (Some(fetch), PackageLocation::Remote(remote)) = (&self.settings.fetch, &file) else {
+            return Ok(None);
         };
-        match found {
-            Ok(()) => Ok(true),
-            Err(error) => is_missing(error),
+        let get = Get::of_any(remote.places()?, u64::MAX).with_range(0, 0);
+        let expected = Expected::at_most(1, remote.url()?.as_str());
+        match fetch.bytes(&get, expected).await {
+            Ok((head, _)) => Ok(Some(Seen {
+                size: head.size,
+                modified: head.modified,
+            })),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -145,28 +151,32 @@ impl Koji {
     }
 }
 
-/// An error that says that something is not there is an answer.
-fn is_missing(error: odcs_core::Error) -> Result<bool> {
-    match error.kind() {
-        ErrorKind::NotFound => Ok(false),
-        _ => Err(error),
+/// What is seen of a file of the volume, if it is there.
+fn seen(file: &SourceFile) -> Result<Option<Seen>> {
+    let metadata = file.open().and_then(|file| file.metadata());
+    match metadata.map_err(|error| io_error(error, file)) {
+        Ok(metadata) => {
+            let facts = FileStamp::of(&metadata).facts();
+            Ok(Some(Seen {
+                size: Some(facts.size),
+                modified: Some(facts.modified),
+            }))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 /// The copies that policies choose, as far as they are on the volume.
 fn mounted(policies: &Policies, offers: &[Offer], volume: &Volume, files: &Files) -> Result<Vec<Copy>> {
     let choose = |offer: &Offer| {
-        let mut known = BTreeMap::new();
+        let mut looked = Looked::new();
         loop {
-            match policies.decide(&offer.keys, &known) {
+            match policies.decide(&offer.keys, &looked) {
                 Decision::Made(choices) => return copies_of(offer, choices, files),
                 Decision::Depends(key) => {
-                    let file = volume.file(offer.path(Some(&key))?)?;
-                    let is_there = match file.open() {
-                        Ok(_) => true,
-                        Err(error) => is_missing(io_error(error, &file))?,
-                    };
-                    known.insert(key, is_there);
+                    let seen = seen(&volume.file(offer.path(Some(&key))?)?)?;
+                    looked.insert(key, seen);
                 }
             }
         }
@@ -181,9 +191,10 @@ fn unsigned(offers: &[Offer], files: &Files) -> Result<Vec<Copy>> {
 }
 
 fn copies_of(offer: &Offer, choices: Vec<Choice>, files: &Files) -> Result<Vec<Copy>> {
-    let copy = |Choice { key, missing }: Choice| {
-        let file = files.locate(offer.path(key.as_ref())?)?;
-        Ok(offer.copy(file, key, missing))
+    let copy = |Choice { signed, missing }: Choice| {
+        let key = signed.as_ref().map(|(key, _)| key);
+        let file = files.locate(offer.path(key)?)?;
+        Ok(offer.copy(file, signed, missing))
     };
     choices.into_iter().map(copy).collect()
 }

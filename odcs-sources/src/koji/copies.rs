@@ -12,11 +12,24 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub(crate) struct Policies(Vec<Vec<KeyOrUnsigned>>);
 
+/// What is seen of a signed copy that is there. An RPM may be signed once more with the same key: then another copy is in
+/// its place.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Seen {
+    /// Bytes of the file, where that is known.
+    pub(super) size: Option<u64>,
+    /// When it was modified, in seconds since 1970, where that is known.
+    pub(super) modified: Option<u64>,
+}
+
+/// The signed copies that were looked for; `None` for those that are not there.
+pub(super) type Looked = BTreeMap<Sigkey, Option<Seen>>;
+
 /// A copy to take.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Choice {
-    /// The key of the signed copy, as Koji writes it; the unsigned copy without.
-    pub(super) key: Option<Sigkey>,
+    /// The key of the signed copy, as Koji writes it, and what is seen of it; the unsigned copy without.
+    pub(super) signed: Option<(Sigkey, Seen)>,
     /// Keys that were asked for and are on record, but whose signed copies are not there.
     pub(super) missing: Vec<Sigkey>,
 }
@@ -31,11 +44,17 @@ pub(super) enum Decision {
 }
 
 impl Policies {
+    /// Wherever it stands, unsigned is what is taken last.
     pub(super) fn new<'a>(lists: impl IntoIterator<Item = &'a [KeyOrUnsigned]>) -> Self {
         let mut different: Vec<Vec<KeyOrUnsigned>> = Vec::new();
         for list in lists {
-            if !different.iter().any(|known| known == list) {
-                different.push(list.to_vec());
+            let (unsigned, mut list): (Vec<_>, Vec<_>) = list
+                .iter()
+                .cloned()
+                .partition(|accepted| *accepted == KeyOrUnsigned::Unsigned);
+            list.extend(unsigned.into_iter().next());
+            if !different.contains(&list) {
+                different.push(list);
             }
         }
         Self(different)
@@ -49,7 +68,7 @@ impl Policies {
     /// Decides for an RPM with these signatures on record, going by what is known of its signed copies. Keys are
     /// tried in the order asked for; a signature on record whose copy is not there counts as missing. Where nothing
     /// fits, the unsigned copy stands for the package: what it lacks is for the engine to say, if it belongs at all.
-    pub(super) fn decide(&self, on_record: &[Sigkey], known: &BTreeMap<Sigkey, bool>) -> Decision {
+    pub(super) fn decide(&self, on_record: &[Sigkey], looked: &Looked) -> Decision {
         let mut choices: Vec<Choice> = Vec::new();
         for list in &self.0 {
             let mut missing = Vec::new();
@@ -61,23 +80,29 @@ impl Policies {
                 let Some(key) = on_record.iter().find(|key| key.is_same_key(asked.key())) else {
                     continue;
                 };
-                match known.get(key) {
+                match looked.get(key) {
                     None => return Decision::Depends(key.clone()),
-                    Some(true) => {
-                        chosen = Some(key.clone());
+                    Some(Some(seen)) => {
+                        chosen = Some((key.clone(), *seen));
                         break;
                     }
-                    Some(false) => missing.push(key.clone()),
+                    Some(None) => missing.push(key.clone()),
                 }
             }
-            if !choices.iter().any(|choice| choice.key == chosen) {
-                let key = chosen;
-                choices.push(Choice { key, missing });
+            match choices.iter_mut().find(|choice| choice.signed == chosen) {
+                Some(same) => {
+                    missing.retain(|key| !same.missing.contains(key));
+                    same.missing.append(&mut missing);
+                }
+                None => choices.push(Choice {
+                    signed: chosen,
+                    missing,
+                }),
             }
         }
         if choices.is_empty() {
             choices.push(Choice {
-                key: None,
+                signed: None,
                 missing: Vec::new(),
             });
         }
@@ -111,12 +136,12 @@ mod tests {
         loop {
             match policies.decide(&on_record, &known) {
                 Decision::Depends(key) => {
-                    let is_there = there.contains(&key);
-                    assert_eq!(known.insert(key, is_there), None, "asked twice");
+                    let seen = there.contains(&key).then(Seen::default);
+                    assert_eq!(known.insert(key, seen), None, "asked twice");
                 }
                 Decision::Made(choices) => {
                     let shown = choices.iter().map(|choice| {
-                        let key = choice.key.as_ref().map_or("-", Sigkey::as_str);
+                        let key = choice.signed.as_ref().map_or("-", |(key, _)| key.as_str());
                         let missing: Vec<_> = choice.missing.iter().map(Sigkey::as_str).collect();
                         format!("{key} {}", missing.join(",")).trim_end().to_owned()
                     });
@@ -143,7 +168,9 @@ mod tests {
         assert_eq!(taken(&[], &[A], &[A]), one("-", 0));
         assert_eq!(taken(&[&[]], &[A], &[A]), one("-", 0));
         assert_eq!(taken(&[&[A, ""]], &[B], &[B]), one("-", 0));
-        assert_eq!(taken(&[&["", A]], &[A], &[A]), one("-", 0));
+        // Wherever it stands.
+        assert_eq!(taken(&[&["", A]], &[A], &[A]), one(A, 1));
+        assert_eq!(taken(&[&["", A, ""]], &[B], &[B]), one("-", 0));
         assert_eq!(taken(&[&[A, ""]], &[A], &[]), one("- aaaaaaaa", 1));
         assert_eq!(taken(&[&[A]], &[], &[A]), one("-", 0));
     }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt};
-use odcs_core::fetch::{Expected, FetchExt, Get};
 use odcs_core::files::SourceFile;
 use odcs_core::source::local::{blocking, open_package, package_error};
 use odcs_core::source::{Candidate, PackageLocation, RemoteFile};
@@ -48,7 +47,7 @@ impl Headers {
             return Ok(catalog);
         }
         let mut builder = CatalogBuilder::new();
-        let mut read = Vec::new();
+        let (mut read, mut missing) = (Vec::new(), Vec::new());
         // While one chunk is read, the one before is indexed.
         for chunk in self.chunks().map(Some).chain([None]) {
             let index = blocking(move || {
@@ -59,12 +58,13 @@ impl Headers {
             });
             let read_next = async {
                 match chunk {
-                    Some(chunk) => self.read(chunk).await,
+                    Some(chunk) => self.read(chunk, &mut missing).await,
                     None => Ok(Vec::new()),
                 }
             };
             (builder, read) = try_join(index, read_next).await?;
         }
+        all_there(missing)?;
         let this = Arc::clone(self);
         blocking(move || {
             let catalog = builder.finish().map_err(too_large)?;
@@ -81,10 +81,12 @@ impl Headers {
     /// # Errors
     /// As [`catalog`](Self::catalog).
     pub(super) async fn complete(self: &Arc<Self>) -> Result<Vec<Arc<Package>>> {
-        let mut packages = Vec::with_capacity(self.copies.len());
+        let (mut packages, mut missing) = (Vec::with_capacity(self.copies.len()), Vec::new());
         for chunk in self.chunks() {
-            packages.extend(self.read(chunk).await?.into_iter().map(Arc::new));
+            let read = self.read(chunk, &mut missing).await?;
+            packages.extend(read.into_iter().map(Arc::new));
         }
+        all_there(missing)?;
         if let Some(cache) = self.cache.clone() {
             blocking(move || {
                 cache.flush();
@@ -93,46 +95,6 @@ impl Headers {
             .await?;
         }
         Ok(packages)
-    }
-
-    /// Makes sure that all copies are there and what they should be.
-    ///
-    /// # Errors
-    /// As [`catalog`](Self::catalog).
-    pub(super) async fn look(self: &Arc<Self>) -> Result<()> {
-        for chunk in self.chunks() {
-            self.read(chunk).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether the headers of all copies are kept.
-    pub(super) async fn is_kept(self: &Arc<Self>) -> Result<bool> {
-        let this = Arc::clone(self);
-        blocking(move || {
-            let Some(cache) = &this.cache else {
-                return Ok(false);
-            };
-            let mut buffer = Vec::new();
-            let mut copies = this.copies.iter();
-            Ok(copies.all(|copy| cache.get(&copy.identity().facts(), &mut buffer)))
-        })
-        .await
-    }
-
-    /// Asks for the first byte of each copy.
-    ///
-    /// # Errors
-    /// Those of the server: `NotFound` for what is not there.
-    pub(super) async fn probe(&self) -> Result<()> {
-        for copy in &*self.copies {
-            if let (Some(fetch), PackageLocation::Remote(remote)) = (&self.fetch, &copy.file) {
-                let get = Get::of_any(remote.places()?, u64::MAX).with_range(0, 0);
-                let expected = Expected::at_most(1, remote.url()?.as_str());
-                fetch.bytes(&get, expected).await?;
-            }
-        }
-        Ok(())
     }
 
     fn chunks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
@@ -158,8 +120,8 @@ impl Headers {
         CacheKey::new("koji", &[hasher.finish().hex().as_bytes()])
     }
 
-    /// The packages of a chunk.
-    async fn read(self: &Arc<Self>, chunk: Range<usize>) -> Result<Vec<Package>> {
+    /// The packages of a chunk, as far as they are there.
+    async fn read(self: &Arc<Self>, chunk: Range<usize>, missing: &mut Vec<String>) -> Result<Vec<Package>> {
         let (this, range) = (Arc::clone(self), chunk.clone());
         let known: Known = blocking(move || Ok(this.known(range))).await?;
         let copies = self.copies.get(chunk).unwrap_or_default();
@@ -170,7 +132,7 @@ impl Headers {
             .collect::<Vec<_>>()
             .await
             .into_iter();
-        let (mut packages, mut missing) = (Vec::with_capacity(copies.len()), Vec::new());
+        let mut packages = Vec::with_capacity(copies.len());
         for (copy, known) in copies.iter().zip(known) {
             match known.or_else(|| fetched.next()) {
                 Some(Ok(package)) => packages.push(package),
@@ -181,11 +143,7 @@ impl Headers {
                 None => {}
             }
         }
-        if missing.is_empty() {
-            Ok(packages)
-        } else {
-            Err(KojiSourceError::missing_files(missing).into())
-        }
+        Ok(packages)
     }
 
     /// What is kept of the packages of a chunk, or in their files, as far as they are here.
@@ -219,6 +177,14 @@ impl Headers {
         }
         Ok(package)
     }
+}
+
+/// Says which files are not there, if any.
+fn all_there(missing: Vec<String>) -> Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(KojiSourceError::missing_files(missing).into())
 }
 
 /// What the header of a copy says that is on a server.
@@ -287,7 +253,7 @@ fn checked(mut package: Package, copy: &Copy) -> Result<Package> {
     }
     // A copy may be written anew, and be signed anew: what its header says of the package stays, its file does not.
     package.file_time = 0;
-    if copy.record.sigkey.is_some() {
+    if copy.record.size.is_none() {
         package.sizes.package = 0;
     }
     Ok(package)

@@ -40,6 +40,8 @@ struct List {
 impl Lists {
     fn keep(&self, list: List) {
         let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = list.made;
+        lists.retain(|list| now.saturating_sub(list.made) < FRESH);
         lists.push_back(list);
         while lists.len() > KEPT {
             lists.pop_front();
@@ -60,9 +62,10 @@ impl Koji {
     /// # Errors
     /// As [`builds_of`](Self::builds_of).
     pub(super) async fn pin_listed(&self, mut pins: KojiPins) -> Result<KojiPins> {
-        let made = self.clock().monotonic();
         let builds = self.builds_of(&pins).await?;
         let (builds, digest) = digested(builds).await?;
+        // A large list takes a hub a while: it is as old as its answer.
+        let made = self.clock().monotonic();
         pins.listed = Some(digest);
         let list = List {
             pins: pins.clone(),

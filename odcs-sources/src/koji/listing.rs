@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use odcs_core::request::KojiTag;
 use odcs_core::source::local::blocking;
 use odcs_core::{Error, ErrorKind, Result};
@@ -11,6 +12,7 @@ use super::Koji;
 use super::client::{Build, BuildId, BuildState, Rpm, RpmId, Signatures, TaggedBuilds, TaggedRpms};
 use super::error::KojiSourceError;
 use super::pins::KojiPins;
+use super::scratch;
 use super::selection::{self, BuildRpms};
 
 impl Koji {
@@ -24,9 +26,10 @@ impl Koji {
             tags.push(self.tagged(tag, pins).await?);
         }
         let given = self.given(pins).await?;
+        let made = scratch::sources_of(&pins.scratch)?;
         blocking(move || {
             let tagged = selection::in_order_of_preference(tags);
-            Ok(selection::with_given(tagged, given))
+            Ok(selection::with_given(tagged, given, &made))
         })
         .await
     }
@@ -62,23 +65,32 @@ impl Koji {
     ) -> Result<Vec<BuildRpms>> {
         let is_embargoed = |build: &BuildRpms| pins.embargoed.contains(&build.build.id);
         let (embargoed, mut kept): (Vec<_>, Vec<_>) = builds.into_iter().partition(is_embargoed);
-        let mut instead = Vec::new();
-        for BuildRpms { build, .. } in embargoed {
-            let mut query = TaggedBuilds::new(tag.as_str());
-            query.event = Some(pins.event);
-            query.inherit = pins.inherit;
-            query.package = Some(build.nvr.name().as_str().into());
-            let tagged = self.hub.tagged_builds(&query).await?;
-            let mut tagged = tagged.into_iter().map(|tagged| tagged.build);
-            match tagged.find(|older| !pins.embargoed.contains(&older.id)) {
-                Some(older) => instead.push(older),
-                None => {
-                    tracing::info!(%tag, build = %build.nvr, "under embargo, and no build before it is in the tag");
-                }
-            }
-        }
+        let before: Vec<_> = embargoed
+            .iter()
+            .map(|embargoed| self.before(tag, pins, &embargoed.build))
+            .collect();
+        let before: Vec<Option<Build>> = stream::iter(before)
+            .buffered(self.settings.hub.connections.max(1))
+            .try_collect()
+            .await?;
+        let instead = before.into_iter().flatten().collect();
         kept.extend(self.with_rpms(instead, pins).await?);
         Ok(kept)
+    }
+
+    /// The build of a package that was tagged last before all that are under embargo.
+    async fn before(&self, tag: &KojiTag, pins: &KojiPins, embargoed: &Build) -> Result<Option<Build>> {
+        let mut query = TaggedBuilds::new(tag.as_str());
+        query.event = Some(pins.event);
+        query.inherit = pins.inherit;
+        query.package = Some(embargoed.nvr.name().as_str().into());
+        let tagged = self.hub.tagged_builds(&query).await?;
+        let mut tagged = tagged.into_iter().map(|tagged| tagged.build);
+        let found = tagged.find(|older| !pins.embargoed.contains(&older.id));
+        if found.is_none() {
+            tracing::info!(%tag, build = %embargoed.nvr, "under embargo, and no build before it is in the tag");
+        }
+        Ok(found)
     }
 
     /// The builds that were asked for by themselves, as they are now: they may have been moved.

@@ -22,6 +22,7 @@ mod error;
 mod headers;
 mod listed;
 mod listing;
+#[cfg(feature = "pungi_compose")]
 pub(crate) mod named;
 mod offers;
 mod paths;

@@ -12,7 +12,8 @@ use odcs_rpm::{Nevra, Sigkey};
 use super::Koji;
 use super::client::{BuildId, BuildState};
 use super::content::candidate;
-use super::error::{BuildFault, KojiSourceError};
+use super::copies::Seen;
+use super::error::KojiSourceError;
 use super::offers::{Copy, Offer};
 use super::selection::{self, BuildRpms};
 use crate::catalog::Amount;
@@ -31,20 +32,13 @@ impl Koji {
     /// # Errors
     /// `NotFound` and `Invalid`, naming those that cannot be used; those of the hub.
     pub(crate) async fn complete_builds(&self, names: &[Nvr]) -> Result<Vec<BuildId>> {
-        let (mut ids, mut faulty) = (Vec::new(), Vec::new());
-        for (nvr, build) in names.iter().zip(self.builds_by_name(names).await?) {
-            match build {
-                // What has become of it since is said when it is read.
-                Some(build) => ids.push(build.id),
-                None => faulty.push((nvr.clone(), BuildFault::Unknown)),
-            }
-        }
-        if faulty.is_empty() {
-            return Ok(ids);
-        }
-        let error: Error = KojiSourceError::Builds(faulty).into();
-        let message = error.message().trim_start_matches("\"builds\": ").to_owned();
-        Err(Error::new(error.kind(), error.operation(), error.subject(), message).with_source(error))
+        // Whoever asked for a compose has not asked for builds.
+        self.usable_builds(names).await.map_err(|error| {
+            let message = error.message().trim_start_matches("\"builds\": ").to_owned();
+            Error::new(error.kind(), error.operation(), error.subject(), message)
+                .with_retryable(error.is_retryable())
+                .with_source(error)
+        })
     }
 
     /// The candidates for RPMs, in their order; or those that Koji does not have.
@@ -67,7 +61,8 @@ impl Koji {
                     continue;
                 };
                 let file = files.locate(offer.path(one.sigkey.as_ref())?)?;
-                copies.push(offer.copy(file, one.sigkey, Vec::new()));
+                let signed = one.sigkey.map(|key| (key, Seen::default()));
+                copies.push(offer.copy(file, signed, Vec::new()));
             }
             Ok(if missing.is_empty() {
                 Ok(copies)

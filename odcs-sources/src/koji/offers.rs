@@ -7,6 +7,8 @@ use odcs_core::files::RelativePath;
 use odcs_core::source::{PackageLocation, SourceRecord};
 use odcs_rpm::{Nevra, Package, Sigkey};
 
+use super::copies::Seen;
+
 /// An RPM of a build, or of a task.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Offer {
@@ -58,24 +60,35 @@ impl Offer {
         }
     }
 
-    /// A copy of it.
-    pub(super) fn copy(&self, file: PackageLocation, signed: Option<Sigkey>, missing: Vec<Sigkey>) -> Copy {
+    /// A copy of it: the unsigned one, or one that is signed and was seen so.
+    pub(super) fn copy(
+        &self,
+        file: PackageLocation,
+        signed: Option<(Sigkey, Seen)>,
+        missing: Vec<Sigkey>,
+    ) -> Copy {
         let name = match &signed {
             None => self.name.clone(),
-            Some(key) => format!("{} signed {key}", self.name).into(),
+            Some((key, Seen { size, modified })) => {
+                let (size, modified) = (size.unwrap_or(0), modified.unwrap_or(0));
+                format!("{} signed {key} {size} {modified}", self.name).into()
+            }
         };
         let mut record = SourceRecord::new(name)
             .with_keys(self.keys.clone())
             .with_missing(missing);
         record.rpm_id = self.rpm_id;
         // What Koji records is the size of the unsigned file.
-        record.size = self.size.filter(|_| signed.is_none());
+        record.size = match &signed {
+            None => self.size,
+            Some((_, seen)) => seen.size,
+        };
         Copy {
             nevra: self.nevra.clone(),
             file,
             record: Arc::new(match signed {
                 None => record,
-                Some(key) => record.with_sigkey(key),
+                Some((key, _)) => record.with_sigkey(key),
             }),
             build_time: self.build_time,
             source_rpm: self.source_rpm.clone(),

@@ -1,5 +1,7 @@
 //! From a request to what a compose goes by.
 
+use std::collections::BTreeSet;
+
 use odcs_core::request::{ComposeRequest, Embargo, Flag, KojiEvent, KojiTag, Nvr};
 use odcs_core::source::{Pins, Resolved, ResolvedFields};
 use odcs_core::{Error, Result};
@@ -23,10 +25,10 @@ impl Koji {
             self.check_tag(tag, event, asked_for.is_some()).await?;
         }
         let asked = request.builds.as_deref().unwrap_or_default();
-        let builds = self.usable_builds(asked).await?;
+        let mut builds = self.usable_builds(asked).await?;
         // Only tags have other builds to take instead, and a past.
         let embargoed = match &request.embargo {
-            Some(embargo) if !tags.is_empty() => self.embargoed(embargo, event).await?,
+            Some(embargo) if !tags.is_empty() => self.embargoed(embargo).await?,
             _ => Vec::new(),
         };
         let conflicting: Vec<Nvr> = builds
@@ -38,6 +40,9 @@ impl Koji {
         if !conflicting.is_empty() {
             return Err(KojiSourceError::Embargoed(conflicting).into());
         }
+        // Asked for twice is asked for.
+        let mut seen = BTreeSet::new();
+        builds.retain(|build| seen.insert(*build));
         let tasks = request.scratch_build_tasks.as_deref().unwrap_or_default();
         let no_deps = request.flags.contains(Flag::NoDeps);
         let pins = KojiPins {
@@ -56,7 +61,10 @@ impl Koji {
             listed: None,
             no_deps,
             description: description(request, tags),
-            signatures: Policies::new(request.arches.iter().map(|arch| request.sigkeys_for(arch))),
+            signatures: Policies::new(request.arches.iter().map(|arch| match request.sigkeys_for(arch) {
+                [] => self.settings.keys.as_slice(),
+                asked => asked,
+            })),
         };
         let pins = self.pin_listed(pins).await?;
         let mut fields = ResolvedFields::default();
@@ -102,7 +110,7 @@ impl Koji {
     }
 
     /// The builds that were asked for by name.
-    async fn usable_builds(&self, asked: &[Nvr]) -> Result<Vec<BuildId>> {
+    pub(super) async fn usable_builds(&self, asked: &[Nvr]) -> Result<Vec<BuildId>> {
         let found = self.builds_by_name(asked).await?;
         let (mut usable, mut faulty) = (Vec::new(), Vec::new());
         for (nvr, build) in asked.iter().zip(found) {
@@ -128,8 +136,9 @@ impl Koji {
         Ok(found.into_iter().collect::<Result<_, _>>()?)
     }
 
-    /// The builds under embargo. One that the hub does not know keeps nothing out, and is most likely misspelt.
-    async fn embargoed(&self, embargo: &Embargo, event: EventId) -> Result<Vec<BuildId>> {
+    /// The builds under embargo: those that were named, or those that are in a tag itself by now, whatever event is looked
+    /// at. One that the hub does not know keeps nothing out, and is most likely misspelt.
+    async fn embargoed(&self, embargo: &Embargo) -> Result<Vec<BuildId>> {
         match embargo {
             Embargo::Builds(asked) => {
                 let (mut found, mut unknown) = (Vec::new(), Vec::new());
@@ -145,10 +154,10 @@ impl Koji {
                 Ok(found)
             }
             Embargo::Tag(tag) => {
-                self.check_tag(tag, event, false).await.map_err(in_embargo)?;
+                let now = self.hub.last_event().await?.id;
+                self.check_tag(tag, now, false).await.map_err(in_embargo)?;
                 let mut query = TaggedBuilds::new(tag.as_str());
-                query.event = Some(event);
-                query.inherit = true;
+                query.event = Some(now);
                 let tagged = self.hub.tagged_builds(&query).await?;
                 Ok(tagged.into_iter().map(|tagged| tagged.build.id).collect())
             }

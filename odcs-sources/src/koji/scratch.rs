@@ -1,5 +1,7 @@
 //! Scratch builds: packages that tasks have made, and that are in no build.
 
+use std::collections::BTreeSet;
+
 use odcs_core::Result;
 use odcs_core::files::RelativePath;
 use odcs_core::request::TaskId as AskedTask;
@@ -78,6 +80,30 @@ impl Koji {
         }
         Ok(offers)
     }
+}
+
+/// The names of packages that scratch builds were made of.
+///
+/// # Errors
+/// `Invalid` for a file name that is none of a package.
+pub(super) fn sources_of(files: &[RelativePath]) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for path in files {
+        let nevra = nevra_of(path)?;
+        if nevra.arch().is_source() {
+            names.insert(nevra.name().to_string());
+        }
+    }
+    Ok(names)
+}
+
+/// What a file's name says that it is.
+///
+/// # Errors
+/// `Invalid` if it is none of a package.
+pub(super) fn names_of(files: &[RelativePath]) -> Result<BTreeSet<String>> {
+    let names = files.iter().map(|path| Ok(nevra_of(path)?.name().to_string()));
+    names.collect()
 }
 
 fn finished(task: &Task) -> Result<(), TaskFault> {

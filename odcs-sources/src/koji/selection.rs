@@ -54,9 +54,15 @@ pub(super) fn in_order_of_preference(tags: Vec<Vec<BuildRpms>>) -> Vec<BuildRpms
     taken
 }
 
-/// Builds that were asked for by themselves take the place of those that tags have of their packages.
-pub(super) fn with_given(builds: Vec<BuildRpms>, given: Vec<BuildRpms>) -> Vec<BuildRpms> {
-    let replaced: BTreeSet<String> = given.iter().map(|build| build.package().to_owned()).collect();
+/// Builds that were asked for by themselves take the place of those that tags have of their packages, and so do scratch
+/// builds of these packages.
+pub(super) fn with_given(
+    builds: Vec<BuildRpms>,
+    given: Vec<BuildRpms>,
+    scratch: &BTreeSet<String>,
+) -> Vec<BuildRpms> {
+    let mut replaced: BTreeSet<String> = given.iter().map(|build| build.package().to_owned()).collect();
+    replaced.extend(scratch.iter().cloned());
     let kept = builds
         .into_iter()
         .filter(|build| !replaced.contains(build.package()));
@@ -109,4 +115,52 @@ pub(super) fn is_beside(only: Option<&[PackagePattern]>, build: &BuildRpms) -> b
             patterns.iter().any(is_meant)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::client::{BuildState, Nvr, PackageId};
+    use super::*;
+
+    fn builds(nvrs: &[&str]) -> Vec<BuildRpms> {
+        let build = |nvr: &&str| BuildRpms {
+            build: Build {
+                id: BuildId(1),
+                nvr: nvr.parse::<Nvr>().unwrap(),
+                epoch: None,
+                volume: "DEFAULT".parse().unwrap(),
+                state: BuildState::Complete,
+                package_id: PackageId(1),
+                task_id: None,
+                draft: false,
+            },
+            rpms: Vec::new(),
+        };
+        nvrs.iter().map(build).collect()
+    }
+
+    fn names(builds: &[BuildRpms]) -> Vec<String> {
+        builds.iter().map(|build| build.build.nvr.to_string()).collect()
+    }
+
+    #[test]
+    fn the_first_list_that_has_a_package_decides() {
+        let lists = vec![
+            builds(&["a-1-1", "b-1-1"]),
+            builds(&["b-2-1", "c-2-1", "c-3-1"]),
+            builds(&["c-4-1", "d-1-1"]),
+        ];
+        assert_eq!(
+            names(&in_order_of_preference(lists)),
+            ["a-1-1", "b-1-1", "c-2-1", "c-3-1", "d-1-1"]
+        );
+    }
+
+    #[test]
+    fn what_was_asked_for_by_itself_replaces_what_tags_have() {
+        let tagged = builds(&["a-2-1", "b-2-1", "c-2-1"]);
+        let scratch = BTreeSet::from(["c".to_owned()]);
+        let taken = with_given(tagged, builds(&["a-1-1", "a-0-1"]), &scratch);
+        assert_eq!(names(&taken), ["b-2-1", "a-1-1", "a-0-1"]);
+    }
 }

@@ -15,11 +15,12 @@ pub use rpms::{VariantRpm, VariantRpms};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use odcs_core::fetch::{Expected, FetchExt, Get};
-use odcs_core::files::Root;
+use odcs_core::files::{RelativePath, Root};
 use odcs_core::request::{ComposeRequest, KeyOrUnsigned, SourceKind, SourceSpec};
 use odcs_core::source::local::{blocking, io_error};
 use odcs_core::source::{Candidate, Capability, Content, PackageContent, Pins, Resolved, ResolvedFields};
@@ -67,6 +68,7 @@ impl PungiComposeSource {
         if url.scheme() == "file" {
             let (root, path) = self.local(url)?;
             return blocking(move || {
+                let root = Root::open(&root).map_err(|error| io_error(error, root.display()))?;
                 let shown = || format!("{}/{path}", root.path().display());
                 let file = root.open_file(&path).map_err(|error| io_error(error, shown()))?;
                 let mut bytes = Vec::new();
@@ -87,13 +89,13 @@ impl PungiComposeSource {
         Ok(bytes)
     }
 
-    /// Where the document is on this machine.
-    fn local(&self, url: &Url) -> Result<(Root, odcs_core::files::RelativePath), PungiComposeError> {
+    /// Where the document is on this machine: below which root, and how. Paths are only compared.
+    fn local(&self, url: &Url) -> Result<(PathBuf, RelativePath), PungiComposeError> {
         let outside = || PungiComposeError::new(Reason::Outside, url.as_str());
         let path = document_url(url)?.to_file_path().map_err(|()| outside())?;
-        let below = |root: &std::path::PathBuf| {
+        let below = |root: &PathBuf| {
             let below = path.strip_prefix(root).ok()?.to_str()?.parse().ok()?;
-            Some((Root::open(root).ok()?, below))
+            Some((root.clone(), below))
         };
         self.settings.roots.iter().find_map(below).ok_or_else(outside)
     }

@@ -2,9 +2,9 @@
 
 use kojihub::Hub;
 use odcs_core::request::{ComposeRequest, KeyOrUnsigned};
-use odcs_sources::koji::{BuildSource, TagSource};
+use odcs_sources::koji::{BuildSource, Koji, KojiSettings, TagSource};
 
-use super::{builds, content, mounted, offered, tags};
+use super::{builds, content, hub_settings, mounted, offered, tags};
 
 fn keys(texts: &[&str]) -> Vec<KeyOrUnsigned> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -27,7 +27,8 @@ async fn keys_are_tried_in_the_order_asked_for() {
     for (asked, expected) in [
         (&[OLD, NEW][..], [format!("{noarch} {OLD}"), tools.to_owned()]),
         (&[NEW, OLD], [format!("{noarch} {NEW}"), tools.to_owned()]),
-        (&["", NEW], [noarch.to_owned(), tools.to_owned()]),
+        // Wherever it stands, unsigned comes last.
+        (&["", NEW], [format!("{noarch} {NEW}"), tools.to_owned()]),
         (&[], [noarch.to_owned(), tools.to_owned()]),
         (
             &["dbe42ec4", ""],
@@ -122,4 +123,65 @@ async fn digests_are_those_of_the_copies() {
             .iter()
             .all(Option::is_none)
     );
+}
+
+#[tokio::test]
+async fn what_is_signed_once_more_is_another_file() {
+    let hub = Hub::start();
+    let source = BuildSource::new(mounted(&hub));
+    let request = signed(builds(&["lab-noarch-2.0-1"], &["x86_64"]), &[NEW]);
+    let names = async || {
+        let found = content(&source, &request).await.unwrap();
+        let names = found
+            .candidates
+            .iter()
+            .map(|it| it.record.as_ref().unwrap().name.clone());
+        names.collect::<Vec<_>>()
+    };
+    let before = names().await;
+    assert_eq!(names().await, before);
+    hub.sign_again("lab-noarch-2.0-1", NEW);
+    let after = names().await;
+    assert!(
+        before.iter().zip(&after).all(|(before, after)| before != after),
+        "{after:?}"
+    );
+}
+
+#[tokio::test]
+async fn where_all_must_be_signed_signed_copies_are_taken() {
+    let hub = Hub::start();
+    let mut settings = KojiSettings::new(hub_settings(&hub)).with_topdir(hub.topdir());
+    settings.keys = keys(&[OLD]);
+    let source = BuildSource::new(Koji::new(settings).unwrap());
+    let request = builds(&["lab-noarch-2.0-1"], &["x86_64"]);
+    assert!(
+        offered(&source, &request)
+            .await
+            .iter()
+            .all(|one| one.ends_with(OLD))
+    );
+    let asked = signed(request, &[NEW]);
+    assert!(
+        offered(&source, &asked)
+            .await
+            .iter()
+            .all(|one| one.ends_with(NEW))
+    );
+}
+
+#[tokio::test]
+async fn a_digest_that_the_hub_cannot_tell_now_is_not_done_without() {
+    use kojihub::Wrong;
+    use odcs_core::ComposeSource;
+    use std::sync::Arc;
+
+    let hub = Hub::start();
+    let source = BuildSource::new(mounted(&hub));
+    let request = builds(&["lab-noarch-2.0-1"], &["x86_64"]);
+    let found = content(&source, &request).await.unwrap();
+    let chosen: Vec<_> = found.candidates.into_iter().map(Arc::new).collect();
+    hub.on(Wrong::FaultInside(0, 1, "deadlock detected".to_owned()).of("multiCall"));
+    let error = source.checksums(&chosen).await.unwrap_err();
+    assert!(error.message().contains("deadlock detected"), "{error}");
 }

@@ -127,6 +127,14 @@ async fn what_koji_does_not_have_is_named() {
 }
 
 #[tokio::test]
+async fn builds_that_were_deleted_long_ago_are_named() {
+    let hub = Hub::start();
+    let document = RPMS.replace("lab-epoch-2:2.0-5", "lab-xdel-0:1.0-1");
+    let error = source(&hub, &document).resolve(&request()).await.unwrap_err();
+    assert_eq!(error.message(), "the build lab-xdel-1.0-1 was deleted");
+}
+
+#[tokio::test]
 async fn composes_of_this_machine_are_below_the_roots() {
     let hub = Hub::start();
     let dir = tempfile::tempdir().unwrap();

@@ -227,3 +227,23 @@ async fn what_the_hub_says_is_enough_without_dependencies() {
     );
     assert!(error.message().contains("are not there"), "{error}");
 }
+
+#[tokio::test]
+async fn an_embargo_is_that_of_today() {
+    let hub = Hub::start();
+    let source = TagSource::new(mounted(&hub));
+    let mut request = tags(&["lab-updates"], &["x86_64"]);
+    request.koji_event = Some(KojiEvent::try_from(hub.last_event()).unwrap());
+    // It inherits from nothing that is under embargo, and did not have the build at that event.
+    request.embargo = Some(Embargo::Tag("lab-intrans-top".parse().unwrap()));
+    assert_eq!(
+        hellos(&offered(&source, &request).await),
+        ["lab-hello-1.1-1.el9.x86_64"]
+    );
+    hub.list_package("lab-intrans-top", "lab-hello", false);
+    hub.tag("lab-intrans-top", "lab-hello-1.1-1.el9");
+    assert_eq!(
+        hellos(&offered(&source, &request).await),
+        ["lab-hello-1.0-2.x86_64"]
+    );
+}
