@@ -53,7 +53,8 @@ pub struct ManifestPackage {
     /// Where its file was, as the source names it: an absolute path for files of this machine, the URL of one that
     /// was fetched.
     pub file: String,
-    /// When the file was modified where it was fetched from, in seconds since 1970: repodata says it.
+    /// The time that repodata says the file was modified at, in seconds since 1970: where it was fetched from, or, of
+    /// files that their source has on record, on this machine. Missing for other files, and where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<u64>,
     /// Size of the file in bytes.

@@ -285,11 +285,12 @@ struct Read {
 }
 
 /// The time of a file that was fetched is that of where it comes from: the stored one may have come from elsewhere
-/// first.
+/// first. That of one on record may be what a compose before said of it.
 fn facts(candidate: &Candidate, stat: &Stat) -> FileFacts {
-    let modified = candidate.file.modified();
     FileFacts {
         size: dir::size(stat),
-        modified: modified.unwrap_or_else(|| u64::try_from(stat.st_mtime).unwrap_or(0)),
+        modified: candidate
+            .modified()
+            .unwrap_or_else(|| dir::modified(stat.st_mtime)),
     }
 }

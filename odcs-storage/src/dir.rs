@@ -374,6 +374,11 @@ pub(crate) fn size(stat: &Stat) -> u64 {
     u64::try_from(stat.st_size).unwrap_or(0)
 }
 
+/// The time of a file as repodata says it, in seconds since 1970: what is from before then is from then.
+pub(crate) fn modified(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or(0)
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "tests make files of their own")]
 mod tests {

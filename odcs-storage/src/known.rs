@@ -144,7 +144,11 @@ pub(crate) fn identity(candidate: &Candidate, stat: &Stat) -> Option<FileIdentit
         modified: (stat.st_mtime, u32::try_from(stat.st_mtime_nsec).unwrap_or(0)),
     };
     let file = candidate.file.here()?;
-    Some(FileIdentity::local(file, stamp).modified_elsewhere(candidate.file.modified()))
+    let is_local = matches!(candidate.file, PackageLocation::Local(_));
+    // Of a file of this machine that still has the time on record, all is known from when it was laid out first.
+    let is_its_own = |modified: &u64| is_local && *modified == dir::modified(stat.st_mtime);
+    let modified = candidate.modified().filter(|modified| !is_its_own(modified));
+    Some(FileIdentity::local(file, stamp).modified_elsewhere(modified))
 }
 
 /// Seconds in which a file system may give two contents of a file one time.

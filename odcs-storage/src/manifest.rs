@@ -8,6 +8,7 @@ use odcs_core::why::Why;
 use odcs_rpm::repodata::UpdateInfo;
 use odcs_rpm::{Nevra, TreeArch};
 
+use crate::dir;
 use crate::error::{Error, Result};
 use crate::layout::Tree;
 use crate::packages::{PlacedPackage, Placement, Taken};
@@ -72,6 +73,7 @@ pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Ma
             nevra: nevra(&entry.first),
             arches: arches.get(entry.arches.clone()).unwrap_or_default(),
             file: &entry.package.candidate.file,
+            modified: modified(entry.package),
             size: entry.package.stamp.size,
             digest: &entry.package.sha256,
             sigkey: entry.package.sigkey.as_deref(),
@@ -92,6 +94,16 @@ pub(crate) fn manifest(kind: &SourceKind, placement: Placement<'_>) -> Result<Ma
         lookaside: &plan.lookaside(),
     });
     Ok(document?)
+}
+
+/// What repodata says, if making it again could come to say something else: the file was elsewhere, or its source may
+/// have made it anew by then.
+fn modified(package: &PlacedPackage) -> Option<u64> {
+    let candidate = &package.candidate;
+    let of_file = || dir::modified(package.stamp.modified);
+    candidate
+        .modified()
+        .or_else(|| candidate.record.is_some().then(of_file))
 }
 
 /// For each package, the number of the first one that is the same file for the same key: arches that want other

@@ -244,14 +244,25 @@ struct Found<'a> {
 struct Recorded<'a> {
     name: &'a str,
     sigkey: Option<&'a Sigkey>,
+    /// What repodata says of it, where that is not what the file says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<u64>,
 }
 
 impl<'a> File<'a> {
     fn of(candidate: &'a Candidate) -> Self {
         if let Some(record) = &candidate.record {
-            let SourceRecord { name, sigkey, .. } = &**record;
-            let sigkey = sigkey.as_ref();
-            return Self::Recorded(Recorded { name, sigkey });
+            let SourceRecord {
+                name,
+                sigkey,
+                modified,
+                ..
+            } = &**record;
+            return Self::Recorded(Recorded {
+                name,
+                sigkey: sigkey.as_ref(),
+                modified: *modified,
+            });
         }
         let package = &candidate.package;
         let known = candidate.checksum.is_some();
@@ -282,9 +293,10 @@ fn compare_files(one: &PlannedPackage, other: &PlannedPackage) -> Ordering {
         let key = |file: File<'_>| {
             let text = |keys: &[Sigkey]| keys.iter().map(|key| key.as_str().to_owned()).collect();
             match file {
-                File::Recorded(Recorded { name, sigkey }) => {
-                    let keys: Vec<String> = text(sigkey.map(std::slice::from_ref).unwrap_or_default());
-                    (None, Some(name.to_owned()), 0, None, keys)
+                File::Recorded(recorded) => {
+                    let key = recorded.sigkey.map(std::slice::from_ref);
+                    let keys: Vec<String> = text(key.unwrap_or_default());
+                    (None, Some(recorded.name.to_owned()), 0, recorded.modified, keys)
                 }
                 File::Found(file) => {
                     let path = file.path.map(ToString::to_string);
@@ -477,6 +489,16 @@ mod tests {
         let signed = of(&recorded("1/a.rpm", Some("fd431d51"), false), 5);
         assert_ne!(signed, unsigned);
         assert_ne!(of(&recorded("1/a.rpm", Some("aaaaaaaa"), false), 5), signed);
+        // What is made again is to say the same time.
+        let at = |seconds| {
+            let mut plan = recorded("1/a.rpm", None, false);
+            let candidate = Arc::make_mut(&mut plan.arches[0].packages[0].candidate);
+            let record = candidate.record.take().unwrap();
+            candidate.record = Some(Arc::new((*record).clone().with_modified(Some(seconds))));
+            of(&plan, 5)
+        };
+        assert_ne!(at(7), unsigned);
+        assert_ne!(at(7), at(8));
         // Of what nobody has on record, the pins tell.
         let without = plan(&[("x86_64", vec![vec![("a", "1", None, None)]])]);
         assert_ne!(of(&without, 5), of(&without, 6));

@@ -137,8 +137,10 @@ pub struct ManifestEntry<'a> {
     pub nevra: &'a Nevra,
     /// The arches of the compose that it is there for, each once, and why, where that is known.
     pub arches: &'a [(&'a TreeArch, Option<&'a Why>)],
-    /// Where its file was, and when it was modified there.
+    /// Where its file was.
     pub file: &'a PackageLocation,
+    /// When it was modified, where that is to be kept.
+    pub modified: Option<u64>,
     /// Size of the file in bytes.
     pub size: u64,
     /// SHA-256 of the file.
@@ -156,7 +158,7 @@ impl Serialize for ManifestEntry<'_> {
             nevra: self.nevra,
             arches: self.arches,
             file: self.file,
-            modified: self.file.modified(),
+            modified: self.modified,
             size: self.size,
             digest: self.digest,
             sigkey: self.sigkey,
@@ -297,8 +299,7 @@ mod tests {
             .iter()
             .map(|package| {
                 let path = format!("with space/{}.rpm", package.nevra);
-                let file = RemoteFile::new(site.clone(), path.parse().unwrap());
-                file.with_modified(package.modified).into()
+                RemoteFile::new(site.clone(), path.parse().unwrap()).into()
             })
             .collect();
         let packages: Vec<_> = manifest
@@ -311,6 +312,7 @@ mod tests {
                 nevra: &package.nevra,
                 arches,
                 file,
+                modified: package.modified,
                 size: package.size,
                 digest: &package.digest,
                 sigkey: package.sigkey.as_deref(),

@@ -47,24 +47,27 @@ impl SignatureRules {
             return SignaturePolicy::new(accepted.to_vec());
         };
         SignaturePolicy {
-            accepted: accepted.to_vec(),
+            accepted: unsigned_last(accepted.to_vec()),
             keyring: Some(Arc::clone(keyring)),
             is_required: *required == Required::Always || source == Trust::Untrusted,
         }
     }
 }
 
-/// Which signatures packages must have: keys in order of preference.
+/// Which signatures packages must have: keys in order of preference. Where packages may be unsigned, that comes last,
+/// wherever it stands in what was asked for: a copy signed with any of the keys is preferred.
 ///
 /// ```
 /// use odcs_core::plan::SignaturePolicy;
 /// let policy = SignaturePolicy::new(vec!["fd431d51".parse()?, "".parse()?]);
 /// assert_eq!(policy.choose(&["199e2f91fd431d51".parse().unwrap()]).unwrap().unwrap().short(), "fd431d51");
 /// assert_eq!(policy.choose(&[]), Ok(None));
+/// assert_eq!(policy, SignaturePolicy::new(vec!["".parse()?, "fd431d51".parse()?]));
 /// # Ok::<(), odcs_core::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SignaturePolicy {
+    /// The keys, then whether packages may be unsigned.
     accepted: Vec<KeyOrUnsigned>,
     /// What signatures are verified against.
     keyring: Option<Arc<Keyring>>,
@@ -85,6 +88,16 @@ pub struct SignatureIdentity {
     required: bool,
 }
 
+/// As Koji's users know it: keys are tried in their order, and "unsigned" is what is left if there are none of them.
+fn unsigned_last(mut accepted: Vec<KeyOrUnsigned>) -> Vec<KeyOrUnsigned> {
+    let asked = accepted.len();
+    accepted.retain(|one| *one != KeyOrUnsigned::Unsigned);
+    if accepted.len() < asked {
+        accepted.push(KeyOrUnsigned::Unsigned);
+    }
+    accepted
+}
+
 /// Policies that decide alike; keyrings are the same if they are of the same keys.
 impl PartialEq for SignaturePolicy {
     fn eq(&self, other: &Self) -> bool {
@@ -99,11 +112,11 @@ impl PartialEq for SignaturePolicy {
 impl Eq for SignaturePolicy {}
 
 impl SignaturePolicy {
-    /// A policy that accepts these, in order of preference, going by what packages claim; an empty list accepts
-    /// everything.
+    /// A policy that accepts these, in order of preference but unsigned last, going by what packages claim; an empty
+    /// list accepts everything.
     pub fn new(accepted: Vec<KeyOrUnsigned>) -> Self {
         Self {
-            accepted,
+            accepted: unsigned_last(accepted),
             ..Self::default()
         }
     }
@@ -208,8 +221,40 @@ mod tests {
         assert_eq!(policy.rank(&keys(&["00000000bbbbbbbb"])), Some(1));
         assert_eq!(policy.rank(&keys(&["cccccccc"])), None);
         assert_eq!(policy.choose(&[]), Err(SignatureMissing));
-        let policy = SignaturePolicy::new(accepted(&["aaaaaaaa", "", "bbbbbbbb"]));
-        assert_eq!(policy.choose(&keys(&["bbbbbbbb"])), Ok(None));
+    }
+
+    #[test]
+    fn unsigned_comes_last_wherever_it_stands() {
+        for rules in [SignatureRules::claimed(), verified(Required::Untrusted)] {
+            let policy = |texts: &[&str]| rules.policy(&accepted(texts), Trust::Trusted);
+            let last = policy(&["aaaaaaaa", "bbbbbbbb", ""]);
+            for texts in [
+                &["", "aaaaaaaa", "bbbbbbbb"][..],
+                &["aaaaaaaa", "", "bbbbbbbb"],
+                &["", "aaaaaaaa", "", "bbbbbbbb", ""],
+            ] {
+                let policy = policy(texts);
+                assert_eq!(policy, last, "{texts:?}");
+                assert_eq!(policy.keyring().is_some(), last.keyring().is_some());
+                assert_eq!(
+                    policy.rank(&keys(&["bbbbbbbb", "aaaaaaaa"])),
+                    Some(0),
+                    "{texts:?}"
+                );
+                let signed = keys(&["cccccccc", "bbbbbbbb"]);
+                assert_eq!(policy.choose(&signed), Ok(signed.get(1)), "{texts:?}");
+                assert_eq!(policy.rank(&keys(&["cccccccc"])), Some(2), "{texts:?}");
+                assert_eq!(policy.choose(&[]), Ok(None), "{texts:?}");
+                assert_eq!(policy.demanded().count(), 0);
+            }
+            // Without keys nothing changes.
+            assert_eq!(policy(&["", ""]), policy(&[""]));
+            assert!(policy(&[""]).keyring().is_none());
+        }
+        assert_eq!(
+            SignaturePolicy::new(accepted(&["", "aaaaaaaa"])),
+            SignatureRules::claimed().policy(&accepted(&["aaaaaaaa", ""]), Trust::Trusted)
+        );
     }
 
     #[test]
@@ -250,9 +295,9 @@ mod tests {
         assert!(asked.is_some() && required.is_some() && asked != required);
         // Nobody asks for signatures: nothing is verified, and it makes no difference.
         assert_eq!(identity(&untrusted, &[], Trust::Trusted), None);
-        assert_eq!(
-            identity(&untrusted, &accepted(&["", "aaaaaaaa"]), Trust::Trusted),
-            None
-        );
+        assert_eq!(identity(&untrusted, &accepted(&[""]), Trust::Trusted), None);
+        // Signed copies are preferred, so it does.
+        let either = accepted(&["", "aaaaaaaa"]);
+        assert_eq!(identity(&untrusted, &either, Trust::Trusted), asked);
     }
 }

@@ -212,7 +212,7 @@ impl From<KojiEvent> for i64 {
 pub enum KeyOrUnsigned {
     /// Signed with this key.
     Key(RequestedKey),
-    /// Not signed; written as an empty string.
+    /// Not signed; written as an empty string. Wherever it stands in a list, keys are preferred to it.
     Unsigned,
 }
 

@@ -37,7 +37,8 @@ pub struct ComposeRequest {
     pub packages: Option<Vec<PackagePattern>>,
     /// Koji builds, added to those of the source.
     pub builds: Option<Vec<Nvr>>,
-    /// Signing keys in order of preference; empty means that signatures do not matter.
+    /// Signing keys in order of preference, as they were asked for; empty means that signatures do not matter.
+    /// [`KeyOrUnsigned::Unsigned`] comes last wherever it stands.
     pub sigkeys: Option<Vec<KeyOrUnsigned>>,
     /// The same for some of the arches, which have their own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -92,7 +92,7 @@ impl Candidate {
     /// As [`Candidate::read`], and `Gone` if the file has become something else.
     pub fn read_recorded(recorded: &ManifestPackage, file: SourceFile) -> Result<Self> {
         let mut candidate = Self::read(file)?;
-        // The record does not say when the file was modified. The time that it has now proves nothing: whoever finds
+        // The record may not say when the file was modified, and the time that it has now proves nothing: whoever finds
         // the two to be the same must not take the recorded checksum for that of the file.
         Arc::make_mut(&mut candidate.package).file_time = 0;
         candidate.recorded_as(recorded)

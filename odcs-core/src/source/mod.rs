@@ -317,4 +317,12 @@ impl Candidate {
         self.record = Some(record);
         self
     }
+
+    /// The time that repodata is to carry for the file, in seconds since 1970, where it is not that of the file on this
+    /// machine: the one on [record](SourceRecord::modified), else that of where it comes
+    /// [from](PackageLocation::modified).
+    pub fn modified(&self) -> Option<u64> {
+        let recorded = self.record.as_ref().and_then(|record| record.modified);
+        recorded.or_else(|| self.file.modified())
+    }
 }

@@ -30,6 +30,10 @@ pub struct SourceRecord {
     pub keys: Vec<Sigkey>,
     /// The keys that were asked for and are on record, but whose signed copy is not there.
     pub missing: Vec<Sigkey>,
+    /// The time that repodata is to carry for the file, in seconds since 1970, in place of that of the file itself. Of
+    /// what is made again with the same content (signed copies are), the time is another one; a compose that is made
+    /// again has the one that its [manifest](crate::manifest::ManifestPackage::modified) recorded.
+    pub modified: Option<u64>,
 }
 
 impl SourceRecord {
@@ -73,6 +77,13 @@ impl SourceRecord {
     #[must_use]
     pub fn with_missing(mut self, keys: Vec<Sigkey>) -> Self {
         self.missing = keys;
+        self
+    }
+
+    /// Repodata is to carry this time for the file, in seconds since 1970; `None` for that of the file.
+    #[must_use]
+    pub fn with_modified(mut self, modified: Option<u64>) -> Self {
+        self.modified = modified;
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use odcs_core::ErrorKind;
 use odcs_core::manifest::ManifestPackage;
@@ -10,7 +11,7 @@ use odcs_core::source::{Candidate, SourceRecord};
 use odcs_rpm::{PackageKind, Sigkey};
 use test_support::without_signature;
 
-use crate::support::{Repository, Target, job, signed_repository};
+use crate::support::{Memory, Repository, Target, contents, job, signed_repository};
 
 const SIGNED: &str = "line-editor-common";
 
@@ -244,4 +245,60 @@ fn what_is_not_there_is_named_with_the_others() {
     );
     target.assert_nothing_half_made();
     assert!(signed.file.open().is_ok());
+}
+
+/// Signed copies are deleted, and made again with the same bytes at another time.
+#[test]
+fn what_is_made_anew_is_published_with_the_time_on_record() {
+    const FIRST: u64 = 1_580_601_600;
+    let source = tempfile::tempdir().unwrap();
+    let path = source.path().join("copy.rpm");
+    let bytes = std::fs::read(signed_repository().candidate(SIGNED, "noarch").file.to_string()).unwrap();
+    let write = |seconds| {
+        let _ = std::fs::remove_file(&path);
+        std::fs::write(&path, &bytes).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))
+            .unwrap();
+    };
+    let candidate = || Repository::read(source.path()).candidates.remove(0);
+    let on_record = |modified| {
+        let mut candidate = (*candidate()).clone();
+        Arc::make_mut(&mut candidate.package).file_time = 0;
+        with_record(&candidate, SourceRecord::new("1/copy").with_modified(modified))
+    };
+    let cache = Arc::new(Memory::default());
+    // What was published, and the time that the manifest has.
+    let made = |candidate: &Arc<Candidate>, is_cached: bool| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut target = Target::open(directory.path());
+        if is_cached {
+            target.builder = target.builder.with_cache(Arc::clone(&cache) as _);
+        }
+        let any = policy(&[]);
+        let plan = || plan(candidate, &[], [&any, &any]);
+        let recorded = manifest(&target, 2, plan()).remove(0).modified;
+        target.build(job(1, 1, plan())).unwrap();
+        let mut files = contents(&directory.path().join("odcs-1"));
+        files.retain(|name, _| name.contains("/repodata/"));
+        assert!(files.len() > 2, "{}", files.len());
+        (files, recorded)
+    };
+
+    write(FIRST);
+    let first = made(&on_record(None), true);
+    assert_eq!(first.1, Some(FIRST));
+    assert_eq!(made(&candidate(), false).1, None, "nobody has it on record");
+    // Where the file is as it was, it is known.
+    let entries = cache.counts().1;
+    assert!(entries > 0 && made(&on_record(first.1), true) == first);
+    assert_eq!(cache.counts().1, 0);
+
+    write(FIRST + 86_400);
+    for is_cached in [false, true, true] {
+        assert!(made(&on_record(first.1), is_cached) == first);
+        let other = made(&on_record(None), is_cached);
+        assert_eq!(other.1, Some(FIRST + 86_400));
+        assert!(other.0 != first.0);
+    }
 }

@@ -116,7 +116,8 @@ async fn copies_that_cannot_be_chosen_are_left_out() {
         (&["unsigned", "b", "a", "a2"][..], &[a][..], false, &["a"][..]),
         (&["unsigned", "b", "a"], &[a, b], false, &["a"]),
         (&["unsigned", "b", "a"], &[b, a], false, &["b"]),
-        (&["unsigned", "b"], &["", b], false, &["unsigned"]),
+        (&["unsigned", "b"], &["", b], false, &["b"]),
+        (&["unsigned", "b"], &["", a], false, &["unsigned"]),
         (&["page", "missing", "other", "a"], &[a], false, &["a"]),
         // Claims are verified later, and may come to nothing.
         (&["unsigned", "b", "a", "a2"], &[a], true, &["a", "a2"]),

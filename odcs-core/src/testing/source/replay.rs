@@ -42,7 +42,7 @@ fn recorded(candidate: &Candidate, arches: Vec<TreeArch>) -> ManifestPackage {
         nevra: candidate.package.nevra.clone(),
         arches,
         file: candidate.file.to_string(),
-        modified: candidate.file.modified(),
+        modified: candidate.modified(),
         size,
         digest,
         sigkey: (candidate
