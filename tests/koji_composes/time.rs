@@ -187,6 +187,14 @@ async fn what_was_removed_comes_back_as_it_was() {
         let moved = lab.made(&moved);
         assert_eq!(moved.contents(), contents, "{files:?}");
         lab.check_files(&moved);
+
+        // Signed copies are removed, and made anew: the same, but for their time.
+        lab.hub.remove_signed("lab-noarch-2.0-1", "94d22493");
+        lab.hub.write_signed("lab-noarch-2.0-1", "94d22493");
+        let anew = renewed(&lab, &moved).await;
+        let anew = lab.made(&anew);
+        assert_eq!(anew.contents(), contents, "{files:?}");
+        lab.check_files(&anew);
     }
 }
 

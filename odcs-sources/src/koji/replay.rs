@@ -130,6 +130,8 @@ impl Koji {
         );
         let mut record = SourceRecord::new(name);
         record.rpm_id = package.rpm_id;
+        // A signed copy may have been removed, and made anew.
+        record.modified = package.modified;
         record.sigkey = package.sigkey.as_ref().and_then(|key| key.parse().ok());
         record
     }
