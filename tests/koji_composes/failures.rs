@@ -101,6 +101,8 @@ async fn an_older_hub() {
         let text = "listTaggedRPMS() got an unexpected keyword argument 'draft'";
         let fault = Wrong::Fault(code, text.to_owned());
         lab.hub.on(fault.of("listTaggedRPMS").times(1));
+        // Nor does it say of anything whether it is one.
+        lab.hub.on(Wrong::NoField("draft").of("listTaggedRPMS"));
         let made = lab.done(&with(sound(), "packages", vec!["lab-hello-libs"])).await;
         assert!(made.trees["x86_64"].contains_key("lab-hello-libs-0:1.0-1.x86_64"));
         let calls = lab.hub.calls();

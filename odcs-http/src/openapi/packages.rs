@@ -111,7 +111,8 @@ pub(super) struct ManifestPackage {
     /// Where its file was, as the source names it.
     file: String,
     kind: PackageKind,
-    /// When it was modified where it was fetched from, in seconds since 1970; missing for files of the server.
+    /// The time that repodata says it was modified at, in seconds since 1970: of files that were fetched, and of those that
+    /// Koji has on record; missing for other files of the server.
     #[schema(nullable = false)]
     modified: Option<u64>,
     /// `NAME-EPOCH:VERSION-RELEASE.ARCH`
