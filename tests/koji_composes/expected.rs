@@ -155,8 +155,7 @@ pub(crate) fn difference(
         let lines = trees.iter().flat_map(|(arch, packages)| {
             packages.iter().map(move |(nevra, key)| {
                 let key = if key.is_empty() { "unsigned" } else { key };
-                // Koji has that one source package without its source as any other.
-                format!("{arch}: {} {key}", nevra.replace(".nosrc", ".src"))
+                format!("{arch}: {nevra} {key}")
             })
         });
         lines.collect()

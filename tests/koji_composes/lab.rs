@@ -230,11 +230,11 @@ impl Made {
     }
 }
 
-/// `NAME-VERSION-RELEASE.ARCH` of a NEVRA. The double keeps the one source package without its source as `src`.
+/// `NAME-VERSION-RELEASE.ARCH` of a NEVRA.
 fn nvra_of(nevra: &str) -> String {
     let (name, rest) = nevra.split_once(':').unwrap();
     let (name, _epoch) = name.rsplit_once('-').unwrap();
-    format!("{name}-{}", rest.replace(".nosrc", ".src"))
+    format!("{name}-{rest}")
 }
 
 /// A request for a tag.

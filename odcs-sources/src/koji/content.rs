@@ -62,9 +62,7 @@ impl Koji {
                 .into_iter()
                 .partition(|build| selection::is_beside(only.as_deref(), build));
             // Of several files for one package the first is taken.
-            let mut offers = scratch;
-            offers.extend(selection::offers(&hub, wanted)?);
-            let wanted = offers;
+            let wanted = [scratch, selection::offers(&hub, wanted)?].concat();
             // These cannot belong, so it does not matter which copies there are.
             let mut copies = unsigned(&selection::offers(&hub, beside)?, &at)?;
             match &at {
@@ -75,7 +73,7 @@ impl Koji {
             Ok((copies, Vec::new()))
         })
         .await?;
-        // Of files on a server, their headers tell which are there.
+        // Which files a server has, only asking tells.
         let choosing: Vec<_> = undecided
             .iter()
             .map(|offer| self.served(&pins.signatures, offer, files))

@@ -7,7 +7,6 @@ mod existing;
 mod served;
 mod tags;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kojihub::Hub;
@@ -83,8 +82,4 @@ fn of_arch<'a>(offered: &'a [String], arch: &str) -> Vec<&'a str> {
     let all = offered.iter().map(String::as_str);
     all.filter(|nvra| nvra.split(' ').next().unwrap().ends_with(&ends))
         .collect()
-}
-
-fn shared(cache: odcs_core::testing::MemoryCache) -> Arc<odcs_core::testing::MemoryCache> {
-    Arc::new(cache)
 }

@@ -47,7 +47,7 @@ async fn it_is_the_same_as_on_the_volume() {
 #[tokio::test]
 async fn headers_are_asked_for_once() {
     let hub = Hub::start();
-    let (koji, web) = served(&hub, Some(super::shared(MemoryCache::default())));
+    let (koji, web) = served(&hub, Some(Arc::default()));
     let source = TagSource::new(koji);
     let mut request = tags(&["lab-base"], &["x86_64"]);
     request.flags = Flags::default();
